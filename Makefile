@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Bulkhead's build. `make run` and `make test` are the two commands that one needs; `make help` tells
+# the rest. Every part brings its own rules (PART/PART.mk) and everything built goes under build/.
+#
+# What a part's file may add to:
+#   ALL          files that plain `make` builds
+#   UNIT_TESTS   NAME, with unit_NAME_SOURCES            see tests/tests.mk
+#   FUZZERS      NAME, with fuzz_NAME_SOURCES            see tests/tests.mk
+#   SYSTEM_NEEDS files that the booted tests need beyond ALL
+
+SHELL       := /bin/bash
+MAKEFLAGS   += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+ALL          :=
+UNIT_TESTS   :=
+FUZZERS      :=
+SYSTEM_NEEDS :=
+
+.PHONY: all run test soak bench loc unit fuzz system redteam packages clean help
+all:
+
+help:
+	@echo 'make run      build the gateway system and boot it in QEMU; leaves you at its console'
+	@echo 'make test     all tests: unit, short fuzzing, booted systems, red team'
+	@echo 'make unit | fuzz | system | redteam      one of them'
+	@echo 'make          build everything'
+	@echo 'make bench    costs in executed instructions'
+	@echo 'make soak     long fuzzing runs (SECONDS_EACH=600)'
+	@echo 'make loc      lines of code by part; fails when the kernel is over its budget'
+	@echo 'make clean    remove build/ except the downloaded guest packages'
+	@echo 'Booted tests: make system ONLY=name selects by name.'
+
+# Packages first, before any rule looks for a compiler; not for goals that build nothing.
+ifeq ($(BULKHEAD_PACKAGES_CHECKED),)
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+ifneq ($(shell mk/packages >&2 || echo failed),)
+$(error the packages that the build needs are not installed: see above)
+endif
+endif
+endif
+endif
+export BULKHEAD_PACKAGES_CHECKED := 1
+
+include mk/flags.mk
+-include kernel/kernel.mk
+-include lib/lib.mk
+-include drivers/drivers.mk
+-include services/services.mk
+-include vmm/vmm.mk
+-include guests/guests.mk
+-include tools/tools.mk
+-include systems/systems.mk
+-include tests/tests.mk
+-include bench/bench.mk
+-include mk/run.mk
+
+all: $(ALL)
+
+packages:
+	mk/packages
+
+clean:
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
+
+# What the compiler found out about headers.
+-include $(shell find build -name '*.d' -not -path 'build/cache/*' 2>/dev/null)
