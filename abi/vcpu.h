@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page that a VMM and the kernel share for each vCPU. The VMM's process maps it read-write; the
+ * kernel reads it once at vcpu_run (it copies what it uses, then checks) and writes it at each exit
+ * that the VMM gets. What a VMM writes here can harm its own guest only: everything that controls
+ * the machine (intercepts, nested paging, ASID) stays in the kernel's own control block.
+ *
+ * References: AMD64 Architecture Programmer's Manual volume 2 ("APM"), chapter 15, appendix B.
+ */
+#ifndef BULKHEAD_ABI_VCPU_H
+#define BULKHEAD_ABI_VCPU_H
+
+#include "base.h"
+
+/* What vcpu_run answers, and `exit` in the page. */
+enum bh_exit {
+    BH_EXIT_EVENT     = 0,  /* the thread's notification word is not empty, or the deadline passed:
+                               the guest's state is as it was; `wait` with deadline 0 takes the bits */
+    BH_EXIT_PORT      = 1,  /* IN/OUT/INS/OUTS: info1 = EXITINFO1 (APM 15.10.2), next_rip is valid */
+    BH_EXIT_MEMORY    = 2,  /* nested page fault: info1 = error code, info2 = GPA (APM 15.25.6) */
+    BH_EXIT_CPUID     = 3,
+    BH_EXIT_MSR       = 4,  /* info1: 0 RDMSR, 1 WRMSR */
+    BH_EXIT_HLT       = 5,
+    BH_EXIT_CR        = 6,  /* info1: the CR's number; info2: 0 read, 1 write (MOV CR, LMSW, CLTS) */
+    BH_EXIT_EXCEPTION = 7,  /* info1: vector; info2: error code or CR2 (only what the VMM asked for) */
+    BH_EXIT_WINDOW    = 8,  /* the guest can take an interrupt now */
+    BH_EXIT_SHUTDOWN  = 9,  /* triple fault */
+    BH_EXIT_INVALID   = 10, /* VMRUN refused the guest state; info1: the raw exit code */
+    BH_EXIT_HYPERCALL = 11, /* VMMCALL */
+    BH_EXIT_XSETBV    = 12,
+    BH_EXIT_INVD      = 13, /* INVD or WBINVD: info1: 0 INVD, 1 WBINVD */
+    BH_EXIT_UNDEFINED = 14, /* an instruction that no guest gets: SVM, MONITOR, MWAIT, RDPMC, RSM,
+                               SKINIT, ICEBP; the VMM injects #UD (or #GP); info1: raw exit code */
+    BH_EXIT_PAUSE     = 15,
+    BH_EXIT_INIT      = 16,
+    BH_EXIT_NMI_WINDOW = 17, /* IRET: the guest can take an NMI again */
+};
+
+struct bh_segment {          /* as in the VMCB (APM table B-2) */
+    uint16_t selector;
+    uint16_t attributes;
+    uint32_t limit;
+    uint64_t base;
+};
+
+enum bh_gpr {                /* the order of the instruction encoding */
+    BH_RAX, BH_RCX, BH_RDX, BH_RBX, BH_RSP, BH_RBP, BH_RSI, BH_RDI,
+    BH_R8, BH_R9, BH_R10, BH_R11, BH_R12, BH_R13, BH_R14, BH_R15, BH_GPR_COUNT
+};
+
+enum bh_segment_name {
+    BH_ES, BH_CS, BH_SS, BH_DS, BH_FS, BH_GS, BH_GDTR, BH_LDTR, BH_IDTR, BH_TR, BH_SEGMENT_COUNT
+};
+
+/* Which groups the VMM changed: the kernel loads only these. All are written back at each exit that
+ * the VMM gets, except BH_STATE_XCR0's and BH_STATE_MSR's, which are when they may have changed. */
+enum bh_vcpu_dirty {
+    BH_STATE_GPR      = 1u << 0,  /* gpr[], rip, rflags */
+    BH_STATE_CONTROL  = 1u << 1,  /* cr0, cr2, cr3, cr4, efer, dr6, dr7, cpl */
+    BH_STATE_SEGMENTS = 1u << 2,  /* segment[] */
+    BH_STATE_MSR      = 1u << 3,  /* star .. pat */
+    BH_STATE_XCR0     = 1u << 4,
+    BH_STATE_TSC      = 1u << 5,  /* tsc_offset */
+    BH_STATE_RESET    = 1u << 6,  /* FPU and debug registers to their reset values first */
+    BH_STATE_ALL      = (1u << 7) - 1,
+};
+
+enum bh_vcpu_request {
+    BH_WANT_WINDOW     = 1u << 0, /* exit with BH_EXIT_WINDOW as soon as the guest's IF and shadow
+                                     allow an interrupt (virtual priority is the VMM's business) */
+    BH_WANT_NMI_WINDOW = 1u << 1,
+};
+
+#define BH_VCPU_HINTS 4u
+
+/* A store that rings a page doorbell: the kernel has no decoder, so the VMM, which decoded the first
+ * one, says how long the instruction at this RIP is; the kernel then skips it by itself. */
+struct bh_vcpu_hint {
+    uint64_t rip;
+    uint32_t length;         /* 1 to 15; 0: the entry is empty */
+    uint32_t reserved;
+};
+
+struct bh_vcpu_state {
+    /* Written by the kernel at an exit. */
+    uint32_t exit;           /* enum bh_exit */
+    uint32_t shadow;         /* 1: interrupt shadow (STI, MOV SS); the VMM may clear it */
+    uint64_t info1;
+    uint64_t info2;
+    uint64_t next_rip;       /* 0 when the hardware doesn't tell */
+    uint64_t pending_event;  /* EXITINTINFO (APM 15.7.2): the event whose delivery the exit cut off;
+                                bit 31: valid. The VMM puts it into `inject` again */
+    uint8_t  fetched;        /* instruction bytes that decode assists gave, 0 to 15 */
+    uint8_t  bytes[15];
+
+    /* Written by the VMM before vcpu_run. */
+    uint64_t inject;         /* EVENTINJ (APM 15.20): injected at the entry, then zeroed by the kernel
+                                once it was delivered; bit 31: valid */
+    uint32_t dirty;          /* enum bh_vcpu_dirty; zeroed by the kernel */
+    uint32_t want;           /* enum bh_vcpu_request; stays until the VMM changes it */
+    uint32_t exceptions;     /* bit n: exception n exits; #DB and #AC always do if they loop */
+    uint32_t reserved0;
+    uint64_t tsc_offset;     /* guest TSC = host TSC + this */
+    struct bh_vcpu_hint hint[BH_VCPU_HINTS];
+
+    /* The guest's state. */
+    uint64_t gpr[BH_GPR_COUNT];
+    uint64_t rip;
+    uint64_t rflags;
+    uint64_t cr0;
+    uint64_t cr2;
+    uint64_t cr3;
+    uint64_t cr4;
+    uint64_t efer;           /* without SVME, which the kernel adds and hides */
+    uint64_t dr6;
+    uint64_t dr7;
+    uint64_t cpl;
+    uint64_t xcr0;
+    struct bh_segment segment[BH_SEGMENT_COUNT];
+    uint64_t star;
+    uint64_t lstar;
+    uint64_t cstar;
+    uint64_t sfmask;
+    uint64_t kernel_gs_base;
+    uint64_t sysenter_cs;
+    uint64_t sysenter_esp;
+    uint64_t sysenter_eip;
+    uint64_t pat;
+};
+
+_Static_assert(sizeof(struct bh_segment) == 16, "VMCB segment");
+_Static_assert(sizeof(struct bh_vcpu_state) <= BH_PAGE_SIZE, "one page a vCPU");
+
+#endif
