@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * RAM is handed out at boot only, in one direction; after boot_memory_close() a request is an
+ * invariant violation. There is nothing to free.
+ */
+#ifndef KERNEL_CORE_BOOT_MEMORY_H
+#define KERNEL_CORE_BOOT_MEMORY_H
+
+#include "core/address.h"
+
+/* Zeroed RAM, aligned (a power of two >= the page). Stops the boot with the name of `what` and the
+ * sizes needed and found when there is none left. */
+paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what);
+
+/* Is [base, base + size) free of RAM that the firmware reports usable or that the kernel uses? For
+ * register and BAR ranges. */
+bool boot_memory_is_outside_ram(paddr_t base, uint64_t size);
+
+void boot_memory_close(void);
+
+#endif

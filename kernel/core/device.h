@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Devices as the plan names them: found, confined, quiesced, reset. No work here is unbounded: what
+ * must wait says until when and is called again.
+ */
+#ifndef KERNEL_CORE_DEVICE_H
+#define KERNEL_CORE_DEVICE_H
+
+#include "abi/call.h"
+
+#include "core/address.h"
+
+/* Boot, in this order: find every function and turn its bus mastering off; (the IOMMU denies all);
+ * match the plan's devices, isolation groups, BARs; attach their spaces. */
+void device_discover(void);
+void device_install(void);                    /* before region_install: BARs are known after it */
+void device_attach(void);                     /* after space_install: device spaces into the IOMMU */
+
+paddr_t device_bar_base(uint32_t device, uint32_t bar);
+uint64_t device_bar_size(uint32_t device, uint32_t bar);
+/* May its owner map these pages? Not those that hold the MSI-X table or PBA. */
+bool device_bar_range_allowed(uint32_t device, uint32_t bar, uint64_t offset, uint64_t size);
+
+enum bh_status device_control(uint32_t device, enum bh_device_operation operation);
+enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t argument,
+                           uint64_t *value);
+
+/* The reset ladder in bounded steps: bus mastering off, function-level reset or next rung,
+ * transactions drained, interrupts masked and entries invalidated, space invalidated. Call
+ * device_reset_start, then device_reset_step until it says DONE; AGAIN: not before *again_at. */
+enum device_step { DEVICE_STEP_DONE, DEVICE_STEP_AGAIN };
+void device_reset_start(uint32_t device);
+enum device_step device_reset_step(uint32_t device, uint64_t *again_at);
+void device_release(uint32_t device);         /* its owner starts: space attached, ready for use */
+
+/* A fault of the IOMMU, attributed: counts, logs within the rate limit, blocks after the limit. */
+struct device_fault {
+    uint32_t requester_id;
+    uint64_t address;       /* IOVA; for interrupt faults the entry's index */
+    uint32_t reason;        /* the unit's own code */
+    bool     write;
+    bool     interrupt;     /* interrupt remapping fault */
+    const char *reason_text;
+};
+void device_fault(const struct device_fault *fault);
+uint64_t device_counter(uint32_t device, enum bh_device_counter counter);
+uint64_t device_stray_counter(enum bh_machine_counter counter);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interrupts of devices: MSI and MSI-X through the remapping unit, ISA lines through the I/O APIC.
+ * Each sets the bits of one channel; each has a limit, above which it is masked until irq_ack.
+ */
+#ifndef KERNEL_CORE_INTERRUPT_H
+#define KERNEL_CORE_INTERRUPT_H
+
+#include "abi/call.h"
+
+/* Vectors: 0x30..0xef devices (the same on every core), above that the kernel's own. */
+enum interrupt_vector {
+    VECTOR_DEVICE_FIRST = 0x30,
+    VECTOR_DEVICE_LAST  = 0xef,
+    VECTOR_TIMER        = 0xf0,
+    VECTOR_RESCHEDULE   = 0xf1,   /* another core has work for this one */
+    VECTOR_IOMMU_FAULT  = 0xf2,   /* calls iommu_fault_interrupt() */
+    VECTOR_STOP         = 0xf3,   /* panic on another core */
+    VECTOR_SPURIOUS     = 0xff,
+};
+
+void interrupt_install(void);                 /* all of the plan, masked until their owner starts */
+void interrupt_deliver(uint32_t vector);      /* on the core that got it; the caller does the EOI */
+enum bh_status interrupt_ack(uint32_t interrupt);
+void interrupt_mask_device(uint32_t device);  /* mask, entry absent, invalidate, drain */
+void interrupt_unmask_device(uint32_t device);
+void interrupt_retarget(void);                /* after a mode change: to the cores of their threads */
+uint64_t interrupt_counter(uint32_t interrupt, enum bh_interrupt_counter counter);
+
+#endif

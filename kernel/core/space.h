@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Address spaces: of a process, a guest or a device. One builder fills all three; what an entry
+ * looks like is the format's business (core/table_format.h). Every leaf maps a region that the plan
+ * grants to the space's owner. Tables come from boot memory; guest_place takes pages from the fixed
+ * pool of its space.
+ */
+#ifndef KERNEL_CORE_SPACE_H
+#define KERNEL_CORE_SPACE_H
+
+#include "abi/plan.h"
+
+#include "core/address.h"
+
+void space_install(void);                  /* all spaces, after region_install */
+paddr_t space_root(uint32_t space);        /* the top-level table */
+
+/* Maps or unmaps a region's whole extent in a guest space at run time (guest_place). Validates
+ * everything first; BH_E_ARGUMENT when the range is taken by another mapping. The caller does the
+ * TLB shootdown. */
+enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights);
+enum bh_status space_unplace(uint32_t space, uint32_t region);
+
+/* For fault messages: the mapping of `space` nearest to `address` (containing it, else the one
+ * below, else the one above); BH_NONE when the space is empty. */
+uint32_t space_nearest_mapping(uint32_t space, uint64_t address);
+
+#endif

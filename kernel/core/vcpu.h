@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Virtual CPUs as the scheduler sees them. A thread that called vcpu_run is "in its guest" until the
+ * call returns; the dispatcher enters the guest instead of the thread while that lasts:
+ *
+ *   call:      vcpu_begin(v); on BH_OK the thread is in its guest
+ *   dispatch:  if the thread's word is not empty or its deadline passed: vcpu_leave(v, BH_EXIT_EVENT)
+ *              else switch (vcpu_enter(v)):
+ *                VCPU_INTERRUPTED  take physical interrupts, reschedule, come again
+ *                VCPU_EXITED       the state page is written; the call returns vcpu_exit(v)
+ *
+ * The physical side is core/vcpu_arch.h, implemented in x86/svm*.c.
+ */
+#ifndef KERNEL_CORE_VCPU_H
+#define KERNEL_CORE_VCPU_H
+
+#include "abi/call.h"
+#include "abi/vcpu.h"
+
+#include "core/address.h"
+
+enum vcpu_outcome { VCPU_INTERRUPTED, VCPU_EXITED };
+
+void vcpu_install(void);                         /* all vCPUs of the plan; at boot, on core 0 */
+void vcpu_install_core(void);                    /* on each core: turn virtualization on */
+enum bh_status vcpu_begin(uint32_t vcpu);        /* copies in and checks the state page */
+enum vcpu_outcome vcpu_enter(uint32_t vcpu);     /* interrupts off before and after */
+void vcpu_leave(uint32_t vcpu, enum bh_exit why);/* writes the state page without an exit */
+enum bh_exit vcpu_exit(uint32_t vcpu);
+void vcpu_reset(uint32_t vcpu);                  /* its compartment is reset: nothing survives */
+enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,
+                          uint32_t rights);      /* guest_place, shootdown included */
+uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter);
+
+/* FPU, SSE and AVX state, debug registers, user-visible MSRs: switched eagerly, zero at reset. Each
+ * makes the core's registers those of the thread or vCPU, saving the owner's before. */
+void fpu_install_core(void);
+void fpu_use_thread(uint32_t thread);
+void fpu_use_vcpu(uint32_t vcpu);
+void fpu_reset_thread(uint32_t thread);
+void fpu_reset_vcpu(uint32_t vcpu);
+
+/* A thread or vCPU is about to move to another core: save what this core still holds of it. */
+void fpu_release(void);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one interface to whichever DMA-remapping unit the machine has (vtd*.c now, amdvi*.c later).
+ * Deny by default: a requester that was not attached reaches nothing and interrupts nobody.
+ */
+#ifndef KERNEL_IOMMU_IOMMU_H
+#define KERNEL_IOMMU_IOMMU_H
+
+#include "core/address.h"
+
+enum iommu_kind { IOMMU_NONE, IOMMU_VTD, IOMMU_AMDVI };
+
+/* Finds and takes over the unit(s): deny-all tables and interrupt remapping on before it returns.
+ * False: no usable unit; the reason is logged. */
+bool iommu_install(void);
+enum iommu_kind iommu_kind(void);
+bool iommu_covers(uint32_t requester_id);
+
+/* Each returns after the unit confirmed; false: it didn't within its bounded time. */
+bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root);
+bool iommu_detach(uint32_t requester_id, uint32_t space);   /* deny, invalidate, wait */
+bool iommu_invalidate(uint32_t space);
+
+/* Interrupt remapping entries: `entry` is the index in the table. The address and data words to put
+ * into the device (or, for the I/O APIC, the redirection entry) are answered. */
+struct iommu_message { uint64_t address; uint32_t data; };
+bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
+                         struct iommu_message *message);
+bool iommu_interrupt_clear(uint32_t entry);                 /* absent, invalidated, drained */
+uint32_t iommu_ioapic_requester(uint32_t ioapic_id);        /* BH_NONE: unknown */
+
+void iommu_fault_interrupt(void);     /* reads, attributes (device_fault), bounded */
+void iommu_ignore_faults(uint32_t requester_id, bool ignore);
+
+#endif

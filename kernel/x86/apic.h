@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The local APIC of this core (Intel SDM volume 3, chapter 11): x2APIC where there is one. */
+#ifndef KERNEL_X86_APIC_H
+#define KERNEL_X86_APIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+void apic_install_core(void);
+void apic_eoi(void);
+void apic_send(uint32_t core, uint32_t vector);
+uint32_t apic_id_of_core(uint32_t core);      /* logical core -> APIC id, for interrupt messages */
+bool apic_is_x2apic(void);
+void apic_timer_set(uint64_t deadline);       /* absolute TSC; one interrupt VECTOR_TIMER */
+
+#endif
