@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* I/O port instructions (Intel SDM volume 1, chapter 19). Leaf functions, no state. */
+#ifndef KERNEL_X86_PORTS_H
+#define KERNEL_X86_PORTS_H
+
+#include <stdint.h>
+
+static inline uint8_t port_in8(uint16_t port)
+{
+    uint8_t value;
+    __asm__ volatile("inb %w1, %b0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline uint16_t port_in16(uint16_t port)
+{
+    uint16_t value;
+    __asm__ volatile("inw %w1, %w0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void port_out8(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %b0, %w1" : : "a"(value), "Nd"(port));
+}
+
+static inline void port_out16(uint16_t port, uint16_t value)
+{
+    __asm__ volatile("outw %w0, %w1" : : "a"(value), "Nd"(port));
+}
+
+#endif
