@@ -7,8 +7,8 @@
  * bounds, references, order, owners, W^X. What depends on the machine (sizes of BARs, RAM, ECAM,
  * cores, I/O BARs, isolation groups) is left to whoever installs it.
  */
-#ifndef BULKHEAD_CORE_PLAN_CHECK_H
-#define BULKHEAD_CORE_PLAN_CHECK_H
+#ifndef KERNEL_CORE_PLAN_CHECK_H
+#define KERNEL_CORE_PLAN_CHECK_H
 
 #include "abi/plan.h"
 

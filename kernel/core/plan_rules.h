@@ -4,8 +4,8 @@
  * entry by itself (plan_fields.c), with every index compared to its table's count; then the
  * relations among entries (plan_relations.c, plan_owners.c), which may follow any index.
  */
-#ifndef BULKHEAD_CORE_PLAN_RULES_H
-#define BULKHEAD_CORE_PLAN_RULES_H
+#ifndef KERNEL_CORE_PLAN_RULES_H
+#define KERNEL_CORE_PLAN_RULES_H
 
 #include <stdbool.h>
 
@@ -13,6 +13,10 @@
 
 enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, uint32_t index);
 enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, uint32_t index);
+
+enum plan_rule plan_header_fields(const struct plan_view *p);
+uint64_t plan_space_end(uint32_t kind);
+uint64_t plan_ram_size(const struct plan_view *p);
 
 /* plan_owners.c: the relations of the tables of rights and devices. */
 enum plan_rule plan_slot_relations(const struct plan_view *p, uint32_t index);
