@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What drivers share: their device by name, its named operations, interrupts as service handlers.
+ */
+#ifndef BULKHEAD_LIB_DRIVER_H
+#define BULKHEAD_LIB_DRIVER_H
+
+#include "lib/service/service.h"
+
+/* Calls `handler` when the interrupt came, and acknowledges it to the kernel afterwards. */
+void driver_on_interrupt(const char *name, service_handler *handler, void *context);
+
+/* Resets the device by the kernel's ladder, then lets it master the bus. False: it couldn't; the
+ * reason is on the log. */
+bool driver_take_device(const char *name);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A program's messages (lib/log/log.h). Lines wait in `kept` and go to the log stream when it has
+ * room. A try-lock instead of a lock: a thread that finds another one logging loses its line, so
+ * that a low thread never holds up a high one.
+ */
+#include "lib/log/log.h"
+
+#include "lib/c/format.h"
+#include "lib/c/string.h"
+#include "lib/manifest/manifest.h"
+#include "lib/stream/stream.h"
+#include "lib/time/time.h"
+
+static struct {
+    const struct bh_manifest_entry *link;
+    struct ring ring;
+    char     kept[LOG_KEPT];
+    uint32_t length;
+    uint32_t lost;
+    uint32_t busy;
+} journal;
+
+void log_start(void)
+{
+    journal.link = manifest_find(BH_ENTRY_LINK, "log");
+    if (journal.link != NULL)
+        stream_open(&journal.ring, journal.link, time_generation());
+}
+
+uint64_t log_bits(void)
+{
+    return journal.link == NULL ? 0 : journal.link->bits | journal.link->link.life_bits;
+}
+
+static bool enter(void)
+{
+    return __atomic_exchange_n(&journal.busy, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static void leave(void)
+{
+    __atomic_store_n(&journal.busy, 0, __ATOMIC_RELEASE);
+}
+
+static void pass_on(void)
+{
+    uint32_t taken;
+
+    if (journal.link == NULL)
+        return;
+    stream_check(&journal.ring);
+    taken = stream_write(&journal.ring, journal.kept, journal.length);
+    memmove(journal.kept, journal.kept + taken, journal.length - taken);
+    journal.length -= taken;
+    stream_flush(&journal.ring);
+    if (journal.length > 0)
+        stream_await_space(&journal.ring);
+}
+
+static void keep(const char *text, size_t length)
+{
+    memcpy(journal.kept + journal.length, text, length);
+    journal.length += (uint32_t)length;
+}
+
+/* Room for a whole line and for the line that tells how many were lost, or nothing. */
+static void keep_line(const char *line, size_t length)
+{
+    char notice[48];
+    bool fits = journal.length + length + 1 + sizeof(notice) <= sizeof(journal.kept);
+
+    if (!fits) {
+        __atomic_fetch_add(&journal.lost, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    if (__atomic_load_n(&journal.lost, __ATOMIC_RELAXED) > 0) {
+        uint32_t lost = __atomic_exchange_n(&journal.lost, 0, __ATOMIC_RELAXED);
+
+        keep(notice, format_text(notice, sizeof(notice), "(%u lines lost)\n", lost));
+    }
+    keep(line, length);
+    keep("\n", 1);
+}
+
+void log_poll(void)
+{
+    if (!enter())
+        return;
+    pass_on();
+    leave();
+}
+
+static void log_text(const char *line, size_t length)
+{
+    if (!enter()) {
+        __atomic_fetch_add(&journal.lost, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    keep_line(line, length);
+    pass_on();
+    leave();
+}
+
+void log_line(const char *format, ...)
+{
+    char line[LOG_LINE];
+    va_list arguments;
+    size_t length;
+
+    va_start(arguments, format);
+    length = format_text_v(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    log_text(line, length);
+}
+
+void log_last_words(const char *line)
+{
+    uint64_t bits;
+
+    log_text(line, strlen(line));
+    for (unsigned i = 0; i < 50 && journal.link != NULL && journal.length > 0; i++) {
+        call_wait(time_after_ms(10), &bits);
+        log_poll();
+    }
+}

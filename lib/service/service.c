@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event loop (lib/service/service.h). Touches the calling thread's notification word only. */
+#include "lib/service/service.h"
+
+#include <stddef.h>
+
+#include "lib/call/call.h"
+#include "lib/log/log.h"
+#include "lib/start/start.h"
+
+enum { HANDLERS = 64 };
+
+static struct {
+    service_handler *handler;
+    void *context;
+    uint64_t bits;
+} handlers[HANDLERS];
+
+static unsigned handler_count;
+
+uint64_t service_link_bits(const struct bh_manifest_entry *link)
+{
+    return link->bits | link->link.life_bits;
+}
+
+void service_on(uint64_t bits, service_handler *handler, void *context)
+{
+    if (handler_count == HANDLERS)
+        program_stop("service: more than %u event handlers", (unsigned)HANDLERS);
+    handlers[handler_count].bits = bits;
+    handlers[handler_count].handler = handler;
+    handlers[handler_count].context = context;
+    handler_count++;
+}
+
+static void dispatch(uint64_t bits)
+{
+    for (unsigned i = 0; i < handler_count && bits != 0; i++) {
+        if ((handlers[i].bits & bits) != 0)
+            handlers[i].handler(handlers[i].context);
+    }
+    if ((bits & log_bits()) != 0)
+        log_poll();
+}
+
+/* The earlier bits are handled by a turn of `more`, which looks at everything. */
+static uint64_t next_deadline(const struct service_program *program, bool settled)
+{
+    if (!settled)
+        return 0;
+    return program->deadline == NULL ? BH_FOREVER : program->deadline();
+}
+
+_Noreturn void service_run(const struct service_program *program)
+{
+    uint64_t bits;
+
+    for (;;) {
+        bool settled = program->settle == NULL || program->settle();
+
+        call_wait(next_deadline(program, settled), &bits);
+        dispatch(bits);
+        if (program->more != NULL)
+            program->more();
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event loop of a thread that serves: wait for notification bits, call the handler of each bit
+ * that came, let the program finish its batch, sleep again. The log link is served as well.
+ */
+#ifndef BULKHEAD_LIB_SERVICE_H
+#define BULKHEAD_LIB_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/manifest.h"
+
+typedef void service_handler(void *context);
+
+/* Called when any bit of `bits` came; once a turn, however many came. At most 64 handlers. */
+void service_on(uint64_t bits, service_handler *handler, void *context);
+
+/* The bits of a link: its peer's notifications and its life. */
+uint64_t service_link_bits(const struct bh_manifest_entry *link);
+
+/* After each turn and before sleeping: flushes, arms wake-ups; false: there is more to do, and the
+ * loop takes another turn through `more` without sleeping. */
+typedef bool service_settle(void);
+
+struct service_program {
+    void (*more)(void);        /* a turn's bounded share of work; may be NULL */
+    service_settle *settle;    /* may be NULL */
+    uint64_t (*deadline)(void);/* when to wake up without a bit; NULL: never */
+};
+
+_Noreturn void service_run(const struct service_program *program);
+
+#endif
