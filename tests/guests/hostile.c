@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest that misbehaves in the way that its command line names (the first word):
+ *   triple   faults without an interrupt table, so that the CPU shuts down
+ *   spin     loops for ever with interrupts off
+ *   flood    rings every doorbell port as fast as it can
+ *   storm    leaves guest mode as fast as it can, by CPUID
+ *   ports    writes what would reset or stop a PC to the ports that do so
+ *   memory   writes all over guest-physical memory from its own end upwards
+ *   peace    does nothing: the positive control
+ * It says on COM1 what it does before it does it. It trusts nobody and needs no interrupts.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    COM1           = 0x3f8,
+    LINE_STATUS    = COM1 + 5,
+    TRANSMIT_EMPTY = 1u << 5,
+    DOORBELL_FIRST = 0xc000,   /* where the tool puts doorbell ports (docs/description.md) */
+    DOORBELL_LAST  = 0xc0ff,
+    ZERO_PAGE_COMMAND_LINE = 0x228,
+    SPOILER_FIRST  = 64u << 20, /* beyond the guest's own image and stack */
+};
+
+struct null_idt {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+
+void main(const uint8_t *zero_page);
+
+static void out8(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static void out16(uint16_t port, uint16_t value)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static uint8_t in8(uint16_t port)
+{
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+
+static void say_byte(char byte)
+{
+    while (!(in8(LINE_STATUS) & TRANSMIT_EMPTY)) {
+    }
+    out8(COM1, (uint8_t)byte);
+}
+
+static void say(const char *text)
+{
+    for (; *text; text++)
+        say_byte(*text);
+}
+
+static int first_word_is(const char *line, const char *word)
+{
+    for (; *word; word++, line++) {
+        if (*line != *word)
+            return 0;
+    }
+    return *line == '\0' || *line == ' ';
+}
+
+static void triple(void)
+{
+    struct null_idt none = { 0, 0 };
+    __asm__ volatile("lidt %0; ud2" : : "m"(none));
+}
+
+static void spin(void)
+{
+    for (;;)
+        __asm__ volatile("cli");
+}
+
+static void flood(void)
+{
+    for (;;) {
+        for (uint16_t port = DOORBELL_FIRST; port <= DOORBELL_LAST; port += 2)
+            out16(port, (uint16_t)((port >> 2) & 3));
+    }
+}
+
+static void storm(void)
+{
+    for (;;) {
+        uint32_t eax = 0, ebx, ecx = 0, edx;
+        __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    }
+}
+
+static void ports(void)
+{
+    out8(0xcf9, 0x0e);          /* chipset: full reset */
+    out8(0x92, 0x01);           /* system control port A: fast reset */
+    out8(0x64, 0xfe);           /* keyboard controller: pulse reset */
+    out8(0xb2, 0x00);           /* SMI command */
+    out8(0xf4, 0x00);           /* the emulator's debug exit */
+    out16(0x604, 0x2000);       /* PM1a control: soft off, where q35 has it */
+    say("hostile: ports are written, still here\n");
+}
+
+static void memory(void)
+{
+    /* One write a page; the first unmapped one is where a monitor must stop or ignore it. */
+    for (uintptr_t address = SPOILER_FIRST; address < (1u << 30); address += 4096)
+        *(volatile uint32_t *)address = 0xdeadbeef;
+    say("hostile: memory is written, still here\n");
+}
+
+static void rest(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+void main(const uint8_t *zero_page)
+{
+    uint32_t line_address = *(const volatile uint32_t *)(zero_page + ZERO_PAGE_COMMAND_LINE);
+    const char *line = (const char *)(uintptr_t)line_address;
+
+    say("hostile: ");
+    say(line_address ? line : "(no command line)");
+    say("\n");
+    if (!line_address)
+        rest();
+    if (first_word_is(line, "triple"))
+        triple();
+    if (first_word_is(line, "spin"))
+        spin();
+    if (first_word_is(line, "flood"))
+        flood();
+    if (first_word_is(line, "storm"))
+        storm();
+    if (first_word_is(line, "ports"))
+        ports();
+    if (first_word_is(line, "memory"))
+        memory();
+    rest();
+}

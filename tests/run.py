@@ -1,0 +1,185 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the test suites in order and adds their results up into one closing line.
+
+A test that could not run (not built, crashed, timed out, nothing collected) counts as failed.
+Everything is printed as it happens; results of single tests lie under build/tests/.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build", "tests")
+UNIT_TIMEOUT = 300
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+
+
+class Tally:
+    """Passed and failed tests, with the names of the failed ones."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failures = []
+
+    def add(self, name, passed, failed):
+        self.passed += passed
+        self.failures += [name] * failed
+        print(f"  {'FAIL' if failed else 'ok  '} {name}: {passed} passed, {failed} failed",
+              flush=True)
+
+    def failed(self, name, why):
+        self.failures.append(name)
+        print(f"  FAIL {name}: {why}", flush=True)
+
+
+def heading(text):
+    print(f"== {text}", flush=True)
+
+
+def cmocka_counts(output):
+    """cmocka prints '[  PASSED  ] 3 test(s).' and '[  FAILED  ] 1 test(s), listed below:'."""
+    def count(word):
+        return sum(int(n) for n in re.findall(rf"\[  {word}  \] (\d+) test\(s\)", output))
+    return count("PASSED"), count("FAILED")
+
+
+def run_unit(name, tally):
+    binary = os.path.join(BUILD, "unit", name)
+    if not os.path.exists(binary):
+        tally.failed(f"unit {name}", "not built")
+        return
+    try:
+        done = subprocess.run([binary], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=UNIT_TIMEOUT,
+                              env={**os.environ, **SANITIZERS}, check=False)
+    except subprocess.TimeoutExpired:
+        tally.failed(f"unit {name}", f"no end after {UNIT_TIMEOUT} s")
+        return
+    passed, failed = cmocka_counts(done.stdout)
+    if done.returncode != 0 or passed == 0:
+        print(done.stdout, end="")
+        failed = max(failed, 1)
+    tally.add(f"unit {name}", passed, failed)
+
+
+def start_fuzzer(name, corpus, seconds):
+    """Starts one fuzzer; its findings go to a folder of its own and never into the sources."""
+    work = os.path.join(BUILD, "fuzz", f"{name}.work")
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(os.path.join(work, "new"))
+    folders = [os.path.join(work, "new")] + ([os.path.join(ROOT, corpus)] if corpus else [])
+    command = [os.path.join(BUILD, "fuzz", name), f"-max_total_time={seconds}", "-timeout=20",
+               "-rss_limit_mb=2048", "-print_final_stats=1", "-seed=1",
+               f"-artifact_prefix={work}/", *folders]
+    log = open(os.path.join(work, "log"), "wb")
+    return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log), log
+
+
+def finish_fuzzer(name, process, log, seconds, tally):
+    try:
+        status = process.wait(timeout=seconds + 120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        status = "no end"
+    log.close()
+    with open(log.name, errors="replace") as file:
+        text = file.read()
+    runs = re.findall(r"stat::number_of_executed_units:\s*(\d+)", text)
+    if status != 0:
+        print("\n".join(text.splitlines()[-60:]))
+        tally.failed(f"fuzz {name}", f"exit {status}; input kept in {os.path.dirname(log.name)}")
+    else:
+        print(f"  ok   fuzz {name}: {runs[0] if runs else '?'} inputs", flush=True)
+        tally.passed += 1
+
+
+def run_fuzzers(entries, seconds, tally):
+    """Two at a time: the machine that this is meant for has two cores."""
+    pending = [entry.partition(":")[::2] for entry in entries]
+    running = []
+    while pending or running:
+        while pending and len(running) < 2:
+            name, corpus = pending.pop(0)
+            if not os.path.exists(os.path.join(BUILD, "fuzz", name)):
+                tally.failed(f"fuzz {name}", "not built")
+                continue
+            running.append((name, *start_fuzzer(name, corpus, seconds)))
+        if running:
+            name, process, log = running.pop(0)
+            finish_fuzzer(name, process, log, seconds, tally)
+
+
+def run_pytest(suite, only, tally):
+    report = os.path.join(BUILD, f"{suite}.xml")
+    os.makedirs(BUILD, exist_ok=True)
+    if os.path.exists(report):
+        os.remove(report)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", "--tb=short",
+               f"--junitxml={report}", os.path.join("tests", suite)]
+    if only:
+        command += ["-k", only]
+    subprocess.run(command, cwd=ROOT, check=False,
+                   env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    try:
+        cases = ElementTree.parse(report).getroot().iter("testcase")
+    except (OSError, ElementTree.ParseError):
+        tally.failed(suite, "could not run")
+        return
+    passed = 0
+    failures = []
+    for case in cases:
+        # A skipped test didn't show what it is there to show.
+        outcome = {child.tag for child in case} & {"failure", "error", "skipped"}
+        if outcome:
+            failures.append(f"{suite} {case.get('name')}")
+        else:
+            passed += 1
+    tally.passed += passed
+    tally.failures += failures
+    if passed + len(failures) == 0:
+        tally.failed(suite, "no test was found")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build-status", type=int, default=0)
+    parser.add_argument("--unit", default="")
+    parser.add_argument("--fuzz", default="")
+    parser.add_argument("--fuzz-seconds", type=int, default=10)
+    parser.add_argument("--system", action="store_true")
+    parser.add_argument("--redteam", action="store_true")
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+
+    start = time.monotonic()
+    tally = Tally()
+    if options.build_status != 0:
+        tally.failed("build", "something above doesn't build")
+    if options.unit:
+        heading("unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)")
+        for name in options.unit.split():
+            run_unit(name, tally)
+    if options.fuzz:
+        heading(f"fuzzing, {options.fuzz_seconds} s each")
+        run_fuzzers(options.fuzz.split(), options.fuzz_seconds, tally)
+    for suite in ("system", "redteam"):
+        if getattr(options, suite):
+            heading(f"{suite} tests")
+            run_pytest(suite, options.only, tally)
+
+    for name in tally.failures:
+        print(f"failed: {name}")
+    print(f"time: {time.monotonic() - start:.0f} s")
+    print(f"{tally.passed} passed, {len(tally.failures)} failed", flush=True)
+    return 1 if tally.failures or tally.passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

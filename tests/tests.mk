@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests. A part names its host tests in its own file:
+#   UNIT_TESTS += ring      unit_ring_SOURCES := tests/unit/test_ring.c lib/ring/ring.c
+#                           optional: unit_ring_CFLAGS, unit_ring_LIBS
+#   FUZZERS += frame        fuzz_frame_SOURCES := tests/fuzz/fuzz_frame.c ...
+#                           optional: fuzz_frame_CFLAGS, fuzz_frame_LIBS, fuzz_frame_CORPUS (a folder)
+# and they are built here with the sanitizers, from the same sources as the real thing.
+
+FUZZ_SECONDS ?= 10
+SECONDS_EACH ?= 600
+ONLY         ?=
+UNIT_BUILD   := build/tests/unit
+FUZZ_BUILD   := build/tests/fuzz
+
+define unit_rules
+$(UNIT_BUILD)/$(1): $$(patsubst %.c,$(UNIT_BUILD)/$(1).o/%.o,$$(unit_$(1)_SOURCES))
+	$$(CC) $$(SANITIZE) -o $$@ $$^ $$(unit_$(1)_LIBS) -lcmocka
+$(UNIT_BUILD)/$(1).o/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(UNIT_CFLAGS) $$(unit_$(1)_CFLAGS) -c -o $$@ $$<
+endef
+
+define fuzz_rules
+$(FUZZ_BUILD)/$(1): $$(patsubst %.c,$(FUZZ_BUILD)/$(1).o/%.o,$$(fuzz_$(1)_SOURCES))
+	$$(CLANG) $$(SANITIZE) -fsanitize=fuzzer -o $$@ $$^ $$(fuzz_$(1)_LIBS)
+$(FUZZ_BUILD)/$(1).o/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(CLANG) $$(FUZZ_CFLAGS) -Wno-missing-prototypes $$(fuzz_$(1)_CFLAGS) -c -o $$@ $$<
+endef
+
+$(foreach name,$(UNIT_TESTS),$(eval $(call unit_rules,$(name))))
+$(foreach name,$(FUZZERS),$(eval $(call fuzz_rules,$(name))))
+
+UNIT_BINARIES := $(addprefix $(UNIT_BUILD)/,$(UNIT_TESTS))
+FUZZ_BINARIES := $(addprefix $(FUZZ_BUILD)/,$(FUZZERS))
+FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_CORPUS))
+
+# Guests made for the tests: each a tiny bzImage (tests/guests/start.S says how).
+GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump-tables -fcf-protection=none \
+                -fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone $(WARNINGS) -Wno-main
+
+build/tests/guests/%.bzimage: tests/guests/start.S tests/guests/%.c tests/guests/guest.ld
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-T,tests/guests/guest.ld \
+	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) tests/guests/start.S tests/guests/$*.c
+	$(OBJCOPY) -O binary $(@:.bzimage=.elf) $@
+
+SYSTEM_NEEDS += build/tests/guests/hostile.bzimage
+
+.PHONY: test-build
+test-build: $(UNIT_BINARIES) $(FUZZ_BINARIES) $(ALL) $(SYSTEM_NEEDS)
+
+RUN_TESTS := PYTHON=$(PYTHON) $(PYTHON) tests/run.py --only '$(ONLY)'
+
+# What doesn't build counts as failed, so building goes on after an error and the runner counts.
+test:
+	@$(MAKE) -k test-build; status=$$?; \
+	$(RUN_TESTS) --build-status $$status --fuzz-seconds $(FUZZ_SECONDS) \
+	    --unit '$(UNIT_TESTS)' --fuzz '$(FUZZ_LIST)' --system --redteam
+
+unit: $(UNIT_BINARIES)
+	@$(RUN_TESTS) --unit '$(UNIT_TESTS)'
+
+fuzz: $(FUZZ_BINARIES)
+	@$(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(FUZZ_SECONDS)
+
+soak: $(FUZZ_BINARIES)
+	@$(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(SECONDS_EACH)
+
+system: $(ALL) $(SYSTEM_NEEDS)
+	@$(RUN_TESTS) --system
+
+redteam: $(ALL) $(SYSTEM_NEEDS)
+	@$(RUN_TESTS) --redteam
