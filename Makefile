@@ -63,6 +63,9 @@ all: $(ALL)
 packages:
 	mk/packages
 
+loc:
+	@mk/loc
+
 clean:
 	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
 
