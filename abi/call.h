@@ -46,7 +46,8 @@ enum bh_call {
 enum bh_device_operation {             /* bit n of the slot's rights allows operation n */
     BH_DEVICE_BUS_MASTER_OFF = 0,
     BH_DEVICE_BUS_MASTER_ON  = 1,
-    BH_DEVICE_RESET          = 2,      /* the whole ladder; leaves bus mastering off */
+    BH_DEVICE_RESET          = 2,      /* starts the whole ladder, which leaves bus mastering off;
+                                          each device_read of the state then takes it a step on */
     BH_DEVICE_MASK           = 3,      /* all its interrupts */
     BH_DEVICE_UNMASK         = 4,
     BH_DEVICE_READ           = 5,      /* allows device_read */
@@ -66,6 +67,7 @@ enum bh_device_state {
     BH_DEVICE_ACTIVE      = 2,         /* bus mastering on */
     BH_DEVICE_BLOCKED     = 3,         /* turned off after too many faults; a reset mends it */
     BH_DEVICE_QUARANTINED = 4,         /* could not be reset: an empty device space for ever */
+    BH_DEVICE_RESETTING   = 5,         /* on its way to QUIET or QUARANTINED: ask again later */
 };
 
 enum bh_compartment_operation {        /* bit n of the slot's rights allows operation n */
