@@ -6,8 +6,13 @@
 #include "lib/log/log.h"
 #include "lib/manifest/manifest.h"
 #include "lib/start/start.h"
+#include "lib/time/time.h"
 
-enum { INTERRUPTS = 8 };
+enum {
+    INTERRUPTS    = 8,
+    RESET_POLL_MS = 10,
+    RESET_POLLS   = 300,
+};
 
 static struct source {
     service_handler *handler;
@@ -37,15 +42,30 @@ void driver_on_interrupt(const char *name, service_handler *handler, void *conte
     service_on(entry->bits, deliver, source);
 }
 
+/* The kernel takes the reset's next step each time that it is asked for the state. */
+static uint64_t await_reset(uint32_t slot)
+{
+    uint64_t state = BH_DEVICE_RESETTING;
+    uint64_t bits;
+
+    for (unsigned i = 0; i < RESET_POLLS && state == BH_DEVICE_RESETTING; i++) {
+        call_device_read(slot, BH_DEVICE_STATE, 0, &state);
+        if (state == BH_DEVICE_RESETTING)
+            call_wait(time_after_ms(RESET_POLL_MS), &bits);
+    }
+    return state;
+}
+
 bool driver_take_device(const char *name)
 {
     const struct bh_manifest_entry *device = manifest_need(BH_ENTRY_DEVICE, name);
-    int status = call_device_control(device->slot, BH_DEVICE_RESET);
+    int reset = call_device_control(device->slot, BH_DEVICE_RESET);
+    uint64_t state = await_reset(device->slot);
+    int master = call_device_control(device->slot, BH_DEVICE_BUS_MASTER_ON);
 
-    if (status != BH_OK)
-        log_line("%s: reset failed (%d)", name, status);
-    status = call_device_control(device->slot, BH_DEVICE_BUS_MASTER_ON);
-    if (status != BH_OK)
-        log_line("%s: bus mastering refused (%d)", name, status);
-    return status == BH_OK;
+    if (reset != BH_OK || state != BH_DEVICE_QUIET)
+        log_line("%s: reset answered %d, state %lu", name, reset, state);
+    if (master != BH_OK)
+        log_line("%s: bus mastering refused (%d)", name, master);
+    return master == BH_OK;
 }

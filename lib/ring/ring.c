@@ -46,8 +46,9 @@ static void open_link(struct ring *ring, const struct bh_manifest_entry *entry,
     ring->generation = generation;
     ring->peer_generation = 0;
     ring->state = RING_DOWN;
+    __atomic_store_n(&ring->own->generation, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&ring->own->seen, 0, __ATOMIC_SEQ_CST);
     clear_indices(ring);
-    __atomic_store_n(&ring->own->seen, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&ring->own->generation, generation, __ATOMIC_SEQ_CST);
     call_notify(ring->slot);
 }
@@ -71,6 +72,7 @@ void ring_open_bytes(struct ring *ring, const struct bh_manifest_entry *entry, u
 /* The peer has begun another life (or ended one): our side of the link starts anew as well. */
 static void meet(struct ring *ring, uint32_t peer_generation)
 {
+    __atomic_store_n(&ring->own->seen, 0, __ATOMIC_SEQ_CST);
     clear_indices(ring);
     ring->state = RING_DOWN;
     ring->peer_generation = peer_generation;

@@ -24,8 +24,8 @@
  * wake_at, then (full fence) loads tail again; a sender stores tail, then (full fence) loads
  * wake_at: at least one of the two sees the other, so no wake-up is lost (proofs/ring).
  *
- * Life. `generation` is new at each start of an end and never zero while it runs; an end's memory
- * is cleared by the kernel when it is reset. An end that sees a generation of the peer that it
+ * Life. `generation` is new at each start of an end and never zero while it runs; a reset leaves an
+ * end's half as it was, the next life clears it. An end that sees a generation of the peer that it
  * doesn't know yet sets its own indices to zero, and then acknowledges it in `seen`. A link is up
  * at an end when each half acknowledges the other's generation; only then are tail and head of the
  * peer looked at. Nothing survives from one life to the next.
