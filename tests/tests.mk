@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tests. A part names its host tests in its own file:
 #   UNIT_TESTS += ring      unit_ring_SOURCES := tests/unit/test_ring.c lib/ring/ring.c
-#                           optional: unit_ring_CFLAGS, unit_ring_LIBS
+#                           optional: unit_ring_CFLAGS (-I in it comes first), unit_ring_LIBS
 #   FUZZERS += frame        fuzz_frame_SOURCES := tests/fuzz/fuzz_frame.c ...
 #                           optional: fuzz_frame_CFLAGS, fuzz_frame_LIBS, fuzz_frame_CORPUS (a folder)
 # and they are built here with the sanitizers, from the same sources as the real thing.
@@ -17,7 +17,8 @@ $(UNIT_BUILD)/$(1): $$(patsubst %.c,$(UNIT_BUILD)/$(1).o/%.o,$$(unit_$(1)_SOURCE
 	$$(CC) $$(SANITIZE) -o $$@ $$^ $$(unit_$(1)_LIBS) -lcmocka
 $(UNIT_BUILD)/$(1).o/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(UNIT_CFLAGS) $$(unit_$(1)_CFLAGS) -c -o $$@ $$<
+	$$(CC) $$(filter -I%,$$(unit_$(1)_CFLAGS)) $$(UNIT_CFLAGS) \
+	    $$(filter-out -I%,$$(unit_$(1)_CFLAGS)) -c -o $$@ $$<
 endef
 
 define fuzz_rules
@@ -25,7 +26,8 @@ $(FUZZ_BUILD)/$(1): $$(patsubst %.c,$(FUZZ_BUILD)/$(1).o/%.o,$$(fuzz_$(1)_SOURCE
 	$$(CLANG) $$(SANITIZE) -fsanitize=fuzzer -o $$@ $$^ $$(fuzz_$(1)_LIBS)
 $(FUZZ_BUILD)/$(1).o/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(CLANG) $$(FUZZ_CFLAGS) -Wno-missing-prototypes $$(fuzz_$(1)_CFLAGS) -c -o $$@ $$<
+	$$(CLANG) $$(filter -I%,$$(fuzz_$(1)_CFLAGS)) $$(FUZZ_CFLAGS) -Wno-missing-prototypes \
+	    $$(filter-out -I%,$$(fuzz_$(1)_CFLAGS)) -c -o $$@ $$<
 endef
 
 $(foreach name,$(UNIT_TESTS),$(eval $(call unit_rules,$(name))))
@@ -36,8 +38,8 @@ FUZZ_BINARIES := $(addprefix $(FUZZ_BUILD)/,$(FUZZERS))
 FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_CORPUS))
 
 # Guests made for the tests: each a tiny bzImage (tests/guests/start.S says how).
-GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump-tables -fcf-protection=none \
-                -fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone $(WARNINGS) -Wno-main
+GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump-tables \
+                -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone $(WARNINGS) -Wno-main
 
 build/tests/guests/%.bzimage: tests/guests/start.S tests/guests/%.c tests/guests/guest.ld
 	@mkdir -p $(@D)

@@ -36,11 +36,29 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def port_is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
 def built(*path):
     """A file under build/; a clear failure when the build didn't make it."""
     name = os.path.join(BUILD, *path)
     assert os.path.exists(name), f"build/{'/'.join(path)} was not built"
     return name
+
+
+def ovmf():
+    """UEFI firmware with its variables inside, where Debian's package has it."""
+    for name in ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF_CODE.fd"):
+        if os.path.exists(name):
+            return name
+    raise AssertionError("no OVMF firmware: the package ovmf is missing")
 
 
 def without(arguments, option):
@@ -60,12 +78,11 @@ def without(arguments, option):
 class Machine:
     """One QEMU process with its serial line, its monitor and its forwarded ports."""
 
-    def __init__(self, arguments, name="machine", memory=None):
+    def __init__(self, arguments, name="machine", keep_ports=False):
         self.name = name
+        self.keep_ports = keep_ports  # the command's own host ports, where they are free
         self.forwards = {}  # port in the command -> port on the host
         self.arguments = self._with_own_ports(self._with_own_console(list(arguments)))
-        if memory:
-            self.arguments = without(self.arguments, "-m") + ["-m", memory]
         self.folder = None
         self.process = None
         self.serial = None
@@ -86,6 +103,18 @@ class Machine:
         name = os.path.splitext(os.path.basename(system))[0]
         return cls(cls.command_of(system, *options), name=name, **keywords)
 
+    @classmethod
+    def iso(cls, system, firmware="bios"):
+        """The system's ISO image on the machine of its description; firmware: bios or uefi."""
+        arguments = cls.command_of(system)
+        for option in ("-kernel", "-initrd", "-append", "-boot", "-cdrom"):
+            arguments = without(arguments, option)
+        arguments += ["-cdrom", built("systems", f"{system}.iso"), "-boot", "d"]
+        if firmware == "uefi":
+            # Without a second flash device OVMF keeps its variables in memory: nothing to clean up.
+            arguments += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={ovmf()}"]
+        return cls(arguments, name=f"{system}-iso-{firmware}")
+
     @staticmethod
     def _with_own_console(arguments):
         for option in ("-serial", "-monitor", "-qmp", "-display"):
@@ -94,8 +123,9 @@ class Machine:
 
     def _with_own_ports(self, arguments):
         def replace(found):
-            port = free_port()
-            self.forwards[int(found.group(3))] = port
+            wanted = int(found.group(3))
+            port = wanted if self.keep_ports and port_is_free(wanted) else free_port()
+            self.forwards[wanted] = port
             return f"hostfwd={found.group(1)}:127.0.0.1:{port}-"
         return [FORWARD.sub(replace, argument) for argument in arguments]
 

@@ -24,6 +24,7 @@ class Serial:
         self.raw = bytearray()
         self.changed = threading.Condition()
         self.closed = False
+        self.watcher = None
         self.position = 0  # where the next expect starts, in the text without escapes
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -57,6 +58,8 @@ class Serial:
                 self.log.write(data)
                 self.log.flush()
                 self.raw += data
+                if self.watcher:
+                    self.watcher(data)
                 self.changed.notify_all()
 
     def _text(self):
@@ -66,6 +69,12 @@ class Serial:
         """Everything so far, without escape sequences."""
         with self.changed:
             return self._text()
+
+    def watch(self, watcher):
+        """Hands everything to `watcher` as well, what was read before first."""
+        with self.changed:
+            watcher(bytes(self.raw))
+            self.watcher = watcher
 
     def tail(self, lines=TAIL_LINES):
         return "\n".join(self.text().splitlines()[-lines:])

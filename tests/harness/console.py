@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bulkhead's console as a person uses it: the overview with the monitor, and each guest's console."""
+import re
+import time
+
+from .serial import Missing
+
+ESCAPE = "\x1d"         # Ctrl-]
+PROMPT = "bulkhead> "
+KEYS_AT_ONCE = 32       # the console keeps a few keys only while a client is busy
+CLIENTS = 16
+
+
+class Console:
+    """What can be done at a machine's serial line."""
+
+    def __init__(self, machine):
+        self.machine = machine
+
+    def type(self, text):
+        """Keys at the pace of a very fast typist, so that none is dropped on the way."""
+        for start in range(0, len(text), KEYS_AT_ONCE):
+            self.machine.send(text[start:start + KEYS_AT_ONCE])
+            if len(text) > start + KEYS_AT_ONCE:
+                time.sleep(0.2)
+
+    def overview(self, timeout=30):
+        self.machine.serial.mark()
+        self.type(ESCAPE + "0")
+        self.machine.expect(r"--- bulkhead: overview.*---", timeout)
+
+    def command(self, line, timeout=30):
+        """A command of the monitor, from the overview; answers the lines that it printed."""
+        self.machine.serial.mark()
+        self.type(line + "\r")
+        self.machine.expect(re.escape(line) + r"\n", timeout)
+        start = self.machine.serial.position
+        # The prompt comes back after the answer, and again after lines of others.
+        self.machine.expect(r"^" + re.escape(PROMPT), timeout)
+        text = self.machine.serial.text()[start:self.machine.serial.position]
+        return [row for row in text.splitlines() if not row.startswith(PROMPT)]
+
+    def focus(self, name, timeout=30):
+        """Steps through the guests' consoles until this one has the keys."""
+        self.overview(timeout)
+        for _ in range(CLIENTS):
+            self.type(ESCAPE + "n")
+            found = self.machine.expect(r"--- bulkhead: (\S+).*---", timeout)
+            if found.group(1) == name:
+                return
+            if found.group(1) == "overview":
+                break
+        raise Missing(f"no guest console {name!r}:\n{self.machine.serial.tail()}")
+
+    def shell(self, guest, port="serial", timeout=60):
+        """Enters a guest's shell; returns when its prompt stands there."""
+        self.focus(f"{guest}.{port}", timeout)
+        self.type("\r")
+        self.machine.expect(rf"{guest}:\S*# ", timeout)
+
+    def wide(self, guest):
+        """A long command line isn't broken up by the shell's editor from now on."""
+        self.type("stty cols 1000\r")
+        self.machine.expect(rf"stty cols 1000\n{guest}:\S*# ", 60)
+
+    def run(self, guest, line, timeout=60):
+        """One command in the shell that has the focus; answers its output and its exit status."""
+        self.machine.serial.mark()
+        self.type(f"{line}; echo status=$?\r")
+        self.machine.expect(r"echo status=\$\?\n", timeout)
+        start = self.machine.serial.position
+        status = self.machine.expect(r"^status=(\d+)\n", timeout)
+        text = self.machine.serial.text()[start:status.start()]
+        self.machine.expect(rf"{guest}:\S*# ", timeout)
+        return text, int(status.group(1))
