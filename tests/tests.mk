@@ -49,6 +49,8 @@ build/tests/guests/%.bzimage: tests/guests/start.S tests/guests/%.c tests/guests
 
 SYSTEM_NEEDS += build/tests/guests/hostile.bzimage
 
+include tests/programs/programs.mk
+
 .PHONY: test-build
 test-build: $(UNIT_BINARIES) $(FUZZ_BINARIES) $(ALL) $(SYSTEM_NEEDS)
 

@@ -23,6 +23,7 @@ BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "tests", "logs")
 TOOL = os.path.join(BUILD, "tools", "bulkhead")
 QEMU = "qemu-system-x86_64"
+OVMF = "/usr/share/ovmf/OVMF.fd"
 FORWARD = re.compile(r"hostfwd=(tcp|udp):([0-9.]*):(\d+)-")
 
 # How much longer than on an idle machine things may take; for slow or busy machines.
@@ -51,14 +52,6 @@ def built(*path):
     name = os.path.join(BUILD, *path)
     assert os.path.exists(name), f"build/{'/'.join(path)} was not built"
     return name
-
-
-def ovmf():
-    """UEFI firmware with its variables inside, where Debian's package has it."""
-    for name in ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF_CODE.fd"):
-        if os.path.exists(name):
-            return name
-    raise AssertionError("no OVMF firmware: the package ovmf is missing")
 
 
 def without(arguments, option):
@@ -111,8 +104,8 @@ class Machine:
             arguments = without(arguments, option)
         arguments += ["-cdrom", built("systems", f"{system}.iso"), "-boot", "d"]
         if firmware == "uefi":
-            # Without a second flash device OVMF keeps its variables in memory: nothing to clean up.
-            arguments += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={ovmf()}"]
+            # As a ROM, OVMF keeps its variables in memory: nothing to clean up.
+            arguments += ["-bios", OVMF]
         return cls(arguments, name=f"{system}-iso-{firmware}")
 
     @staticmethod

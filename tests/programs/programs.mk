@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Programs that run on Bulkhead in tests only.
+
+$(eval $(call PROGRAM,hostile,tests/programs/hostile.c))
