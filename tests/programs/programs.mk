@@ -2,3 +2,4 @@
 # Programs that run on Bulkhead in tests only.
 
 $(eval $(call PROGRAM,hostile,tests/programs/hostile.c))
+$(eval $(call PROGRAM,dma,tests/programs/dma.c))
