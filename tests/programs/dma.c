@@ -192,7 +192,8 @@ int main(void)
     pause_ms(FIRST_DELAY);
     if (call_device_control(device, BH_DEVICE_BUS_MASTER_ON) != BH_OK)
         program_stop("dma: the device mayn't master the bus");
-    log_line("dma: device %lx: %s, target %lx", read64(EDU_IDENTITY) & 0xffffffff, name, target);
+    log_line("dma: device %lx: %s, target %lx", (uint64_t)mmio_read32(registers, EDU_IDENTITY), name,
+             target);
     pause_ms(100);
     for (uint32_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
         if (strcmp(deeds[i].name, name) == 0) {
