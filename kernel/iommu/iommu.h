@@ -15,6 +15,10 @@ enum iommu_kind { IOMMU_NONE, IOMMU_VTD, IOMMU_AMDVI };
 bool iommu_install(void);
 enum iommu_kind iommu_kind(void);
 bool iommu_covers(uint32_t requester_id);
+/* Has the firmware reserved memory for this requester's own DMA (VT-d 8.4)? Such a device can't be
+ * confined to its plan. */
+bool iommu_has_reserved_memory(uint32_t requester_id);
+bool iommu_owns_registers(uint64_t base, uint64_t size);    /* does the range meet a unit's? */
 
 /* Each returns after the unit confirmed; false: it didn't within its bounded time. */
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one place where the kind of remapping unit is chosen, and the lock under which its tables and
+ * queues change. Without a unit nothing is confined: attaching answers false, and interrupt messages
+ * are plain ones (Intel SDM volume 3, 11.11), which only devices that can't send others may get.
+ */
+#include "iommu/iommu.h"
+
+#include "core/atomic.h"
+#include "iommu/vtd.h"
+
+static enum iommu_kind kind = IOMMU_NONE;
+static struct spin_lock lock;         /* order: after the lock of core/device.c */
+
+bool iommu_install(void)
+{
+    if (vtd_install())
+        kind = IOMMU_VTD;
+    return kind != IOMMU_NONE;
+}
+
+enum iommu_kind iommu_kind(void)
+{
+    return kind;
+}
+
+bool iommu_covers(uint32_t requester_id)
+{
+    return kind == IOMMU_VTD && vtd_covers(requester_id);
+}
+
+bool iommu_has_reserved_memory(uint32_t requester_id)
+{
+    return kind == IOMMU_VTD && vtd_has_reserved_memory(requester_id);
+}
+
+bool iommu_owns_registers(uint64_t base, uint64_t size)
+{
+    return kind == IOMMU_VTD && vtd_owns_registers(base, size);
+}
+
+uint32_t iommu_ioapic_requester(uint32_t ioapic_id)
+{
+    return kind == IOMMU_VTD ? vtd_ioapic_requester(ioapic_id) : BH_NONE;
+}
+
+bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root)
+{
+    spin_lock(&lock);
+    bool ok = kind == IOMMU_VTD && vtd_attach(requester_id, space, root);
+    spin_unlock(&lock);
+    return ok;
+}
+
+bool iommu_detach(uint32_t requester_id, uint32_t space)
+{
+    spin_lock(&lock);
+    bool ok = kind == IOMMU_VTD && vtd_detach(requester_id, space);
+    spin_unlock(&lock);
+    return ok;
+}
+
+bool iommu_invalidate(uint32_t space)
+{
+    spin_lock(&lock);
+    bool ok = kind == IOMMU_VTD && vtd_invalidate(space);
+    spin_unlock(&lock);
+    return ok;
+}
+
+static void plain_message(uint32_t vector, uint32_t apic_id, struct iommu_message *message)
+{
+    message->address = 0xfee00000u | apic_id % 256 << 12;
+    message->data = vector;
+}
+
+bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
+                         struct iommu_message *message)
+{
+    bool ok = true;
+    spin_lock(&lock);
+    if (kind == IOMMU_VTD)
+        ok = vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
+    else
+        plain_message(vector, apic_id, message);
+    spin_unlock(&lock);
+    return ok;
+}
+
+bool iommu_interrupt_clear(uint32_t entry)
+{
+    spin_lock(&lock);
+    bool ok = kind != IOMMU_VTD || vtd_interrupt_clear(entry);
+    spin_unlock(&lock);
+    return ok;
+}
+
+void iommu_fault_interrupt(void)
+{
+    if (kind == IOMMU_VTD)
+        vtd_fault_interrupt();
+}
+
+void iommu_ignore_faults(uint32_t requester_id, bool ignore)
+{
+    spin_lock(&lock);
+    if (kind == IOMMU_VTD)
+        vtd_ignore_faults(requester_id, ignore);
+    spin_unlock(&lock);
+}

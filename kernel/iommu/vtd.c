@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Intel VT-d in legacy mode: takes over every unit with tables in which nobody is present, then lets
+ * requesters in one by one. The tables are shared by all units. Called with the lock of iommu.c held.
+ */
+#include "iommu/vtd.h"
+
+#include "core/boot_memory.h"
+#include "core/log.h"
+#include "core/plan.h"
+#include "core/table_format.h"
+#include "core/time.h"
+#include "pci/pci.h"
+#include "x86/acpi.h"
+#include "x86/apic.h"
+
+enum {
+    BUSES = 256, FUNCTIONS_PER_BUS = 256,
+    COMMAND_US = 10000,
+    PROTECTED_ENABLE = 1u << 31,      /* 10.4.16 */
+};
+
+struct table_entry { uint64_t low, high; };   /* 9.1, 9.3 */
+
+#define ROOT_PRESENT            (1ull << 0)
+#define CONTEXT_PRESENT         (1ull << 0)
+#define CONTEXT_NO_FAULTS       (1ull << 1)
+#define CONTEXT_3_LEVELS        1ull
+#define CONTEXT_4_LEVELS        2ull
+#define CONTEXT_DOMAIN(domain)  ((uint64_t)(domain) << 8)
+
+static struct dmar dmar;
+static struct vtd_unit units[DMAR_MAX_UNITS];
+static struct table_entry *root_table;
+static paddr_t root_base;
+static struct table_entry *context_table[BUSES];
+
+uint32_t vtd_read32(const struct vtd_unit *unit, uint32_t offset)
+{
+    return *(volatile uint32_t *)(unit->registers + offset);
+}
+
+uint64_t vtd_read64(const struct vtd_unit *unit, uint32_t offset)
+{
+    return *(volatile uint64_t *)(unit->registers + offset);
+}
+
+void vtd_write32(const struct vtd_unit *unit, uint32_t offset, uint32_t value)
+{
+    *(volatile uint32_t *)(unit->registers + offset) = value;
+}
+
+void vtd_write64(const struct vtd_unit *unit, uint32_t offset, uint64_t value)
+{
+    *(volatile uint64_t *)(unit->registers + offset) = value;
+}
+
+uint32_t vtd_unit_count(void)
+{
+    return dmar.unit_count;
+}
+
+struct vtd_unit *vtd_unit(uint32_t index)
+{
+    return &units[index];
+}
+
+bool vtd_covers(uint32_t requester_id)
+{
+    return dmar_covers(&dmar, requester_id);
+}
+
+bool vtd_has_reserved_memory(uint32_t requester_id)
+{
+    return dmar_has_reserved_memory(&dmar, requester_id);
+}
+
+uint32_t vtd_ioapic_requester(uint32_t ioapic_id)
+{
+    return dmar_ioapic_requester(&dmar, ioapic_id);
+}
+
+bool vtd_owns_registers(uint64_t base, uint64_t size)
+{
+    for (uint32_t i = 0; i < dmar.unit_count; i++) {
+        uint64_t registers = units[i].base.value;
+        if (base < registers + 2 * BH_PAGE_SIZE && registers < base + size)
+            return true;
+    }
+    return false;
+}
+
+/* 10.4.4: what is written is the enables as they are, and one bit more; the status shows it done. */
+bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit)
+{
+    uint32_t enabled = vtd_read32(unit, VTD_STATUS) & (VTD_ENABLES | VTD_TRANSLATION);
+    vtd_write32(unit, VTD_COMMAND, (enabled & ~VTD_COMPATIBILITY) | bit);
+    uint64_t deadline = time_after_us(COMMAND_US);
+    while (!(vtd_read32(unit, VTD_STATUS) & bit)) {
+        if (time_now() > deadline)
+            return false;
+    }
+    return true;
+}
+
+static const char *unit_lacks(const struct vtd_unit *unit)
+{
+    uint64_t cap = unit->capability, ext = unit->extended;
+    if (!(ext & VTD_EXT_QUEUED))
+        return "queued invalidation";
+    if (!(ext & VTD_EXT_REMAPPING) || !dmar.interrupt_remapping)
+        return "interrupt remapping";
+    if (apic_is_x2apic() && !(ext & VTD_EXT_X2APIC))
+        return "interrupt remapping for x2APIC";
+    if (!(cap & (VTD_CAP_3_LEVELS | VTD_CAP_4_LEVELS)))
+        return "tables of three or four levels";
+    if (cap & VTD_CAP_WRITE_FLUSH)
+        return "coherent write buffers";
+    return 0;
+}
+
+static bool find_unit(struct vtd_unit *unit, paddr_t base)
+{
+    unit->base = base;
+    unit->registers = physical_registers(base, 2 * BH_PAGE_SIZE);
+    unit->capability = vtd_read64(unit, VTD_CAPABILITY);
+    unit->extended = vtd_read64(unit, VTD_EXTENDED);
+    const char *lacks = unit_lacks(unit);
+    uint32_t records_end = VTD_CAP_FAULT_OFFSET(unit->capability) +
+                           VTD_CAP_FAULT_COUNT(unit->capability) * 16;
+    if (records_end > 2 * BH_PAGE_SIZE)
+        lacks = "fault records within its registers";
+    if (lacks != 0)
+        log_line("IOMMU: VT-d unit at 0x%lx has no %s", base.value, lacks);
+    vtd_table_use(unit);
+    return lacks == 0;
+}
+
+static void add_context_table(uint32_t bus)
+{
+    if (context_table[bus] != 0)
+        return;
+    paddr_t base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "context table");
+    context_table[bus] = physical_at(base, BH_PAGE_SIZE);
+    iommu_table_written(context_table[bus], BH_PAGE_SIZE);
+    root_table[bus].low = base.value | ROOT_PRESENT;
+}
+
+/* Every bus that has a function gets a table of absent entries; the others' root entry is absent. */
+static void make_tables(void)
+{
+    root_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "IOMMU root table");
+    root_table = physical_at(root_base, BH_PAGE_SIZE);
+    for (uint32_t i = 0; i < pci_count(); i++) {
+        add_context_table(pci_function(i)->requester_id / FUNCTIONS_PER_BUS);
+        if (pci_alias(i) != BH_NONE)
+            add_context_table(pci_alias(i) / FUNCTIONS_PER_BUS);
+    }
+    iommu_table_written(root_table, BH_PAGE_SIZE);
+    vtd_interrupt_tables();
+}
+
+/* The firmware's own window of blocked DMA would now block the plan's (10.4.16). */
+static void drop_protected_memory(const struct vtd_unit *unit)
+{
+    if (unit->capability & (VTD_CAP_PROTECTED_LOW | VTD_CAP_PROTECTED_HIGH)) {
+        uint32_t value = vtd_read32(unit, VTD_PROTECTED);
+        vtd_write32(unit, VTD_PROTECTED, value & ~(uint32_t)PROTECTED_ENABLE);
+    }
+}
+
+static bool start_unit(struct vtd_unit *unit)
+{
+    vtd_write64(unit, VTD_ROOT_TABLE, root_base.value);
+    bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_queue_install(unit) &&
+                       vtd_invalidate_context_all(unit) && vtd_invalidate_tlb_all(unit) &&
+                       vtd_set_command(unit, VTD_TRANSLATION);
+    if (!translating || !vtd_interrupt_install(unit)) {
+        log_line("IOMMU: VT-d unit at 0x%lx doesn't do what it is told", unit->base.value);
+        return false;
+    }
+    drop_protected_memory(unit);
+    vtd_fault_install(unit);
+    return true;
+}
+
+bool vtd_install(void)
+{
+    uint32_t length;
+    const char *why;
+    const void *table = acpi_table("DMAR", &length);
+    if (table == 0)
+        return false;
+    if (!dmar_parse(table, length, &dmar, &why)) {
+        log_line("IOMMU: the firmware's DMAR table is unusable: %s", why);
+        return false;
+    }
+    bool ok = true;
+    for (uint32_t i = 0; i < dmar.unit_count; i++)
+        ok = find_unit(&units[i], dmar.registers[i]) && ok;
+    if (!ok)
+        return false;
+    make_tables();
+    for (uint32_t i = 0; i < dmar.unit_count; i++)
+        ok = start_unit(&units[i]) && ok;
+    return ok;
+}
+
+static uint32_t domain_of(uint32_t space)
+{
+    return space + 1;                 /* 0 is reserved with caching mode (6.1) */
+}
+
+static bool all_units_have(uint64_t capability)
+{
+    for (uint32_t i = 0; i < dmar.unit_count; i++) {
+        if (!(units[i].capability & capability))
+            return false;
+    }
+    return true;
+}
+
+static bool domain_fits(uint32_t domain)
+{
+    for (uint32_t i = 0; i < dmar.unit_count; i++) {
+        if (domain >> (4 + 2 * VTD_CAP_DOMAINS(units[i].capability)) != 0)
+            return false;
+    }
+    return true;
+}
+
+static struct table_entry *context_of(uint32_t requester_id)
+{
+    struct table_entry *table = context_table[requester_id / FUNCTIONS_PER_BUS % BUSES];
+    return table == 0 ? 0 : &table[requester_id % FUNCTIONS_PER_BUS];
+}
+
+/* The context entry changed: no unit may hold the old one, nor translations made by it (6.5.3.3). */
+static bool invalidate(uint32_t requester_id, uint32_t space)
+{
+    bool ok = true;
+    if (plan_control(BH_PLAN_CONTROL_NO_INVALIDATE))
+        return true;
+    for (uint32_t i = 0; i < dmar.unit_count; i++)
+        ok = vtd_invalidate_context(&units[i], domain_of(space), requester_id) && ok;
+    return vtd_invalidate(space) && ok;
+}
+
+static bool write_context(uint32_t requester_id, uint32_t space, struct table_entry value)
+{
+    struct table_entry *entry = context_of(requester_id);
+    INVARIANT(entry != 0);
+    *(volatile uint64_t *)&entry->low = 0;         /* never half an entry */
+    *(volatile uint64_t *)&entry->high = value.high;
+    *(volatile uint64_t *)&entry->low = value.low;
+    iommu_table_written(entry, sizeof *entry);
+    return invalidate(requester_id, space);
+}
+
+/* Spaces have four levels and end at 2^38: on a three-level unit the top table's first entry is the
+ * root. */
+bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root)
+{
+    if (!domain_fits(domain_of(space)))
+        return false;
+    if (plan_control(BH_PLAN_CONTROL_DMA_OPEN))
+        vtd_open_space(root);
+    uint64_t levels = CONTEXT_4_LEVELS;
+    if (!all_units_have(VTD_CAP_4_LEVELS)) {
+        levels = CONTEXT_3_LEVELS;
+        const uint64_t *top = physical_at(root, BH_PAGE_SIZE);
+        root = table_entry_target(TABLE_DEVICE, top[0]);
+    }
+    struct table_entry value = {
+        .low = root.value | CONTEXT_PRESENT,
+        .high = CONTEXT_DOMAIN(domain_of(space)) | levels,
+    };
+    return write_context(requester_id, space, value);
+}
+
+bool vtd_detach(uint32_t requester_id, uint32_t space)
+{
+    return write_context(requester_id, space, (struct table_entry){ 0, 0 });
+}
+
+bool vtd_invalidate(uint32_t space)
+{
+    bool ok = true;
+    for (uint32_t i = 0; i < dmar.unit_count; i++)
+        ok = vtd_invalidate_tlb(&units[i], domain_of(space)) && ok;
+    return ok;
+}
+
+/* 9.3: FPD counts whether the entry is present or not. */
+void vtd_ignore_faults(uint32_t requester_id, bool ignore)
+{
+    struct table_entry *entry = context_of(requester_id);
+    if (entry == 0)
+        return;
+    uint64_t low = entry->low & ~CONTEXT_NO_FAULTS;
+    *(volatile uint64_t *)&entry->low = low | (ignore ? CONTEXT_NO_FAULTS : 0);
+    iommu_table_written(entry, sizeof *entry);
+    for (uint32_t i = 0; i < dmar.unit_count; i++)
+        vtd_invalidate_context(&units[i], (uint32_t)(entry->high >> 8) % 65536, requester_id);
+}

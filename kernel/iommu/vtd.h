@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files of the VT-d driver only: register layout and the interface of each part. Sections
+ * are those of the "Intel Virtualization Technology for Directed I/O" specification 3.3.
+ */
+#ifndef KERNEL_IOMMU_VTD_H
+#define KERNEL_IOMMU_VTD_H
+
+#include "iommu/dmar.h"
+#include "iommu/iommu.h"
+
+enum vtd_register {
+    VTD_VERSION        = 0x00,        /* 10.4.1 */
+    VTD_CAPABILITY     = 0x08,        /* 10.4.2 */
+    VTD_EXTENDED       = 0x10,        /* 10.4.3 */
+    VTD_COMMAND        = 0x18,        /* 10.4.4 */
+    VTD_STATUS         = 0x1c,        /* 10.4.5 */
+    VTD_ROOT_TABLE     = 0x20,        /* 10.4.6 */
+    VTD_FAULT_STATUS   = 0x34,        /* 10.4.9 */
+    VTD_FAULT_CONTROL  = 0x38,        /* 10.4.10 */
+    VTD_FAULT_DATA     = 0x3c,        /* 10.4.11 */
+    VTD_FAULT_ADDRESS  = 0x40,        /* 10.4.12 */
+    VTD_FAULT_UPPER    = 0x44,        /* 10.4.13 */
+    VTD_PROTECTED      = 0x64,        /* 10.4.16 */
+    VTD_QUEUE_HEAD     = 0x80,        /* 10.4.21 */
+    VTD_QUEUE_TAIL     = 0x88,        /* 10.4.22 */
+    VTD_QUEUE_ADDRESS  = 0x90,        /* 10.4.23 */
+    VTD_REMAP_TABLE    = 0xb8,        /* 10.4.29 */
+};
+
+/* 10.4.2 */
+#define VTD_CAP_DOMAINS(cap)       ((cap) % 8)                    /* 2^(4 + 2n) domain ids */
+#define VTD_CAP_WRITE_FLUSH        (1ull << 4)
+#define VTD_CAP_PROTECTED_LOW      (1ull << 5)
+#define VTD_CAP_PROTECTED_HIGH     (1ull << 6)
+#define VTD_CAP_3_LEVELS           (1ull << 9)                    /* SAGAW: 39 bits */
+#define VTD_CAP_4_LEVELS           (1ull << 10)                   /* 48 bits */
+#define VTD_CAP_FAULT_OFFSET(cap)  ((uint32_t)((cap) >> 24) % 1024 * 16)
+#define VTD_CAP_2_MIB              (1ull << 34)
+#define VTD_CAP_1_GIB              (1ull << 35)
+#define VTD_CAP_FAULT_COUNT(cap)   ((uint32_t)((cap) >> 40) % 256 + 1)
+#define VTD_CAP_DRAIN_WRITE        (1ull << 54)
+#define VTD_CAP_DRAIN_READ         (1ull << 55)
+/* 10.4.3 */
+#define VTD_EXT_COHERENT           (1ull << 0)
+#define VTD_EXT_QUEUED             (1ull << 1)
+#define VTD_EXT_REMAPPING          (1ull << 3)
+#define VTD_EXT_X2APIC             (1ull << 4)
+
+enum vtd_command {                    /* 10.4.4, and the same bits of 10.4.5 */
+    VTD_COMPATIBILITY  = 1u << 23,
+    VTD_SET_REMAP      = 1u << 24,
+    VTD_REMAPPING      = 1u << 25,
+    VTD_QUEUE          = 1u << 26,
+    VTD_SET_ROOT       = 1u << 30,
+    VTD_TRANSLATION    = 1u << 31,
+    VTD_ENABLES        = VTD_COMPATIBILITY | VTD_REMAPPING | VTD_QUEUE,
+};
+
+struct vtd_unit {
+    volatile uint8_t *registers;
+    paddr_t  base;
+    uint64_t capability;
+    uint64_t extended;
+    uint64_t *queue;                  /* 256 descriptors of two words */
+    paddr_t  queue_base;
+    volatile uint32_t *done;          /* written by the unit for a wait descriptor */
+    paddr_t  done_base;
+    uint32_t tail;                    /* next free descriptor */
+    uint32_t ticket;                  /* last wait's value */
+    bool     dead;                    /* didn't confirm an invalidation in time: never again used */
+};
+
+uint32_t vtd_read32(const struct vtd_unit *unit, uint32_t offset);
+uint64_t vtd_read64(const struct vtd_unit *unit, uint32_t offset);
+void vtd_write32(const struct vtd_unit *unit, uint32_t offset, uint32_t value);
+void vtd_write64(const struct vtd_unit *unit, uint32_t offset, uint64_t value);
+
+/* vtd.c */
+bool vtd_install(void);
+bool vtd_covers(uint32_t requester_id);
+bool vtd_has_reserved_memory(uint32_t requester_id);
+bool vtd_owns_registers(uint64_t base, uint64_t size);
+uint32_t vtd_ioapic_requester(uint32_t ioapic_id);
+bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root);
+bool vtd_detach(uint32_t requester_id, uint32_t space);
+bool vtd_invalidate(uint32_t space);
+void vtd_ignore_faults(uint32_t requester_id, bool ignore);
+uint32_t vtd_unit_count(void);
+struct vtd_unit *vtd_unit(uint32_t index);
+/* One-shot and enable bits of the command register; false: the unit didn't follow in time. */
+bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit);
+
+/* vtd_queue.c: each returns after the unit confirmed. */
+bool vtd_queue_install(struct vtd_unit *unit);
+bool vtd_invalidate_context_all(struct vtd_unit *unit);
+bool vtd_invalidate_context(struct vtd_unit *unit, uint32_t domain, uint32_t requester_id);
+bool vtd_invalidate_tlb_all(struct vtd_unit *unit);
+bool vtd_invalidate_tlb(struct vtd_unit *unit, uint32_t domain);
+bool vtd_invalidate_interrupts_all(struct vtd_unit *unit);
+bool vtd_invalidate_interrupt(struct vtd_unit *unit, uint32_t entry);
+
+/* vtd_interrupt.c */
+void vtd_interrupt_tables(void);                      /* once, before the units are set up */
+bool vtd_interrupt_install(struct vtd_unit *unit);
+bool vtd_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
+                       struct iommu_message *message);
+bool vtd_interrupt_clear(uint32_t entry);
+
+/* vtd_fault.c */
+void vtd_fault_install(const struct vtd_unit *unit);
+void vtd_fault_interrupt(void);
+
+/* vtd_table.c: the second-stage table's features are those that all units have. */
+void vtd_table_use(const struct vtd_unit *unit);
+
+/* vtd_open.c: the red team's control DMA_OPEN only. */
+void vtd_open_space(paddr_t root);
+
+#endif
