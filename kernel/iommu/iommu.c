@@ -6,11 +6,11 @@
  */
 #include "iommu/iommu.h"
 
-#include "core/atomic.h"
+#include "core/lock.h"
 #include "iommu/vtd.h"
 
 static enum iommu_kind kind = IOMMU_NONE;
-static struct spin_lock lock;         /* order: after the lock of core/device.c */
+static struct lock lock;         /* order: after the lock of core/device.c */
 
 bool iommu_install(void)
 {
@@ -46,25 +46,25 @@ uint32_t iommu_ioapic_requester(uint32_t ioapic_id)
 
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root)
 {
-    spin_lock(&lock);
+    lock_take(&lock);
     bool ok = kind == IOMMU_VTD && vtd_attach(requester_id, space, root);
-    spin_unlock(&lock);
+    lock_drop(&lock);
     return ok;
 }
 
 bool iommu_detach(uint32_t requester_id, uint32_t space)
 {
-    spin_lock(&lock);
+    lock_take(&lock);
     bool ok = kind == IOMMU_VTD && vtd_detach(requester_id, space);
-    spin_unlock(&lock);
+    lock_drop(&lock);
     return ok;
 }
 
 bool iommu_invalidate(uint32_t space)
 {
-    spin_lock(&lock);
+    lock_take(&lock);
     bool ok = kind == IOMMU_VTD && vtd_invalidate(space);
-    spin_unlock(&lock);
+    lock_drop(&lock);
     return ok;
 }
 
@@ -78,20 +78,20 @@ bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector,
                          struct iommu_message *message)
 {
     bool ok = true;
-    spin_lock(&lock);
+    lock_take(&lock);
     if (kind == IOMMU_VTD)
         ok = vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
     else
         plain_message(vector, apic_id, message);
-    spin_unlock(&lock);
+    lock_drop(&lock);
     return ok;
 }
 
 bool iommu_interrupt_clear(uint32_t entry)
 {
-    spin_lock(&lock);
+    lock_take(&lock);
     bool ok = kind != IOMMU_VTD || vtd_interrupt_clear(entry);
-    spin_unlock(&lock);
+    lock_drop(&lock);
     return ok;
 }
 
@@ -103,8 +103,8 @@ void iommu_fault_interrupt(void)
 
 void iommu_ignore_faults(uint32_t requester_id, bool ignore)
 {
-    spin_lock(&lock);
+    lock_take(&lock);
     if (kind == IOMMU_VTD)
         vtd_ignore_faults(requester_id, ignore);
-    spin_unlock(&lock);
+    lock_drop(&lock);
 }

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Faults of the IOMMU, attributed: counted for the device, told to people within a rate, answered
+ * by cutting the device off after as many as the plan allows. Bounded work a fault.
+ */
+#include "core/device_state.h"
+
+#include "core/log.h"
+#include "core/plan.h"
+#include "core/space.h"
+#include "core/time.h"
+#include "iommu/iommu.h"
+
+enum {
+    LOG_EVERY_US = 1000000,
+    STRAYS_TOLD = 16,
+};
+
+static uint64_t stray_faults, stray_requester;
+
+static uint32_t device_of(uint32_t requester_id)
+{
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        bool pci = devices.function[d] != BH_NONE;
+        if (pci && (device_requester(d) == requester_id || devices.alias[d] == requester_id))
+            return d;
+    }
+    return BH_NONE;
+}
+
+/* Nobody in the plan: it can't have bus mastering, so something is odd; told a few times. */
+static void stray_fault(const struct device_fault *fault)
+{
+    stray_faults++;
+    stray_requester = fault->requester_id;
+    if (stray_faults <= STRAYS_TOLD)
+        log_line("fault: " DEVICE_ID_FORMAT ", which nobody owns: %s at 0x%lx denied: %s",
+                 DEVICE_ID(fault->requester_id), fault->interrupt ? "interrupt" : "DMA",
+                 fault->address, fault->reason_text);
+    if (stray_faults == STRAYS_TOLD)
+        log_line("fault: further ones of requesters that nobody owns are only counted");
+    if (stray_faults >= STRAYS_TOLD && !fault->interrupt)
+        iommu_ignore_faults(fault->requester_id, true);
+}
+
+static void log_nearest(uint32_t device, uint64_t address)
+{
+    uint32_t mapping = plan_device(device)->space == BH_NONE ? BH_NONE :
+                       space_nearest_mapping(plan_device(device)->space, address);
+    if (mapping == BH_NONE) {
+        log_line("fault:   its device space is empty");
+        return;
+    }
+    const struct bh_plan_mapping *m = plan_mapping(mapping);
+    log_line("fault:   nearest granted: \"%s\" at 0x%lx..0x%lx%s%s", plan_region(m->region)->name,
+             m->address, m->address + m->size - 1, m->rights & BH_READ ? " read" : "",
+             m->rights & BH_WRITE ? " write" : "");
+}
+
+/* The 1st, 2nd, 4th, 8th, .. or after a second of silence. */
+static bool worth_a_line(uint32_t device, uint64_t count)
+{
+    bool power_of_two = (count & (count - 1)) == 0;
+    if (!power_of_two && time_now() < devices.fault_log_at[device])
+        return false;
+    devices.fault_log_at[device] = time_after_us(LOG_EVERY_US);
+    return true;
+}
+
+static void log_fault(uint32_t device, const struct device_fault *fault)
+{
+    uint64_t count = devices.faults[device] + devices.remap_faults[device];
+    if (!worth_a_line(device, count))
+        return;
+    log_line("fault: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\": %s 0x%lx denied: %s (%lu so far)",
+             plan_device(device)->name, DEVICE_ID(fault->requester_id), device_owner_name(device),
+             fault->interrupt ? "interrupt through entry" : fault->write ? "DMA write to" : "DMA read of",
+             fault->address, fault->reason_text, count);
+    if (!fault->interrupt)
+        log_nearest(device, fault->address);
+}
+
+static void answer(uint32_t device)
+{
+    uint32_t state = devices.state[device];
+    if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || devices.faults_allowed[device] == 0)
+        return;
+    devices.faults_allowed[device]--;
+    if (devices.faults_allowed[device] > 0 || state == BH_DEVICE_QUARANTINED ||
+        state == BH_DEVICE_RESETTING)
+        return;
+    device_block(device);
+    log_line("fault: device \"%s\" of \"%s\" reached its limit of %u faults: bus mastering off, "
+             "interrupts off until it is reset", plan_device(device)->name, device_owner_name(device),
+             plan_device(device)->fault_limit);
+}
+
+static void count_fault(uint32_t device, const struct device_fault *fault)
+{
+    if (fault->interrupt)
+        devices.remap_faults[device]++;
+    else
+        devices.faults[device]++;
+    devices.fault_address[device] = fault->address;
+    devices.fault_reason[device] = fault->reason;
+    devices.fault_write[device] = fault->write;
+}
+
+void device_fault(const struct device_fault *fault)
+{
+    lock_take(&device_lock);
+    uint32_t device = device_of(fault->requester_id);
+    if (device == BH_NONE) {
+        stray_fault(fault);
+    } else {
+        count_fault(device, fault);
+        log_fault(device, fault);
+        answer(device);
+    }
+    lock_drop(&device_lock);
+}
+
+uint64_t device_counter(uint32_t device, enum bh_device_counter counter)
+{
+    switch (counter) {
+    case BH_DEVICE_COUNT_STATE:   return devices.state[device];
+    case BH_DEVICE_FAULTS:        return devices.faults[device];
+    case BH_DEVICE_FAULT_ADDRESS: return devices.fault_address[device];
+    case BH_DEVICE_FAULT_REASON:  return devices.fault_reason[device];
+    case BH_DEVICE_FAULT_WRITE:   return devices.fault_write[device];
+    case BH_DEVICE_REMAP_FAULTS:  return devices.remap_faults[device];
+    case BH_DEVICE_RESETS:        return devices.resets[device];
+    default:                      return 0;
+    }
+}
+
+uint64_t device_stray_counter(enum bh_machine_counter counter)
+{
+    return counter == BH_MACHINE_STRAY_FAULTS ? stray_faults : stray_requester;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot: compares the plan's devices with the machine. What the plan check couldn't know is decided
+ * here, and refused with names and the mend: presence, identity, isolation groups, BARs, I/O ports,
+ * and whether a device that may master the bus can be confined at all.
+ */
+#include "core/device_state.h"
+
+#include "core/boot_memory.h"
+#include "core/log.h"
+#include "core/plan.h"
+#include "core/space.h"
+#include "iommu/iommu.h"
+
+enum { CLASS_UNIT = 1 << 24, CLASS_DISPLAY = 0x03 };
+
+/* Where I/O APICs, HPET, TPM, remapping units and local APICs live on every PC. */
+#define PLATFORM_FIRST 0xfec00000ull
+#define PLATFORM_END   0xfef00000ull
+
+struct device_state devices;
+struct lock device_lock;
+
+const char *device_owner_name(uint32_t device)
+{
+    return plan_compartment(plan_device(device)->owner)->name;
+}
+
+uint32_t device_requester(uint32_t device)
+{
+    return plan_device(device)->requester_id;
+}
+
+static bool is_pci(uint32_t device)
+{
+    return plan_device(device)->kind == BH_DEVICE_PCI;
+}
+
+static void log_functions(void)
+{
+    for (uint32_t i = 0; i < pci_count(); i++) {
+        const struct pci_function *f = pci_function(i);
+        log_line("PCI: " DEVICE_ID_FORMAT " %04x:%04x class %06x group %u", DEVICE_ID(f->requester_id),
+                 f->vendor, f->device, f->class_revision / 256, f->group);
+    }
+}
+
+void device_discover(void)
+{
+    if (pci_ecam_install())
+        pci_discover();
+    else
+        log_line("PCI: the firmware describes no ECAM: no PCI device can be used");
+    log_functions();
+    if (iommu_install())
+        log_line("IOMMU: on: DMA and interrupts of every device denied until granted");
+    else
+        log_line("IOMMU: none that is usable: no device may have DMA");
+}
+
+static void match_function(uint32_t device)
+{
+    const struct bh_plan_device *d = plan_device(device);
+    uint32_t index = pci_find(d->requester_id);
+    if (index == BH_NONE)
+        panic("plan refused: device \"%s\": there is nothing at " DEVICE_ID_FORMAT, d->name,
+              DEVICE_ID(d->requester_id));
+    const struct pci_function *f = pci_function(index);
+    bool same = (d->vendor_id == 0xffff || d->vendor_id == f->vendor) &&
+                (d->device_id == 0xffff || d->device_id == f->device);
+    if (!same)
+        panic("plan refused: device \"%s\": at " DEVICE_ID_FORMAT " is %04x:%04x, not %04x:%04x",
+              d->name, DEVICE_ID(d->requester_id), f->vendor, f->device, d->vendor_id, d->device_id);
+    if (!f->endpoint)
+        panic("plan refused: device \"%s\" at " DEVICE_ID_FORMAT " is a bridge, which nobody may own",
+              d->name, DEVICE_ID(d->requester_id));
+    devices.function[device] = index;
+    devices.alias[device] = pci_alias(index);
+}
+
+/* Why this requester can't be confined, or 0. */
+static const char *unconfined(uint32_t requester_id)
+{
+    if (iommu_kind() == IOMMU_NONE)
+        return "this machine has no usable IOMMU";
+    if (!iommu_covers(requester_id))
+        return "no IOMMU unit covers it";
+    if (iommu_has_reserved_memory(requester_id))
+        return "the firmware has reserved memory (RMRR) for its DMA";
+    return 0;
+}
+
+static void check_confined(uint32_t device)
+{
+    const struct bh_plan_device *d = plan_device(device);
+    if (!(d->flags & BH_DEVICE_DMA) || (d->flags & BH_DEVICE_UNSAFE))
+        return;
+    const char *why = unconfined(d->requester_id);
+    if (why == 0 && devices.alias[device] != BH_NONE)
+        why = unconfined(devices.alias[device]);
+    if (why != 0)
+        panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" may use DMA, but %s: "
+              "mark it unsafe if its owner may be trusted with all memory", d->name,
+              DEVICE_ID(d->requester_id), device_owner_name(device), why);
+}
+
+static void check_pair(uint32_t a, uint32_t b)
+{
+    const struct pci_function *f = pci_function(devices.function[a]);
+    const struct pci_function *g = pci_function(devices.function[b]);
+    if (f->group != g->group)
+        return;
+    const struct bh_plan_device *first = plan_device(a), *second = plan_device(b);
+    enum pci_group_reason reason = f->group_reason != PCI_ALONE ? f->group_reason : g->group_reason;
+    bool one_id = devices.alias[a] != BH_NONE && devices.alias[a] == devices.alias[b];
+    if (first->owner == second->owner && !one_id)
+        return;
+    panic("plan refused: devices \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" and \"%s\" (" DEVICE_ID_FORMAT
+          ") of \"%s\" can't be kept apart: %s: give them to one owner%s", first->name,
+          DEVICE_ID(first->requester_id), device_owner_name(a), second->name,
+          DEVICE_ID(second->requester_id), device_owner_name(b), pci_group_text(reason),
+          one_id ? ", and only one of them" : "");
+}
+
+static void check_groups(void)
+{
+    for (uint32_t a = 0; a < plan_count(BH_TABLE_DEVICE); a++) {
+        for (uint32_t b = a + 1; is_pci(a) && b < plan_count(BH_TABLE_DEVICE); b++) {
+            if (is_pci(b))
+                check_pair(a, b);
+        }
+    }
+}
+
+static bool in_port_bar(uint32_t device, uint32_t first, uint32_t count)
+{
+    const struct pci_function *f = pci_function(devices.function[device]);
+    for (uint32_t i = 0; i < PCI_BARS; i++) {
+        const struct pci_bar *bar = &f->bar[i];
+        if (bar->ports && first >= bar->base && first + count <= bar->base + bar->size)
+            return true;
+    }
+    return false;
+}
+
+static void check_ports(void)
+{
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++) {
+        const struct bh_plan_port_range *range = plan_port_range(i);
+        if (!is_pci(range->device))
+            continue;
+        if (!in_port_bar(range->device, range->first, range->count))
+            panic("plan refused: ports 0x%x and on are in no BAR of device \"%s\"", range->first,
+                  plan_device(range->device)->name);
+        devices.decode_ports[range->device] = true;
+    }
+}
+
+static bool plan_names(uint32_t function)
+{
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        if (devices.function[d] == function)
+            return true;
+    }
+    return false;
+}
+
+/* What nobody owns answers nobody: a neighbour can't reach its registers either. */
+static void close_unnamed(void)
+{
+    for (uint32_t i = 0; i < pci_count(); i++) {
+        const struct pci_function *f = pci_function(i);
+        bool display = f->class_revision / CLASS_UNIT == CLASS_DISPLAY;
+        if (f->endpoint && !display && !plan_names(i))
+            pci_set_decode(i, false, false);
+    }
+}
+
+void device_install(void)
+{
+    for (uint32_t d = 0; d < BH_MAX_DEVICES; d++)
+        devices.function[d] = devices.alias[d] = BH_NONE;
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        devices.state[d] = BH_DEVICE_QUIET;
+        if (!is_pci(d))
+            continue;
+        match_function(d);
+        check_confined(d);
+        log_line("device \"%s\": " DEVICE_ID_FORMAT ", owner \"%s\", reset: %s", plan_device(d)->name,
+                 DEVICE_ID(device_requester(d)), device_owner_name(d),
+                 pci_reset_method(devices.function[d]));
+    }
+    check_groups();
+    check_ports();
+    close_unnamed();
+}
+
+/* A device space with nothing in it would attach as well; every one is tried once at boot, so that a
+ * unit that can't take it is found before its owner runs. */
+void device_attach(void)
+{
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        const struct bh_plan_device *device = plan_device(d);
+        if (device->space == BH_NONE || iommu_kind() == IOMMU_NONE)
+            continue;
+        if (!iommu_attach(device->requester_id, device->space, space_root(device->space)) ||
+            !iommu_detach(device->requester_id, device->space))
+            panic("plan refused: the IOMMU can't take the device space of \"%s\"", device->name);
+    }
+}
+
+paddr_t device_bar_base(uint32_t device, uint32_t bar)
+{
+    INVARIANT(devices.function[device] != BH_NONE && bar < PCI_BARS);
+    return paddr(pci_function(devices.function[device])->bar[bar].base);
+}
+
+uint64_t device_bar_size(uint32_t device, uint32_t bar)
+{
+    if (devices.function[device] == BH_NONE || bar >= PCI_BARS)
+        return 0;
+    return pci_function(devices.function[device])->bar[bar].size;
+}
+
+static bool meets(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+    return a < b + b_size && b < a + a_size;
+}
+
+static uint64_t page_up(uint64_t size)
+{
+    return (size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
+}
+
+/* Does any BAR but this one have a byte in [base, base + size)? */
+static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t size)
+{
+    for (uint32_t i = 0; i < pci_count(); i++) {
+        for (uint32_t b = 0; b < PCI_BARS; b++) {
+            const struct pci_bar *bar = &pci_function(i)->bar[b];
+            if (bar != own && !bar->ports && bar->size > 0 && meets(base, size, bar->base, bar->size))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_platform(uint64_t base, uint64_t size)
+{
+    return meets(base, size, PLATFORM_FIRST, PLATFORM_END - PLATFORM_FIRST) ||
+           pci_ecam_overlaps(base, size) || iommu_owns_registers(base, size);
+}
+
+bool device_bar_range_allowed(uint32_t device, uint32_t bar, uint64_t offset, uint64_t size)
+{
+    uint64_t whole = page_up(device_bar_size(device, bar));
+    if (whole == 0 || size > whole || offset > whole - size)
+        return false;
+    const struct pci_function *f = pci_function(devices.function[device]);
+    const struct pci_bar *own = &f->bar[bar];
+    uint64_t base = own->base + offset;
+    if (own->ports || base % BH_PAGE_SIZE != 0 || foreign_bar_in(own, base, size))
+        return false;
+    if (!boot_memory_is_outside_ram(paddr(base), size) || is_platform(base, size))
+        return false;
+    return plan_control(BH_PLAN_CONTROL_CONFIG_OPEN) || !pci_msix_touches(f, bar, offset, size);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between core/device*.c only: what the kernel knows of each device of the plan, by its index. All
+ * of it is guarded by device_lock after boot.
+ */
+#ifndef KERNEL_CORE_DEVICE_STATE_H
+#define KERNEL_CORE_DEVICE_STATE_H
+
+#include "abi/plan.h"
+
+#include "core/lock.h"
+#include "core/device.h"
+#include "pci/pci.h"
+
+struct device_state {
+    uint32_t function[BH_MAX_DEVICES];        /* index in pci/; BH_NONE: a platform device */
+    uint32_t alias[BH_MAX_DEVICES];           /* its second requester id, or BH_NONE */
+    uint32_t state[BH_MAX_DEVICES];           /* enum bh_device_state */
+    bool     attached[BH_MAX_DEVICES];
+    bool     decode_ports[BH_MAX_DEVICES];
+    uint64_t faults[BH_MAX_DEVICES];
+    uint64_t remap_faults[BH_MAX_DEVICES];
+    uint64_t fault_address[BH_MAX_DEVICES];
+    uint32_t fault_reason[BH_MAX_DEVICES];
+    bool     fault_write[BH_MAX_DEVICES];
+    uint32_t faults_allowed[BH_MAX_DEVICES];  /* until it is blocked */
+    uint64_t fault_log_at[BH_MAX_DEVICES];    /* tick from which the next line may be logged */
+    uint64_t resets[BH_MAX_DEVICES];
+    struct pci_reset reset[BH_MAX_DEVICES];
+    uint64_t reset_again_at[BH_MAX_DEVICES];  /* for a reset that its owner started */
+};
+
+extern struct device_state devices;
+extern struct lock device_lock;          /* taken before the locks of interrupt.c and iommu.c */
+
+/* With the lock held: no DMA any more, and no reports of what it still tries. */
+void device_block(uint32_t device);
+
+const char *device_owner_name(uint32_t device);
+uint32_t device_requester(uint32_t device);
+
+/* bus:device.function, for log_line. */
+#define DEVICE_ID_FORMAT    "%02x:%02x.%u"
+#define DEVICE_ID(id)       (id) / 256 % 256, (id) / 8 % 32, (id) % 8
+
+#endif
