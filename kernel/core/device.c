@@ -47,8 +47,8 @@ void device_block(uint32_t device)
 static void quarantine(uint32_t device, const char *why)
 {
     pci_set_master(devices.function[device], false);
-    pci_set_decode(devices.function[device], false, false);
     interrupt_mask_device(device);
+    pci_set_decode(devices.function[device], false, false);
     if (has_space(device))
         detach(device);
     iommu_ignore_faults(device_requester(device), true);
