@@ -239,14 +239,34 @@ static inline bool ring_sleep(struct ring *ring)
     return ring_load(&ring->peer->tail) == ring->limit;
 }
 
-/* Arms the wake-up for the peer's next release; false: there was one already. Only a sender that
- * lacks space calls it, before it sleeps. */
-static inline bool ring_await_space(struct ring *ring)
+/* Arms the wake-up for the peer's release of `more` descriptors (bytes) beyond those known; false:
+ * they are released already. Only a sender that waits for space calls it, before it sleeps. */
+static inline bool ring_await_release(struct ring *ring, uint32_t more)
 {
+    uint32_t at = ring->acked + more - 1;
+
     if (!ring_up(ring))
         return true;
-    __atomic_exchange_n(&ring->own->space_at, ring->acked, __ATOMIC_SEQ_CST);
-    return ring_load(&ring->peer->head) == ring->acked;
+    __atomic_exchange_n(&ring->own->space_at, at, __ATOMIC_SEQ_CST);
+    return (uint32_t)(ring_load(&ring->peer->head) - ring->acked) < more;
+}
+
+static inline bool ring_await_space(struct ring *ring)
+{
+    return ring_await_release(ring, 1);
+}
+
+/* Whether the peer waits for the release of something that we got and haven't released. */
+static inline bool ring_release_wanted(const struct ring *ring)
+{
+    return ring_up(ring) &&
+           ring_passes(ring_load(&ring->peer->space_at), ring->head, ring->next);
+}
+
+/* Gives back everything before position `index`, which lies between released and next. */
+static inline void ring_done_until(struct ring *ring, uint32_t index)
+{
+    ring->released = index;
 }
 
 /* Whether [offset, offset + length) lies in an area of `size` bytes. */
