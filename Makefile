@@ -9,7 +9,7 @@
 #   SYSTEM_NEEDS files that the booted tests need beyond ALL
 
 SHELL       := /bin/bash
-MAKEFLAGS   += --no-builtin-rules
+MAKEFLAGS   += --no-builtin-rules $(if $(V),,--silent)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -31,7 +31,8 @@ help:
 	@echo 'make soak     long fuzzing runs (SECONDS_EACH=600)'
 	@echo 'make loc      lines of code by part; fails when the kernel is over its budget'
 	@echo 'make clean    remove build/ except the downloaded guest packages'
-	@echo 'Booted tests: make system ONLY=name selects by name.'
+	@echo 'make system ONLY=name  only the booted tests whose names contain it'
+	@echo 'make V=1 ...  shows whole commands'
 
 # Packages first, before any rule looks for a compiler; not for goals that build nothing.
 ifeq ($(BULKHEAD_PACKAGES_CHECKED),)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Compilers and the flag sets that the parts share. Nothing here says which files are built.
 
-CC      := gcc
-CLANG   := clang
-LD      := ld
+QUIET   := $(if $(V),,mk/quiet )
+CC      := $(QUIET)gcc
+CLANG   := $(QUIET)clang
+LD      := $(QUIET)ld
 OBJCOPY := objcopy
 PYTHON  := /usr/bin/python3
 
