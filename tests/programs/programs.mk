@@ -3,3 +3,5 @@
 
 $(eval $(call PROGRAM,hostile,tests/programs/hostile.c))
 $(eval $(call PROGRAM,dma,tests/programs/dma.c))
+$(eval $(call PROGRAM,fpu,tests/programs/fpu.c))
+$(eval $(call PROGRAM,hello,tests/programs/hello.c))
