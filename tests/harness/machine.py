@@ -23,7 +23,6 @@ BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "tests", "logs")
 TOOL = os.path.join(BUILD, "tools", "bulkhead")
 QEMU = "qemu-system-x86_64"
-OVMF = "/usr/share/ovmf/OVMF.fd"
 FORWARD = re.compile(r"hostfwd=(tcp|udp):([0-9.]*):(\d+)-")
 
 # How much longer than on an idle machine things may take; for slow or busy machines.
@@ -93,20 +92,8 @@ class Machine:
 
     @classmethod
     def system(cls, system, *options, **keywords):
-        name = os.path.splitext(os.path.basename(system))[0]
+        name = os.path.splitext(os.path.basename(system))[0] + "".join(options)
         return cls(cls.command_of(system, *options), name=name, **keywords)
-
-    @classmethod
-    def iso(cls, system, firmware="bios"):
-        """The system's ISO image on the machine of its description; firmware: bios or uefi."""
-        arguments = cls.command_of(system)
-        for option in ("-kernel", "-initrd", "-append", "-boot", "-cdrom"):
-            arguments = without(arguments, option)
-        arguments += ["-cdrom", built("systems", f"{system}.iso"), "-boot", "d"]
-        if firmware == "uefi":
-            # As a ROM, OVMF keeps its variables in memory: nothing to clean up.
-            arguments += ["-bios", OVMF]
-        return cls(arguments, name=f"{system}-iso-{firmware}")
 
     @staticmethod
     def _with_own_console(arguments):

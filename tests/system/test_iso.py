@@ -6,9 +6,9 @@ from gateway import BOOT_SECONDS, GREETING
 from harness.machine import Machine
 
 
-@pytest.mark.parametrize("firmware", ["bios", "uefi"])
-def test_iso_boots_and_guests_serve(firmware):
-    with Machine.iso("gateway", firmware) as machine:
+@pytest.mark.parametrize("option", ["--from-iso", "--uefi"])
+def test_iso_boots_and_guests_serve(option):
+    with Machine.system("gateway", option) as machine:
         machine.expect(r"guest web: address ", BOOT_SECONDS, anywhere=True)
         machine.expect(r"guest client: address ", BOOT_SECONDS, anywhere=True)
         assert GREETING in machine.curl_until(GREETING)
