@@ -32,3 +32,17 @@ ALL += build/programs/$(1).elf
 build/programs/$(1).elf: $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB) lib/program.ld
 	$(CC) $(PROGRAM_LDFLAGS) -T lib/program.ld -o $$@ $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB)
 endef
+
+# Tests of the library's pure parts, on the host.
+LIB_FAKES := tests/fake/calls.c tests/unit/link_pair.c
+
+UNIT_TESTS += ring stream format
+unit_ring_SOURCES := tests/unit/test_ring.c lib/ring/ring.c $(LIB_FAKES)
+unit_ring_CFLAGS := -Itests/fake
+unit_stream_SOURCES := tests/unit/test_stream.c lib/ring/ring.c lib/stream/stream.c $(LIB_FAKES)
+unit_stream_CFLAGS := -Itests/fake
+unit_format_SOURCES := tests/unit/test_format.c lib/c/format.c
+
+FUZZERS += ring
+fuzz_ring_SOURCES := tests/fuzz/fuzz_ring.c lib/ring/ring.c lib/stream/stream.c $(LIB_FAKES)
+fuzz_ring_CFLAGS := -Itests/fake

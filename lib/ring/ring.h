@@ -230,13 +230,15 @@ static inline void ring_flush(struct ring *ring)
         call_notify(ring->slot);
 }
 
-/* Arms the wake-up for anything more from the peer; false: there is more already. */
+/* Arms the wake-up for anything more from the peer; false: something wasn't got yet. */
 static inline bool ring_sleep(struct ring *ring)
 {
     if (!ring_up(ring))
         return true;
-    __atomic_exchange_n(&ring->own->wake_at, ring->limit, __ATOMIC_SEQ_CST);
-    return ring_load(&ring->peer->tail) == ring->limit;
+    if (ring->next != ring->limit)
+        return false;
+    __atomic_exchange_n(&ring->own->wake_at, ring->next, __ATOMIC_SEQ_CST);
+    return ring_load(&ring->peer->tail) == ring->next;
 }
 
 /* Arms the wake-up for the peer's release of `more` descriptors (bytes) beyond those known; false:
