@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a description must observe before it can be lowered: names, references, values, hardware. */
+#ifndef TOOLS_BULKHEAD_CHECK_H
+#define TOOLS_BULKHEAD_CHECK_H
+
+#include "model.h"
+#include "programs.h"
+
+/* Reports everything wrong; false: there was something. */
+bool check_description(const struct description *description, struct tree *tree,
+                       const struct programs *programs, struct report *report);
+
+/* Does the system fit into the machine's memory? */
+bool check_memory(struct model *model, uint64_t plan_size);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Devices: object, device space, BARs, ports, interrupts, and what their driver's manifest says of
+ * them. Trusts check.c: every device has one owner and good values. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/call.h"
+
+#include "lower.h"
+#include "memory.h"
+#include "values.h"
+
+#define DEFAULT_FAULT_LIMIT 64u
+#define DEFAULT_STORM_LIMIT 1000u       /* in 10 ms */
+#define ALL_DEVICE_OPERATIONS ((1u << (BH_DEVICE_READ + 1)) - 1)
+
+static uint32_t owner_of(const struct programs *programs, const char *device)
+{
+    for (uint32_t i = 0; i < programs->count; i++) {
+        const struct description_program *base = programs->program[i].base;
+        for (uint32_t j = 0; j < base->devices_count; j++) {
+            if (strcmp(base->devices[j], device) == 0) {
+                return i;
+            }
+        }
+    }
+    return BH_NONE;
+}
+
+static void lower_bar(struct model *m, uint32_t device, const struct description_bar *bar,
+                      struct origin origin)
+{
+    uint32_t owner = m->device[device].owner;
+    struct bh_plan_region region = {
+        .kind = BH_REGION_BAR, .rights = BH_READ | BH_WRITE, .owner = owner,
+        .cache = bar->write_combine ? BH_CACHE_WRITE_COMBINE : BH_CACHE_UNCACHED,
+        .size = lower_size(bar->size, 0), .device = device, .bar = bar->bar,
+        .base = lower_size(bar->offset, 0),
+    };
+
+    model_name(region.name, "%s.bar%u", m->device[device].name, bar->bar);
+    uint32_t index = model_add_region(m, region, NO_CONTENT, origin);
+    uint64_t address = model_map_process(m, owner, index, region.rights, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_REGION, "bar%u", bar->bar);
+    if (bar->as != NULL) {
+        model_name(e->name, "%s", bar->as);
+    }
+    e->address = address;
+    e->size = region.size;
+    e->index = bar->bar;
+}
+
+static void lower_ports(struct model *m, uint32_t device, const struct description_ports *ports,
+                        struct origin origin)
+{
+    uint32_t owner = m->device[device].owner;
+
+    model_add_port_range(m, (struct bh_plan_port_range){
+        .compartment = owner, .first = ports->first, .count = ports->count, .device = device,
+    }, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_PORTS, "%s",
+        ports->as != NULL ? ports->as : m->device_as[device]);
+    e->address = ports->first;
+    e->size = ports->count;
+}
+
+static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_kind kind,
+                            uint32_t source, uint32_t limit, struct origin origin)
+{
+    uint32_t owner = m->device[device].owner;
+    uint32_t number = kind == BH_INTERRUPT_ISA ? 0 : source;
+    struct bh_plan_interrupt interrupt = {
+        .device = device, .kind = kind, .source = source,
+        .limit = limit != 0 ? limit : DEFAULT_STORM_LIMIT,
+    };
+    char *name = memory_format("%s.irq%u", m->device[device].name, number);
+    uint64_t bits = 0;
+
+    interrupt.channel = lower_channel(m, name, owner, 0, BH_NONE, &bits, origin);
+    model_name(interrupt.name, "%s", name);
+    uint32_t index = model_add_interrupt(m, interrupt, origin);
+    uint32_t slot = lower_slot(m, owner, BH_SLOT_INTERRUPT, index, 0, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_INTERRUPT, "irq%u", number);
+    e->slot = slot;
+    e->bits = bits;
+    e->index = source;
+    free(name);
+}
+
+static void lower_interrupts(struct model *m, uint32_t device,
+                             const struct description_device *d, struct origin origin)
+{
+    for (uint32_t i = 0; i < d->msix; i++) {
+        lower_interrupt(m, device, BH_INTERRUPT_MSIX, i, d->storm_limit, origin);
+    }
+    if (d->msi) {
+        lower_interrupt(m, device, BH_INTERRUPT_MSI, 0, d->storm_limit, origin);
+    }
+    if (d->isa != 0) {
+        lower_interrupt(m, device, BH_INTERRUPT_ISA, d->isa, d->storm_limit, origin);
+    }
+}
+
+static uint32_t lower_device_space(struct model *m, const char *name, uint32_t owner,
+                                   struct origin origin)
+{
+    struct bh_plan_space space = { .kind = BH_SPACE_DEVICE, .owner = owner };
+
+    model_name(space.name, "%s.dma", name);
+    return model_add_space(m, space, origin);
+}
+
+static struct bh_plan_device plan_device(const struct description_device *d, uint32_t owner)
+{
+    struct bh_plan_device device = {
+        .kind = d->platform ? BH_DEVICE_PLATFORM : BH_DEVICE_PCI,
+        .flags = (d->dma ? BH_DEVICE_DMA : 0u) | (d->unsafe ? BH_DEVICE_UNSAFE : 0u),
+        .owner = owner, .space = BH_NONE, .vendor_id = 0xffff, .device_id = 0xffff,
+        .fault_limit = d->fault_limit != 0 ? d->fault_limit : DEFAULT_FAULT_LIMIT,
+    };
+
+    if (d->pci != NULL) {
+        value_pci(d->pci, &device.requester_id);
+    }
+    if (d->id != NULL) {
+        value_id(d->id, &device.vendor_id, &device.device_id);
+    }
+    model_name(device.name, "%s", d->name);
+    return device;
+}
+
+static void lower_device(struct model *m, const struct description_device *d, uint32_t owner,
+                         struct origin origin)
+{
+    struct bh_plan_device device = plan_device(d, owner);
+
+    if (d->dma) {
+        device.space = lower_device_space(m, d->name, owner, origin);
+    }
+    uint32_t index = model_add_device(m, device, origin);
+    m->device_as[index] = d->as != NULL ? d->as : d->name;
+    uint32_t slot = lower_slot(m, owner, BH_SLOT_DEVICE, index, ALL_DEVICE_OPERATIONS, origin);
+    model_add_entry(m, owner, BH_ENTRY_DEVICE, "%s", m->device_as[index])->slot = slot;
+    for (uint32_t i = 0; i < d->bars_count; i++) {
+        lower_bar(m, index, &d->bars[i], origin);
+    }
+    for (uint32_t i = 0; i < d->ports_count; i++) {
+        lower_ports(m, index, &d->ports[i], origin);
+    }
+    lower_interrupts(m, index, d, origin);
+}
+
+void lower_devices(struct model *m, const struct programs *programs)
+{
+    const struct description *d = m->description;
+
+    for (uint32_t i = 0; i < d->devices_count; i++) {
+        struct origin origin = { tree_line(m->tree, "devices[%u]", i), d->devices[i].name };
+        uint32_t owner = owner_of(programs, d->devices[i].name);
+        if (owner != BH_NONE) {
+            lower_device(m, &d->devices[i], owner, origin);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Virtual machines: guest memory, kernel and initramfs, vCPUs, doorbells, what the VMM may move about
+ * in its guest. Trusts check.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lower.h"
+#include "memory.h"
+#include "values.h"
+
+#define GUEST_HOLE_START 0xc0000000ull      /* guest RAM goes on at 4 GiB */
+#define GUEST_HOLE_END   0x100000000ull
+#define GUEST_POOL_PAGES 16u
+#define DOORBELL_PORTS   16u                /* four queues of four ports */
+#define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)
+
+static uint32_t lower_guest_space(struct model *m, uint32_t vm, const struct program *program)
+{
+    uint32_t pages = program->vm->pool_pages;
+    struct bh_plan_space space = {
+        .kind = BH_SPACE_GUEST, .owner = vm, .pool_pages = pages != 0 ? pages : GUEST_POOL_PAGES,
+    };
+
+    model_name(space.name, "%s.guest", program->base->name);
+    return model_add_space(m, space, lower_origin(program));
+}
+
+static struct bh_manifest_entry *region_entry(struct model *m, uint32_t vm, const char *name,
+                                              uint32_t region, uint64_t address)
+{
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_REGION, "%s", name);
+
+    e->address = address;
+    e->size = m->region[region].size;
+    e->used = m->region[region].content_size;
+    return e;
+}
+
+static void map_guest(struct model *m, uint32_t space, uint32_t region, uint64_t gpa,
+                      uint32_t rights, struct origin origin)
+{
+    model_add_mapping(m, (struct bh_plan_mapping){
+        .space = space, .region = region, .address = gpa, .size = m->region[region].size,
+        .rights = rights,
+    }, origin);
+}
+
+/* A device that the VM itself owns addresses memory as the guest does. */
+static void map_guest_devices(struct model *m, uint32_t vm, uint32_t region, uint64_t gpa,
+                              struct origin origin)
+{
+    for (uint32_t i = 0; i < m->device_count; i++) {
+        if (m->device[i].owner == vm && m->device[i].space != BH_NONE) {
+            map_guest(m, m->device[i].space, region, gpa, BH_READ | BH_WRITE, origin);
+        }
+    }
+}
+
+static void lower_guest_ram(struct model *m, uint32_t vm, const char *as, uint64_t gpa,
+                            uint64_t size, struct origin origin)
+{
+    char *name = memory_format("%s.%s", m->compartment[vm].name, as);
+    uint32_t region = lower_ram(m, name, size, ALL_RIGHTS, vm, origin);
+    uint64_t address = model_map_process(m, vm, region, BH_READ | BH_WRITE, origin);
+
+    map_guest(m, m->life[vm].guest_space, region, gpa, ALL_RIGHTS, origin);
+    map_guest_devices(m, vm, region, gpa, origin);
+    region_entry(m, vm, as, region, address)->gpa = gpa;
+    free(name);
+}
+
+static void lower_guest_memory(struct model *m, uint32_t vm, const struct program *program)
+{
+    struct origin origin = {
+        tree_line(m->tree, "%s.memory", program->path), program->base->name
+    };
+    uint64_t size = lower_size(program->vm->memory, 0);
+    uint64_t low = size < GUEST_HOLE_START ? size : GUEST_HOLE_START;
+
+    lower_guest_ram(m, vm, "ram.low", 0, low, origin);
+    if (size > low) {
+        lower_guest_ram(m, vm, "ram.high", GUEST_HOLE_END, size - low, origin);
+    }
+}
+
+/* A file that the VMM reads: carried once in the plan, however many VMs use it. */
+static void lower_guest_image(struct model *m, uint32_t vm, const char *as, const char *file,
+                              struct origin origin)
+{
+    uint32_t content = lower_file(m, file, origin);
+
+    if (content == NO_CONTENT) {
+        return;
+    }
+    struct bh_plan_region region = {
+        .kind = BH_REGION_CONTENT, .rights = BH_READ, .owner = vm,
+        .size = (m->content[content].size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE,
+    };
+    model_name(region.name, "%s.%s", m->compartment[vm].name, as);
+    uint32_t index = model_add_region(m, region, content, origin);
+    uint64_t address = model_map_process(m, vm, index, BH_READ, origin);
+    region_entry(m, vm, as, index, address);
+}
+
+static void lower_vcpu(struct model *m, uint32_t vm, uint32_t number, const char *owner)
+{
+    struct origin origin = m->life[vm].origin;
+    struct bh_plan_vcpu vcpu = {
+        .thread = model_thread(m, vm, number + 1), .space = m->life[vm].guest_space,
+    };
+    char *name = memory_format("%s.vcpu%u", owner, number);
+
+    model_name(vcpu.name, "%s", name);
+    vcpu.state_region = lower_ram(m, name, BH_PAGE_SIZE, BH_READ | BH_WRITE, vm, origin);
+    uint64_t address = model_map_process(m, vm, vcpu.state_region, BH_READ | BH_WRITE, origin);
+    uint32_t index = model_add_vcpu(m, vcpu, origin);
+    uint32_t slot = lower_slot(m, vm, BH_SLOT_VCPU, index, 0, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_VCPU, "vcpu%u", number);
+    e->slot = slot;
+    e->thread = number + 1;
+    e->address = address;
+    e->size = BH_PAGE_SIZE;
+    e->index = number;
+    free(name);
+}
+
+/* A channel of the VMM's own, from any of its threads to one of them. */
+static void lower_kick(struct model *m, uint32_t vm, const char *as, uint32_t thread)
+{
+    struct origin origin = m->life[vm].origin;
+    char *name = memory_format("%s.%s", m->compartment[vm].name, as);
+    uint64_t bits = 0;
+    uint32_t channel = lower_channel(m, name, vm, thread, BH_NONE, &bits, origin);
+    uint32_t slot = lower_slot(m, vm, BH_SLOT_CHANNEL, channel, 0, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_CHANNEL, "%s", as);
+
+    e->slot = slot;
+    e->thread = thread;
+    e->bits = bits;
+    free(name);
+}
+
+static void lower_doorbell(struct model *m, uint32_t vm, const char *device)
+{
+    struct origin origin = m->life[vm].origin;
+    char *name = memory_format("%s.%s", m->compartment[vm].name, device);
+    uint64_t bits = 0;
+    uint32_t channel = lower_channel(m, name, vm, 0, BH_NONE, &bits, origin);
+    uint32_t port = m->life[vm].next_port;
+
+    m->life[vm].next_port += DOORBELL_PORTS;
+    model_add_doorbell(m, (struct bh_plan_doorbell){
+        .space = m->life[vm].guest_space, .kind = BH_DOORBELL_PORT, .address = port,
+        .length = DOORBELL_PORTS, .channel = channel,
+    }, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_DOORBELL, "%s.doorbell",
+                                                  device);
+    e->address = port;
+    e->size = DOORBELL_PORTS;
+    e->bits = bits;
+    free(name);
+}
+
+static void lower_place(struct model *m, uint32_t vm, const struct description_place *d,
+                        struct origin origin)
+{
+    uint32_t region = model_find_region(m, d->region);
+    uint32_t slot = model_add_slot(m, (struct bh_plan_slot){
+        .compartment = vm, .kind = BH_SLOT_PLACE, .object = region,
+        .object2 = m->life[vm].guest_space,
+        .rights = lower_rights_of(d->rights, m->region[region].rights),
+    }, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_PLACE, "%s",
+                                                  d->as != NULL ? d->as : d->region);
+
+    e->slot = slot;
+    e->size = m->region[region].size;
+}
+
+static void lower_vm_console(struct model *m, uint32_t vm, const struct description_vm *d)
+{
+    if (d->nic != NULL) {
+        lower_doorbell(m, vm, "net0");
+    }
+    if (m->description->console != NULL && !d->no_hvc) {
+        lower_doorbell(m, vm, "hvc0");
+    }
+}
+
+static void lower_vm(struct model *m, uint32_t vm, const struct program *program)
+{
+    const struct description_vm *d = program->vm;
+    struct origin at = lower_origin(program);
+
+    lower_guest_memory(m, vm, program);
+    at.line = tree_line(m->tree, "%s.kernel", program->path);
+    lower_guest_image(m, vm, "kernel", d->kernel, at);
+    if (d->initrd != NULL) {
+        at.line = tree_line(m->tree, "%s.initrd", program->path);
+        lower_guest_image(m, vm, "initrd", d->initrd, at);
+    }
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_SETTING, "cmdline");
+    snprintf(e->value, sizeof(e->value), "%s", d->cmdline != NULL ? d->cmdline : "");
+    lower_kick(m, vm, "io", 0);
+    for (uint32_t i = 0; i < d->vcpus_count; i++) {
+        char as[16];
+        snprintf(as, sizeof(as), "vcpu%u", i);
+        lower_vcpu(m, vm, i, program->base->name);
+        lower_kick(m, vm, as, i + 1);
+    }
+    lower_vm_console(m, vm, d);
+    for (uint32_t i = 0; i < d->places_count; i++) {
+        at.line = tree_line(m->tree, "%s.places[%u]", program->path, i);
+        lower_place(m, vm, &d->places[i], at);
+    }
+}
+
+void lower_vms(struct model *m, const struct programs *programs)
+{
+    for (uint32_t i = 0; i < programs->count; i++) {
+        if (programs->program[i].role == ROLE_VM) {
+            m->life[i].guest_space = lower_guest_space(m, i, &programs->program[i]);
+            lower_vm(m, i, &programs->program[i]);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All compartments of a description in one list, whichever section they are in: compartments,
+ * console, switches, vms. The number in this list is the compartment's index in the plan.
+ */
+#ifndef TOOLS_BULKHEAD_PROGRAMS_H
+#define TOOLS_BULKHEAD_PROGRAMS_H
+
+#include "abi/plan.h"
+
+#include "description.h"
+
+enum program_role { ROLE_PLAIN, ROLE_CONSOLE, ROLE_SWITCH, ROLE_VM };
+
+struct program {
+    const struct description_program *base;
+    const struct description_vm *vm;                /* ROLE_VM */
+    const struct description_switch *netswitch;     /* ROLE_SWITCH */
+    enum program_role role;
+    unsigned line;
+    char path[32];                                  /* in the tree: "vms[1]" */
+};
+
+struct programs {
+    uint32_t count;
+    struct program program[BH_MAX_COMPARTMENTS];
+    uint32_t described;                             /* may be more than fit */
+};
+
+void programs_list(const struct description *description, struct tree *tree,
+                   struct programs *programs);
+
+/* The program's image name: as given, or the section's own. */
+const char *program_image(const struct program *program);
+
+/* Threads: those given, and one for each vCPU of a VM. */
+uint32_t program_threads(const struct program *program);
+
+/* How the thread of that number is scheduled; *path gets the tree's path of it. */
+const struct description_schedule *program_schedule(const struct program *program,
+                                                    uint32_t thread, char path[64]);
+
+uint32_t programs_find(const struct programs *programs, const char *name);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* QEMU with the machine that a description asks for: always emulated, never the host's own
+ * virtualization. Trusts check.c. See run.h. */
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "values.h"
+
+#define ARGUMENTS_MAX 512
+#define UEFI_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define UEFI_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
+struct arguments {
+    unsigned count;
+    char *argument[ARGUMENTS_MAX + 1];
+};
+
+static void add(struct arguments *list, char *argument)
+{
+    if (list->count < ARGUMENTS_MAX) {
+        list->argument[list->count++] = argument;
+    }
+}
+
+/* Adds each word of a text. */
+static void add_words(struct arguments *list, const char *text)
+{
+    char *copy = memory_text(text);
+    char *rest = NULL;
+
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        add(list, memory_text(word));
+    }
+    free(copy);
+}
+
+static void add_machine(struct arguments *list, const struct description_machine *machine)
+{
+    uint64_t memory = 0;
+
+    value_size(machine->memory, &memory);
+    add_words(list, "-M q35,kernel-irqchip=split,hpet=off,vmport=off -accel tcg,thread=multi");
+    add_words(list, "-nodefaults -display none -no-reboot -cpu");
+    add(list, memory_text(machine->cpu != NULL ? machine->cpu : "max,+svm,+npt"));
+    add(list, memory_text("-smp"));
+    add(list, memory_format("%u", machine->cores));
+    add(list, memory_text("-m"));
+    add(list, memory_format("%lluM", (unsigned long long)(memory >> 20)));
+    if (machine->iommu == IOMMU_VTD) {
+        add_words(list, "-device intel-iommu,intremap=on,caching-mode=on,aw-bits=48");
+    } else if (machine->iommu == IOMMU_AMDVI) {
+        add_words(list, "-device amd-iommu,intremap=on,pt=off");
+    }
+    add_words(list, machine->options != NULL ? machine->options : "");
+}
+
+static char *network_back_end(const struct description_hardware *hardware, uint32_t number)
+{
+    char *text = memory_format("user,id=net%u", number);
+
+    for (uint32_t i = 0; i < hardware->forwards_count; i++) {
+        const struct description_forward *f = &hardware->forwards[i];
+        char *longer = memory_format("%s,hostfwd=tcp:127.0.0.1:%u-%s", text, f->host, f->guest);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static void add_hardware(struct arguments *list, const struct description_hardware *hardware,
+                         uint32_t number)
+{
+    const char *slot = strchr(hardware->address, ':');
+
+    if (hardware->model == NULL) {
+        return;
+    }
+    if (hardware->network) {
+        add(list, memory_text("-netdev"));
+        add(list, network_back_end(hardware, number));
+    }
+    char *network = hardware->network ? memory_format(",netdev=net%u", number) : memory_text("");
+    add(list, memory_text("-device"));
+    add(list, memory_format("%s,addr=%s%s%s%s", hardware->model,
+                            slot != NULL ? slot + 1 : hardware->address, network,
+                            hardware->options != NULL ? "," : "",
+                            hardware->options != NULL ? hardware->options : ""));
+    free(network);
+}
+
+static void add_boot(struct arguments *list, const struct run_options *options)
+{
+    if (!options->from_iso) {
+        add(list, memory_text("-kernel"));
+        add(list, memory_format("%s/kernel/bulkhead32.elf", options->build));
+        add(list, memory_text("-initrd"));
+        add(list, memory_text(options->plan));
+        return;
+    }
+    add(list, memory_text("-drive"));
+    add(list, memory_format("if=none,id=boot,media=cdrom,readonly=on,file=%s", options->iso));
+    add_words(list, "-device ide-cd,drive=boot,bootindex=0");
+    if (options->uefi) {
+        add(list, memory_text("-drive"));
+        add(list, memory_format("if=pflash,format=raw,unit=0,readonly=on,file=%s", UEFI_CODE));
+        add(list, memory_text("-drive"));
+        add(list, memory_format("if=pflash,format=raw,unit=1,snapshot=on,file=%s", UEFI_VARS));
+    }
+}
+
+/* An argument as a shell would want it. */
+static void print_argument(const char *argument)
+{
+    bool plain = argument[0] != 0;
+
+    for (const char *c = argument; *c != 0; c++) {
+        plain = plain && strchr(" \t\"'\\$`&|;<>()*?[]#~", *c) == NULL;
+    }
+    printf(plain ? "%s " : "'%s' ", argument);
+}
+
+int run_qemu(const struct description *description, const struct run_options *options)
+{
+    const struct description_machine *machine = &description->machine;
+    struct arguments list = { 0 };
+
+    add(&list, memory_text("qemu-system-x86_64"));
+    add_machine(&list, machine);
+    for (uint32_t i = 0; i < machine->devices_count; i++) {
+        add_hardware(&list, &machine->devices[i], i);
+    }
+    add_boot(&list, options);
+    add_words(&list, "-serial mon:stdio");
+    for (char **extra = options->extra; extra != NULL && *extra != NULL; extra++) {
+        add(&list, memory_text(*extra));
+    }
+    list.argument[list.count] = NULL;
+    int result = 1;
+    if (options->print) {
+        for (unsigned i = 0; i < list.count; i++) {
+            print_argument(list.argument[i]);
+        }
+        puts("");
+        result = 0;
+    } else {
+        fflush(NULL);
+        execvp(list.argument[0], list.argument);
+        perror(list.argument[0]);
+    }
+    for (unsigned i = 0; i < list.count; i++) {
+        free(list.argument[i]);
+    }
+    return result;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who may reach what, read from the finished plan; and whom each compartment has to trust. */
+#ifndef TOOLS_BULKHEAD_SHOW_H
+#define TOOLS_BULKHEAD_SHOW_H
+
+#include <stdio.h>
+
+#include "system.h"
+
+void show_system(const struct system *system, FILE *out);
+
+#endif
