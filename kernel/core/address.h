@@ -23,4 +23,7 @@ void *physical_at(paddr_t address, uint64_t size);
 /* The same for registers: uncached. To be called at boot only; the range stays mapped. */
 volatile void *physical_registers(paddr_t address, uint64_t size);
 
+/* Where a static object of the kernel lies. */
+paddr_t image_physical(const void *object);
+
 #endif

@@ -8,6 +8,13 @@
 
 #include "core/address.h"
 
+/* What there is, and what isn't free of it (the kernel, the plan, the loader's data). */
+void boot_memory_add(uint64_t base, uint64_t size);
+void boot_memory_reserve(uint64_t base, uint64_t size);
+uint64_t boot_memory_total(void);
+uint64_t boot_memory_used(void);
+bool boot_memory_range(uint32_t index, uint64_t *base, uint64_t *size);   /* all RAM, free or not */
+
 /* Zeroed RAM, aligned (a power of two >= the page). Stops the boot with the name of `what` and the
  * sizes needed and found when there is none left. */
 paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what);
@@ -17,5 +24,6 @@ paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what);
 bool boot_memory_is_outside_ram(paddr_t base, uint64_t size);
 
 void boot_memory_close(void);
+bool boot_memory_is_open(void);
 
 #endif

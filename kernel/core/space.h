@@ -20,6 +20,7 @@ paddr_t space_root(uint32_t space);        /* the top-level table */
  * TLB shootdown. */
 enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights);
 enum bh_status space_unplace(uint32_t space, uint32_t region);
+uint32_t space_of_placement(uint32_t region);   /* BH_NONE: placed nowhere */
 
 /* For fault messages: the mapping of `space` nearest to `address` (containing it, else the one
  * below, else the one above); BH_NONE when the space is empty. */

@@ -21,15 +21,21 @@ bool table_entry_present(enum table_format format, uint64_t entry);
 bool table_entry_is_leaf(enum table_format format, uint64_t entry, unsigned level);
 paddr_t table_entry_target(enum table_format format, uint64_t entry);
 unsigned table_largest_leaf(enum table_format format);            /* highest level of a leaf */
+void table_root_prepare(enum table_format format, uint64_t *root);  /* x86/paging.c: supervisor part */
 void table_written(enum table_format format, const void *entries, uint64_t size); /* cache flush */
 
 /* Implementations. */
 uint64_t cpu_entry_leaf(paddr_t target, unsigned level, uint32_t rights, enum bh_cache cache, bool user);
 uint64_t cpu_entry_table(paddr_t table, bool user);
+bool cpu_entry_present(uint64_t entry);
+bool cpu_entry_is_leaf(uint64_t entry, unsigned level);
+unsigned cpu_largest_leaf(void);
+paddr_t cpu_entry_target(uint64_t entry);
 uint64_t iommu_entry_leaf(paddr_t target, unsigned level, uint32_t rights);
 uint64_t iommu_entry_table(paddr_t table);
 bool iommu_entry_present(uint64_t entry);
 bool iommu_entry_is_leaf(uint64_t entry, unsigned level);
+paddr_t iommu_entry_target(uint64_t entry);
 unsigned iommu_largest_leaf(void);
 void iommu_table_written(const void *entries, uint64_t size);
 

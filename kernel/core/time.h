@@ -8,5 +8,8 @@
 uint64_t time_now(void);                      /* ticks */
 uint64_t time_khz(void);                      /* ticks per millisecond */
 uint64_t time_after_us(uint64_t microseconds);/* the tick that is so far from now */
+uint64_t time_ticks_of_us(uint64_t microseconds);  /* at most 2^40 */
+uint64_t time_boot_tsc(void);                 /* when the wall clock was read, */
+uint64_t time_boot_seconds(void);             /* and what it said: Unix seconds, UTC */
 
 #endif

@@ -42,6 +42,11 @@ uint64_t iommu_entry_table(paddr_t table)
     return (table.value & ENTRY_ADDRESS) | ENTRY_READ | ENTRY_WRITE;
 }
 
+paddr_t iommu_entry_target(uint64_t entry)
+{
+    return paddr(entry & ENTRY_ADDRESS);
+}
+
 bool iommu_entry_present(uint64_t entry)
 {
     return entry & (ENTRY_READ | ENTRY_WRITE);

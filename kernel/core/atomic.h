@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Words that several cores change. Every operation is sequentially consistent: what a core wrote
+ * before one is seen by whoever sees its effect, and no later read moves before it.
+ * Implemented in x86/atomic.c.
+ */
+#ifndef KERNEL_CORE_ATOMIC_H
+#define KERNEL_CORE_ATOMIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+uint64_t atomic_load(const uint64_t *word);
+void     atomic_store(uint64_t *word, uint64_t value);
+uint64_t atomic_or(uint64_t *word, uint64_t bits);           /* answers the value before */
+uint64_t atomic_add(uint64_t *word, uint64_t value);         /* answers the value before */
+uint64_t atomic_exchange(uint64_t *word, uint64_t value);    /* answers the value before */
+bool     atomic_change(uint64_t *word, uint64_t from, uint64_t to);  /* false: it wasn't `from` */
+
+/* A set of small numbers (threads) that other cores add to and one core takes from. */
+#define ATOMIC_SET_WORDS 4u
+struct atomic_set { uint64_t word[ATOMIC_SET_WORDS]; };
+
+static inline void atomic_set_add(struct atomic_set *set, uint32_t member)
+{
+    atomic_or(&set->word[member / 64 % ATOMIC_SET_WORDS], 1ull << member % 64);
+}
+
+#endif

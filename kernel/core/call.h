@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel's calls (abi/call.h), after the architecture's entry copied their registers. */
+#ifndef KERNEL_CORE_CALL_H
+#define KERNEL_CORE_CALL_H
+
+#include <stdint.h>
+
+struct call {
+    uint64_t number;
+    uint64_t argument[4];
+};
+
+/* Performs a call of a thread of this core and answers it, or leaves it waiting. */
+void call_perform(uint32_t thread, const struct call *call);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Stopping, resetting and starting compartments. The state word of a compartment is changed by
+ * compare-and-exchange; whoever changed it to RESETTING or FAULTED has the rest to do, in steps.
+ * Nothing here waits: a step that can't go on says when to come again.
+ */
+#include "core/compartment.h"
+
+#include "core/atomic.h"
+#include "core/context.h"
+#include "core/core.h"
+#include "core/device.h"
+#include "core/log.h"
+#include "core/plan.h"
+#include "core/region.h"
+#include "core/sched.h"
+#include "core/signal.h"
+#include "core/space.h"
+#include "core/thread.h"
+#include "core/time.h"
+#include "core/vcpu.h"
+
+#define POLL_US     20u
+#define CHUNK_BYTES (64u * 1024)
+
+static uint64_t state[BH_MAX_COMPARTMENTS];
+static uint64_t counters[BH_MAX_COMPARTMENTS][BH_COMPARTMENT_COUNTERS];
+
+static bool owns_vcpu(uint32_t compartment, uint32_t vcpu)
+{
+    return plan_thread(plan_vcpu(vcpu)->thread)->compartment == compartment;
+}
+
+static void release_devices(uint32_t compartment)
+{
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
+        if (plan_device(d)->owner == compartment)
+            device_release(d);
+}
+
+static void start_threads(uint32_t compartment)
+{
+    const struct bh_plan_compartment *c = plan_compartment(compartment);
+
+    for (uint32_t i = 0; i < c->thread_count; i++)
+        sched_request(thread_core(c->first_thread + i), SCHED_START, c->first_thread + i);
+}
+
+static void run(uint32_t compartment)
+{
+    release_devices(compartment);
+    counters[compartment][BH_COMPARTMENT_STARTS]++;
+    atomic_store(&state[compartment], BH_COMPARTMENT_RUNNING);
+    start_threads(compartment);
+    channel_signal_life(compartment);
+}
+
+void compartment_start_all(void)
+{
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++)
+        if (plan_compartment(i)->flags & BH_COMPARTMENT_START)
+            run(i);
+}
+
+/* Steps. Each answers whether its phase is over. */
+
+static bool stop_threads(struct operation *o, uint32_t self)
+{
+    const struct bh_plan_compartment *c = plan_compartment(o->target);
+
+    for (uint32_t i = 0; i < c->thread_count; i++)
+        if (c->first_thread + i != self)
+            sched_request(thread_core(c->first_thread + i), SCHED_STOP, c->first_thread + i);
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
+        if (plan_device(d)->owner == o->target)
+            device_reset_start(d);
+    return true;
+}
+
+static bool await_threads(struct operation *o, uint32_t self)
+{
+    const struct bh_plan_compartment *c = plan_compartment(o->target);
+
+    for (uint32_t i = 0; i < c->thread_count; i++) {
+        uint32_t thread = c->first_thread + i;
+        if (thread != self && thread_state(thread) != THREAD_STOPPED) {
+            o->again_at = time_after_us(POLL_US);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool reset_devices(struct operation *o)
+{
+    if (o->index == plan_count(BH_TABLE_DEVICE))
+        return true;
+    if (plan_device(o->index)->owner == o->target
+        && device_reset_step(o->index, &o->again_at) == DEVICE_STEP_AGAIN)
+        return false;
+    o->again_at = 0;
+    o->index++;
+    return false;
+}
+
+static bool reload_memory(struct operation *o)
+{
+    if (o->index == plan_count(BH_TABLE_REGION))
+        return true;
+    const struct bh_plan_region *r = plan_region(o->index);
+    if (r->kind == BH_REGION_RAM && r->owner == o->target && o->done < r->size) {
+        o->done = region_reload(o->index, o->done, CHUNK_BYTES);
+        return false;
+    }
+    o->done = 0;
+    o->index++;
+    return false;
+}
+
+static bool reset_guests(struct operation *o)
+{
+    for (uint32_t r = 0; r < plan_count(BH_TABLE_REGION); r++) {
+        uint32_t space = space_of_placement(r);
+        if (space != BH_NONE && plan_space(space)->owner == o->target)
+            vcpu_place(r, space, 0, false, 0);
+    }
+    for (uint32_t v = 0; v < plan_count(BH_TABLE_VCPU); v++)
+        if (owns_vcpu(o->target, v))
+            vcpu_reset(v);
+    return true;
+}
+
+static void finish(uint32_t thread, struct operation *o)
+{
+    enum operation_kind kind = o->kind;
+
+    o->kind = OPERATION_NONE;
+    if (kind == OPERATION_QUIESCE) {
+        thread_stop(thread);
+        return;
+    }
+    if (kind == OPERATION_RUN) {
+        run(o->target);
+    } else {
+        atomic_store(&state[o->target], BH_COMPARTMENT_STOPPED);
+        channel_signal_life(o->target);
+    }
+    context_answer(thread, BH_OK, atomic_load(&state[o->target]));
+}
+
+static bool phase_is_over(uint32_t thread, struct operation *o)
+{
+    uint32_t self = o->kind == OPERATION_QUIESCE ? thread : BH_NONE;
+
+    switch (o->phase) {
+    case PHASE_STOP_THREADS:
+        return stop_threads(o, self);
+    case PHASE_AWAIT_THREADS:
+        return await_threads(o, self);
+    case PHASE_DEVICES:
+        return reset_devices(o);
+    case PHASE_MEMORY:
+        return o->kind != OPERATION_RUN || reload_memory(o);
+    case PHASE_GUESTS:
+        return o->kind != OPERATION_RUN || reset_guests(o);
+    default:
+        finish(thread, o);
+        return false;
+    }
+}
+
+void compartment_step(uint32_t thread)
+{
+    struct operation *o = &threads[thread].operation;
+
+    if (phase_is_over(thread, o)) {
+        o->phase++;
+        o->index = 0;
+        o->done = 0;
+    }
+    if (o->kind != OPERATION_NONE && o->again_at != 0)
+        sched_event_at(o->again_at);
+    thread_update_queue(thread);
+}
+
+static void begin(uint32_t thread, uint32_t compartment, enum operation_kind kind)
+{
+    threads[thread].operation = (struct operation){ .kind = kind, .target = compartment };
+}
+
+void compartment_abandon(const struct operation *operation)
+{
+    bool ours = operation->kind == OPERATION_RUN || operation->kind == OPERATION_STOP;
+
+    if (ours)
+        atomic_store(&state[operation->target], BH_COMPARTMENT_STOPPED);
+}
+
+static bool allowed(enum bh_compartment_operation operation, enum bh_compartment_state now)
+{
+    switch (operation) {
+    case BH_COMPARTMENT_RUN:
+        return now == BH_COMPARTMENT_STOPPED || now == BH_COMPARTMENT_FAULTED;
+    case BH_COMPARTMENT_STOP:
+        return now == BH_COMPARTMENT_RUNNING || now == BH_COMPARTMENT_FAULTED;
+    default:
+        return now != BH_COMPARTMENT_RESETTING;
+    }
+}
+
+void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment_operation operation)
+{
+    uint64_t now = atomic_load(&state[compartment]);
+
+    if (operation == BH_COMPARTMENT_STATE) {
+        context_answer(thread, BH_OK, now);
+        return;
+    }
+    if (!allowed(operation, (enum bh_compartment_state)now)
+        || !atomic_change(&state[compartment], now, BH_COMPARTMENT_RESETTING)) {
+        context_answer(thread, BH_E_STATE, now);
+        return;
+    }
+    channel_signal_life(compartment);
+    begin(thread, compartment, operation == BH_COMPARTMENT_STOP ? OPERATION_STOP : OPERATION_RUN);
+}
+
+static void log_fault(uint32_t thread, const struct fault *fault)
+{
+    const char *compartment = plan_compartment(plan_thread(thread)->compartment)->name;
+    const char *name = plan_thread(thread)->name;
+
+    switch (fault->kind) {
+    case FAULT_PAGE:
+        log_line("%s.%s: page fault at 0x%lx (%s), rip 0x%lx: stopped; restart it from the console",
+                 compartment, name, fault->address, fault->access, fault->rip);
+        break;
+    case FAULT_ADDRESS:
+        log_line("%s.%s: ran beyond its addresses: stopped; restart it from the console",
+                 compartment, name);
+        break;
+    default:
+        log_line("%s.%s: %s, rip 0x%lx: stopped; restart it from the console", compartment, name,
+                 fault->text, fault->rip);
+        break;
+    }
+}
+
+void compartment_fault(uint32_t thread, const struct fault *fault)
+{
+    uint32_t compartment = plan_thread(thread)->compartment;
+    uint64_t *counter = counters[compartment];
+
+    log_fault(thread, fault);
+    if (!atomic_change(&state[compartment], BH_COMPARTMENT_RUNNING, BH_COMPARTMENT_FAULTED)) {
+        thread_stop(thread);           /* somebody else stops it already */
+        return;
+    }
+    counter[BH_COMPARTMENT_FAULTS]++;
+    counter[BH_COMPARTMENT_FAULT_VECTOR] = fault->vector;
+    counter[BH_COMPARTMENT_FAULT_RIP] = fault->rip;
+    counter[BH_COMPARTMENT_FAULT_ADDRESS] = fault->address;
+    counter[BH_COMPARTMENT_FAULT_THREAD] = thread;
+    channel_signal_life(compartment);
+    begin(thread, compartment, OPERATION_QUIESCE);
+}
+
+uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter)
+{
+    if (counter == BH_COMPARTMENT_COUNT_STATE)
+        return atomic_load(&state[compartment]);
+    return counters[compartment][counter];
+}

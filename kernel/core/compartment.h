@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of compartments: started at boot, stopped and reset by their supervisors, stopped by the
+ * kernel at a fault. Stopping is: threads on every core, then devices. A reset goes on with memory and
+ * guests, then runs it again from the beginning.
+ */
+#ifndef KERNEL_CORE_COMPARTMENT_H
+#define KERNEL_CORE_COMPARTMENT_H
+
+#include "abi/call.h"
+
+#include "core/operation.h"
+
+enum fault_kind {
+    FAULT_PAGE,                        /* `access` tells how */
+    FAULT_ADDRESS,                     /* it ran to where no program can be */
+    FAULT_EXCEPTION,                   /* any other exception of the CPU */
+};
+
+struct fault {
+    enum fault_kind kind;
+    uint32_t vector;                   /* as counted: x86 exception vector */
+    const char *text;                  /* what happened, for people */
+    const char *access;                /* "read", "write", "execute" */
+    uint64_t address;
+    uint64_t rip;
+};
+
+void compartment_start_all(void);      /* at boot, those that the plan starts */
+
+/* The calling thread's own call: answered now, or when the operation is done. */
+void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment_operation operation);
+
+/* A bounded part of a thread's operation (core/sched.c). */
+void compartment_step(uint32_t thread);
+
+/* The thread that was to do it is stopped: its target stays stopped until somebody resets it. */
+void compartment_abandon(const struct operation *operation);
+
+/* A thread did what it may not: its compartment is stopped, the rest goes on. */
+void compartment_fault(uint32_t thread, const struct fault *fault);
+
+uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finds a counter by class, object and number; the class's bounds are checked first, in one place. */
+#include "core/counter.h"
+
+#include "core/boot_memory.h"
+#include "core/compartment.h"
+#include "core/device.h"
+#include "core/interrupt.h"
+#include "core/mode.h"
+#include "core/plan.h"
+#include "core/sched.h"
+#include "core/time.h"
+#include "core/vcpu.h"
+#include "iommu/iommu.h"
+
+struct bounds { uint32_t objects, counters; };
+
+static struct bounds bounds_of(uint64_t class)
+{
+    switch (class) {
+    case BH_COUNTERS_MACHINE:
+        return (struct bounds){ 1, BH_MACHINE_COUNTERS };
+    case BH_COUNTERS_CORE:
+        return (struct bounds){ plan_header()->cores, BH_CORE_COUNTERS };
+    case BH_COUNTERS_COMPARTMENT:
+        return (struct bounds){ plan_count(BH_TABLE_COMPARTMENT), BH_COMPARTMENT_COUNTERS };
+    case BH_COUNTERS_THREAD:
+        return (struct bounds){ plan_count(BH_TABLE_THREAD), BH_THREAD_COUNTERS };
+    case BH_COUNTERS_VCPU:
+        return (struct bounds){ plan_count(BH_TABLE_VCPU), BH_VCPU_COUNTERS };
+    case BH_COUNTERS_DEVICE:
+        return (struct bounds){ plan_count(BH_TABLE_DEVICE), BH_DEVICE_COUNTERS };
+    case BH_COUNTERS_INTERRUPT:
+        return (struct bounds){ plan_count(BH_TABLE_INTERRUPT), BH_INTERRUPT_COUNTERS };
+    default:
+        return (struct bounds){ 0, 0 };
+    }
+}
+
+static uint64_t machine_counter(enum bh_machine_counter counter)
+{
+    switch (counter) {
+    case BH_MACHINE_TSC_KHZ:
+        return time_khz();
+    case BH_MACHINE_BOOT_TIME:
+        return time_boot_seconds();
+    case BH_MACHINE_BOOT_TSC:
+        return time_boot_tsc();
+    case BH_MACHINE_CORES:
+        return plan_header()->cores;
+    case BH_MACHINE_MODE:
+        return mode_current();
+    case BH_MACHINE_IOMMU:
+        return iommu_kind();
+    case BH_MACHINE_MEMORY:
+        return boot_memory_total();
+    case BH_MACHINE_MEMORY_USED:
+        return boot_memory_used();
+    default:
+        return device_stray_counter(counter);
+    }
+}
+
+static uint64_t value_of(enum bh_counter_class class, uint32_t object, uint32_t counter)
+{
+    switch (class) {
+    case BH_COUNTERS_MACHINE:
+        return machine_counter((enum bh_machine_counter)counter);
+    case BH_COUNTERS_CORE:
+        return sched_counter(object, (enum bh_core_counter)counter);
+    case BH_COUNTERS_COMPARTMENT:
+        return compartment_counter(object, (enum bh_compartment_counter)counter);
+    case BH_COUNTERS_THREAD:
+        return sched_thread_counter(object, (enum bh_thread_counter)counter);
+    case BH_COUNTERS_VCPU:
+        return vcpu_counter(object, (enum bh_vcpu_counter)counter);
+    case BH_COUNTERS_DEVICE:
+        return device_counter(object, (enum bh_device_counter)counter);
+    default:
+        return interrupt_counter(object, (enum bh_interrupt_counter)counter);
+    }
+}
+
+enum bh_status counter_read(uint64_t class, uint64_t object, uint64_t counter, uint64_t *value)
+{
+    struct bounds bounds = bounds_of(class);
+
+    if (object >= bounds.objects || counter >= bounds.counters)
+        return BH_E_ARGUMENT;
+    *value = value_of((enum bh_counter_class)class, (uint32_t)object, (uint32_t)counter);
+    return BH_OK;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A core's queues of threads that could run, one a priority, linked by thread number. Pure: no
+ * locks, because only the owning core calls. A thread is in at most one queue.
+ */
+#ifndef KERNEL_CORE_READY_H
+#define KERNEL_CORE_READY_H
+
+#include <stdbool.h>
+
+#include "abi/plan.h"
+
+struct ready {
+    uint32_t occupied;                   /* bit p: queue p isn't empty */
+    uint32_t first[BH_PRIORITIES];
+    uint32_t last[BH_PRIORITIES];
+};
+
+void ready_clear(struct ready *ready);
+void ready_add(struct ready *ready, uint32_t thread, uint32_t priority);      /* behind its equals */
+void ready_remove(struct ready *ready, uint32_t thread, uint32_t priority);
+uint32_t ready_best(const struct ready *ready);                               /* BH_NONE: empty */
+bool ready_has_equal(const struct ready *ready, uint32_t thread, uint32_t priority);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Places the plan's regions. RAM comes zeroed from boot memory; everything else lies where the plan,
+ * the device or the kernel has it. A region of an absent device lies nowhere (base 0) and is mapped
+ * by nobody.
+ */
+#include "core/region.h"
+
+#include "abi/info.h"
+
+#include "core/boot_memory.h"
+#include "core/device.h"
+#include "core/log.h"
+#include "core/log_memory.h"
+#include "core/plan.h"
+#include "core/string.h"
+
+static paddr_t base_of[BH_MAX_REGIONS];
+
+static void load_content(const struct bh_plan_region *region, paddr_t base)
+{
+    const void *content = physical_at(paddr_add(plan_base(), region->content_offset),
+                                      region->content_size);
+
+    memcpy(physical_at(base, region->content_size), content, region->content_size);
+}
+
+static paddr_t install_ram(const struct bh_plan_region *region)
+{
+    paddr_t base = boot_memory_take(region->size, region->alignment, region->name);
+
+    if (region->content_size > 0)
+        load_content(region, base);
+    return base;
+}
+
+static paddr_t install_bar(const struct bh_plan_region *region)
+{
+    const struct bh_plan_device *device = plan_device(region->device);
+    uint64_t bar_size = device_bar_size(region->device, region->bar);
+    bool fits = region->base <= bar_size && region->size <= bar_size - region->base;
+
+    if (device_bar_base(region->device, region->bar).value == 0)
+        return paddr(0);
+    if (!fits)
+        panic("region %s: device %s has only 0x%lx bytes in BAR %u: mend base and size",
+              region->name, device->name, bar_size, region->bar);
+    if (!device_bar_range_allowed(region->device, region->bar, region->base, region->size))
+        panic("region %s: these pages of device %s's BAR %u hold its interrupt table or another "
+              "device's registers: leave them out", region->name, device->name, region->bar);
+    return paddr_add(device_bar_base(region->device, region->bar), region->base);
+}
+
+static paddr_t install_physical(const struct bh_plan_region *region)
+{
+    if (!boot_memory_is_outside_ram(paddr(region->base), region->size))
+        panic("region %s: 0x%lx is RAM on this machine: a fixed range may not be", region->name,
+              region->base);
+    return paddr(region->base);
+}
+
+static paddr_t install(const struct bh_plan_region *region)
+{
+    switch (region->kind) {
+    case BH_REGION_RAM:
+        return install_ram(region);
+    case BH_REGION_CONTENT:
+        return paddr_add(plan_base(), region->content_offset);
+    case BH_REGION_BAR:
+        return install_bar(region);
+    case BH_REGION_PLAN:
+        return plan_base();
+    case BH_REGION_LOG:
+        return log_memory();
+    default:
+        return install_physical(region);
+    }
+}
+
+static void check_memory(void)
+{
+    uint64_t needed = plan_header()->memory_needed;
+    uint64_t left = boot_memory_total() - boot_memory_used();
+
+    if (needed > left)
+        panic("memory: the plan \"%s\" needs %lu MiB for its regions, the machine has %lu MiB free "
+              "of %lu: give it more memory, or the plan less", plan_header()->name,
+              (needed >> 20) + 1, left >> 20, boot_memory_total() >> 20);
+}
+
+void region_install(void)
+{
+    check_memory();
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++)
+        base_of[i] = install(plan_region(i));
+}
+
+paddr_t region_base(uint32_t region)
+{
+    return base_of[region];
+}
+
+uint32_t region_at(paddr_t address)
+{
+    uint32_t nearest = BH_NONE;
+
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++) {
+        bool below = base_of[i].value != 0 && base_of[i].value <= address.value;
+        if (below && (nearest == BH_NONE || base_of[i].value >= base_of[nearest].value))
+            nearest = i;
+    }
+    return nearest;
+}
+
+uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most)
+{
+    const struct bh_plan_region *r = plan_region(region);
+    uint64_t size = r->size - done < most ? r->size - done : most;
+    uint64_t content = done < r->content_size ? r->content_size - done : 0;
+
+    if (content > size)
+        content = size;
+    if (content > 0)
+        memcpy(physical_at(paddr_add(base_of[region], done), content),
+               physical_at(paddr_add(plan_base(), r->content_offset + done), content), content);
+    memset(physical_at(paddr_add(base_of[region], done + content), size - content), 0,
+           size - content);
+    return done + size;
+}

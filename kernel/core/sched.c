@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The dispatcher and what it decides by. A core's state is changed by that core alone, but for the
+ * request sets and the alert (core/atomic.h). Order of a request: the set, then the alert, then the
+ * interrupt; its taker clears the alert first and reads the sets afterwards, so none is lost.
+ */
+#include "core/sched.h"
+
+#include "core/atomic.h"
+#include "core/compartment.h"
+#include "core/context.h"
+#include "core/core.h"
+#include "core/mode.h"
+#include "core/plan.h"
+#include "core/ready.h"
+#include "core/thread.h"
+#include "core/time.h"
+#include "core/vcpu.h"
+
+#define SLICE_US 10000u                /* equal priorities take turns */
+
+struct core {
+    struct atomic_set request[SCHED_REQUESTS];
+    uint64_t alerted;
+
+    struct ready ready;
+    uint32_t current;                  /* BH_NONE: idle */
+    uint64_t since;                    /* the tick up to which time is charged */
+    uint64_t slice_end;
+    uint64_t next_event;               /* no thread waits for an earlier tick */
+    uint64_t timer_at;                 /* what the timer is set to */
+    uint64_t counter[BH_CORE_COUNTERS];
+};
+
+static struct core cores[BH_MAX_CORES];
+
+static struct core *this_core(void)
+{
+    return &cores[core_this()];
+}
+
+void sched_install(void)
+{
+    uint64_t now = time_now();
+
+    for (uint32_t i = 0; i < BH_MAX_CORES; i++) {
+        ready_clear(&cores[i].ready);
+        cores[i].current = BH_NONE;
+        cores[i].since = now;
+        cores[i].next_event = BH_FOREVER;
+        cores[i].timer_at = BH_FOREVER;
+    }
+    for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++) {
+        threads[t].vcpu = BH_NONE;
+        threads[t].core = mode_place(t, 0);
+    }
+}
+
+uint32_t sched_current(void)
+{
+    return this_core()->current;
+}
+
+void sched_queue(uint32_t thread, bool into)
+{
+    struct core *c = this_core();
+
+    if (into)
+        ready_add(&c->ready, thread, threads[thread].priority);
+    else
+        ready_remove(&c->ready, thread, threads[thread].priority);
+    threads[thread].queued = into;
+}
+
+void sched_event_at(uint64_t tick)
+{
+    struct core *c = this_core();
+
+    if (tick < c->next_event)
+        c->next_event = tick;
+}
+
+void sched_timer_fired(void)
+{
+    this_core()->timer_at = BH_FOREVER;
+}
+
+void sched_count_interrupt(void)
+{
+    this_core()->counter[BH_CORE_INTERRUPTS]++;
+}
+
+void sched_alert(uint32_t core)
+{
+    if (atomic_exchange(&cores[core].alerted, 1) == 0 && core != core_this())
+        core_alert(core);
+}
+
+void sched_request(uint32_t core, enum sched_request request, uint32_t thread)
+{
+    atomic_set_add(&cores[core].request[request], thread);
+    sched_alert(core);
+}
+
+static void serve(enum sched_request request, uint32_t thread)
+{
+    uint32_t core = thread_core(thread);
+
+    if (core != core_this()) {         /* it moved meanwhile: so does the request */
+        sched_request(core, request, thread);
+        return;
+    }
+    switch (request) {
+    case SCHED_WAKE:
+        thread_woken(thread);
+        break;
+    case SCHED_STOP:
+        thread_stop(thread);
+        break;
+    case SCHED_START:
+        thread_start(thread);
+        break;
+    default:
+        thread_update_queue(thread);
+        sched_event_at(0);
+        break;
+    }
+}
+
+static void serve_set(enum sched_request request, struct atomic_set *set)
+{
+    for (uint32_t w = 0; w < ATOMIC_SET_WORDS; w++) {
+        uint64_t members = atomic_load(&set->word[w]);
+        if (members != 0)
+            members = atomic_exchange(&set->word[w], 0);
+        for (; members != 0; members &= members - 1)
+            serve(request, w * 64 + (uint32_t)__builtin_ctzll(members));
+    }
+}
+
+static void take_requests(struct core *c)
+{
+    if (atomic_load(&c->alerted) == 0)
+        return;
+    atomic_store(&c->alerted, 0);
+    mode_apply();
+    for (uint32_t r = 0; r < SCHED_REQUESTS; r++)
+        serve_set((enum sched_request)r, &c->request[r]);
+}
+
+static void take_events(struct core *c, uint64_t now)
+{
+    uint64_t next = BH_FOREVER;
+    uint32_t this = core_this();
+
+    if (now < c->next_event)
+        return;
+    for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++) {
+        if (threads[t].core != this)
+            continue;
+        thread_expire(t, now);
+        uint64_t event = thread_next_event(t);
+        bool in_guest_and_due = threads[t].vcpu != BH_NONE && event <= now;
+        if (event < next && !in_guest_and_due)
+            next = event;
+    }
+    c->next_event = next;
+}
+
+static void charge(struct core *c, uint64_t now)
+{
+    uint64_t used = now - c->since;
+    struct thread *t;
+
+    c->since = now;
+    if (c->current == BH_NONE) {
+        c->counter[BH_CORE_IDLE_TICKS] += used;
+        return;
+    }
+    t = &threads[c->current];
+    t->counter[BH_THREAD_TICKS] += used;
+    budget_renew(&t->budget, now);
+    if (budget_charge(&t->budget, used) && !t->exhausted) {
+        t->exhausted = true;
+        t->counter[BH_THREAD_EXHAUSTED]++;
+        sched_event_at(t->budget.renew_at);
+        thread_update_queue(c->current);
+    } else if (t->queued && now >= c->slice_end) {
+        ready_remove(&c->ready, c->current, t->priority);
+        ready_add(&c->ready, c->current, t->priority);
+        c->slice_end = now + time_ticks_of_us(SLICE_US);
+    }
+}
+
+static void set_timer(struct core *c, uint64_t now)
+{
+    uint64_t until = c->next_event;
+
+    if (c->current != BH_NONE) {
+        const struct thread *t = &threads[c->current];
+        if (budget_limited(&t->budget) && now + t->budget.left < until)
+            until = now + t->budget.left;
+        if (ready_has_equal(&c->ready, c->current, t->priority) && c->slice_end < until)
+            until = c->slice_end;
+    }
+    if (until < c->timer_at) {
+        core_timer(until);
+        c->timer_at = until;
+    }
+}
+
+static void make_current(struct core *c, uint32_t thread, uint64_t now)
+{
+    if (c->current == thread)
+        return;
+    c->current = thread;
+    c->slice_end = now + time_ticks_of_us(SLICE_US);
+    c->counter[BH_CORE_SWITCHES]++;
+}
+
+static void run_guest(uint32_t thread, uint64_t now)
+{
+    struct thread *t = &threads[thread];
+    uint32_t vcpu = t->vcpu;
+
+    if (atomic_load(&t->word) != 0 || t->deadline <= now) {
+        vcpu_leave(vcpu, BH_EXIT_EVENT);
+        thread_leave_guest(thread, BH_OK, BH_EXIT_EVENT);
+    } else if (vcpu_enter(vcpu) == VCPU_EXITED) {
+        thread_leave_guest(thread, BH_OK, vcpu_exit(vcpu));
+    } else {
+        core_window();
+    }
+}
+
+static void run_user(uint32_t thread)
+{
+    if (!context_resumable(thread)) {
+        compartment_fault(thread, &(struct fault){ .kind = FAULT_ADDRESS });
+        return;
+    }
+    fpu_use_thread(thread);
+    context_resume(thread);
+}
+
+static void run(uint32_t thread, uint64_t now)
+{
+    if (threads[thread].operation.kind != OPERATION_NONE) {
+        compartment_step(thread);
+        core_window();
+    } else if (threads[thread].vcpu != BH_NONE) {
+        run_guest(thread, now);
+    } else {
+        run_user(thread);
+    }
+}
+
+void dispatch(void)
+{
+    struct core *c = this_core();
+
+    for (;;) {
+        uint64_t now = time_now();
+        charge(c, now);
+        take_requests(c);
+        take_events(c, now);
+        uint32_t thread = ready_best(&c->ready);
+        make_current(c, thread, now);
+        set_timer(c, now);
+        if (thread != BH_NONE)
+            run(thread, now);
+        else if (atomic_load(&c->alerted) == 0)
+            core_idle();
+    }
+}
+
+uint64_t sched_counter(uint32_t core, enum bh_core_counter counter)
+{
+    return cores[core].counter[counter];
+}
+
+uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter)
+{
+    switch (counter) {
+    case BH_THREAD_CORE:
+        return thread_core(thread);
+    case BH_THREAD_PRIORITY:
+        return threads[thread].priority;
+    default:
+        return threads[thread].counter[counter];
+    }
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one builder of address spaces. At boot table pages come from boot memory and a mapping that
+ * can't be made stops the boot; later only guest_place maps, with pages of its space's fixed pool.
+ * Run-time changes of one space are made under its lock.
+ */
+#include "core/space.h"
+
+#include "core/boot_memory.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/plan.h"
+#include "core/region.h"
+#include "core/space_table.h"
+
+struct placement {                     /* where guest_place put a region; space BH_NONE: nowhere */
+    uint32_t space;
+    uint64_t address;
+};
+
+static struct space_table tables[BH_MAX_SPACES];
+static struct placement placements[BH_MAX_REGIONS];
+static struct lock space_lock;
+
+static enum table_format format_of(uint32_t space)
+{
+    switch (plan_space(space)->kind) {
+    case BH_SPACE_PROCESS:
+        return TABLE_PROCESS;
+    case BH_SPACE_GUEST:
+        return TABLE_NESTED;
+    default:
+        return TABLE_DEVICE;
+    }
+}
+
+static void install_mapping(const struct bh_plan_mapping *mapping)
+{
+    const struct bh_plan_region *region = plan_region(mapping->region);
+    paddr_t base = region_base(mapping->region);
+
+    if (base.value == 0)
+        return;
+    struct extent extent = {
+        .address = mapping->address,
+        .target = paddr_add(base, mapping->offset),
+        .size = mapping->size,
+        .rights = mapping->rights,
+        .cache = region->cache,
+    };
+    if (space_table_map(&tables[mapping->space], &extent) != BH_OK)
+        panic("space %s: the mapping of %s at 0x%lx is impossible", plan_space(mapping->space)->name,
+              region->name, mapping->address);
+}
+
+/* The red team's control: a device that reaches all RAM that the plan didn't map otherwise. */
+static void open_to_all_ram(struct space_table *table)
+{
+    uint64_t base, size;
+
+    for (uint32_t i = 0; boot_memory_range(i, &base, &size); i++) {
+        for (uint64_t at = base; at < base + size; at += BH_PAGE_SIZE) {
+            struct extent page = { at, paddr(at), BH_PAGE_SIZE, BH_READ | BH_WRITE,
+                                   BH_CACHE_WRITE_BACK };
+            if (!space_table_touches(table, at, BH_PAGE_SIZE))
+                space_table_map(table, &page);
+        }
+    }
+}
+
+static void install(uint32_t space)
+{
+    const struct bh_plan_space *s = plan_space(space);
+    struct space_table *table = &tables[space];
+
+    space_table_create(table, format_of(space));
+    for (uint32_t i = 0; i < s->mapping_count; i++)
+        install_mapping(plan_mapping(s->first_mapping + i));
+    if (s->kind == BH_SPACE_DEVICE && plan_control(BH_PLAN_CONTROL_DMA_OPEN))
+        open_to_all_ram(table);
+    space_table_seal(table, s->pool_pages);
+}
+
+void space_install(void)
+{
+    for (uint32_t i = 0; i < BH_MAX_REGIONS; i++)
+        placements[i].space = BH_NONE;
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_SPACE); i++)
+        install(i);
+}
+
+paddr_t space_root(uint32_t space)
+{
+    return tables[space].root;
+}
+
+static enum bh_status place(uint32_t space, uint32_t region, const struct extent *extent)
+{
+    enum bh_status status;
+
+    if (placements[region].space != BH_NONE || extent->target.value == 0)
+        return BH_E_STATE;
+    if (space_table_touches(&tables[space], extent->address, extent->size))
+        return BH_E_ARGUMENT;
+    status = space_table_map(&tables[space], extent);
+    if (status == BH_OK)
+        placements[region] = (struct placement){ space, extent->address };
+    else
+        space_table_unmap(&tables[space], extent->address, extent->size);
+    return status;
+}
+
+enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights)
+{
+    const struct bh_plan_region *r = plan_region(region);
+    struct extent extent = { address.value, region_base(region), r->size, rights, r->cache };
+    bool aligned = address.value % BH_PAGE_SIZE == 0;
+    bool in_range = address.value < SPACE_GUEST_END && r->size <= SPACE_GUEST_END - address.value;
+    enum bh_status status;
+
+    if (!aligned || !in_range)
+        return BH_E_ARGUMENT;
+    lock_take(&space_lock);
+    status = place(space, region, &extent);
+    lock_drop(&space_lock);
+    return status;
+}
+
+enum bh_status space_unplace(uint32_t space, uint32_t region)
+{
+    enum bh_status status = BH_E_STATE;
+
+    lock_take(&space_lock);
+    if (placements[region].space == space) {
+        space_table_unmap(&tables[space], placements[region].address, plan_region(region)->size);
+        placements[region].space = BH_NONE;
+        status = BH_OK;
+    }
+    lock_drop(&space_lock);
+    return status;
+}
+
+uint32_t space_of_placement(uint32_t region)
+{
+    return placements[region].space;
+}
+
+uint32_t space_nearest_mapping(uint32_t space, uint64_t address)
+{
+    const struct bh_plan_space *s = plan_space(space);
+    uint32_t nearest = s->mapping_count > 0 ? s->first_mapping : BH_NONE;
+
+    for (uint32_t i = 0; i < s->mapping_count; i++)
+        if (plan_mapping(s->first_mapping + i)->address <= address)
+            nearest = s->first_mapping + i;
+    return nearest;
+}

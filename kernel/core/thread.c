@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a thread is doing, and what makes it do something else. The handshake with notifiers on other
+ * cores: who goes to sleep sets `sleeping`, then looks at the word once more; who notifies changes
+ * the word, then looks at `sleeping`. One of them sees the other.
+ */
+#include "core/thread.h"
+
+#include "core/atomic.h"
+#include "core/compartment.h"
+#include "core/context.h"
+#include "core/core.h"
+#include "core/plan.h"
+#include "core/sched.h"
+#include "core/time.h"
+#include "core/vcpu.h"
+
+struct thread threads[BH_MAX_THREADS];
+
+uint32_t thread_core(uint32_t thread)
+{
+    return (uint32_t)atomic_load(&threads[thread].core);
+}
+
+enum thread_state thread_state(uint32_t thread)
+{
+    return (enum thread_state)atomic_load(&threads[thread].state);
+}
+
+static void set_state(uint32_t thread, enum thread_state state)
+{
+    atomic_store(&threads[thread].state, state);
+    thread_update_queue(thread);
+}
+
+static bool may_run(const struct thread *t)
+{
+    bool working = t->operation.kind == OPERATION_NONE || t->operation.again_at == 0;
+
+    return t->state == THREAD_READY && t->placed && !t->exhausted && working;
+}
+
+void thread_update_queue(uint32_t thread)
+{
+    struct thread *t = &threads[thread];
+
+    if (may_run(t) != t->queued)
+        sched_queue(thread, !t->queued);
+}
+
+void thread_notify(uint32_t thread, uint64_t bits)
+{
+    struct thread *t = &threads[thread];
+
+    if (atomic_or(&t->word, bits) != 0)
+        return;                        /* whoever made it non-empty woke the thread */
+    if (atomic_load(&t->sleeping) == 0)
+        return;
+    if (thread_core(thread) == core_this())
+        thread_woken(thread);
+    else
+        sched_request(thread_core(thread), SCHED_WAKE, thread);
+}
+
+static void finish_wait(uint32_t thread, enum bh_status status, uint64_t bits)
+{
+    atomic_store(&threads[thread].sleeping, 0);
+    context_answer(thread, status, bits);
+    set_state(thread, THREAD_READY);
+}
+
+void thread_wait(uint32_t thread, uint64_t deadline)
+{
+    struct thread *t = &threads[thread];
+    uint64_t bits = atomic_exchange(&t->word, 0);
+
+    if (bits != 0) {
+        context_answer(thread, BH_OK, bits);
+        return;
+    }
+    if (deadline <= time_now()) {
+        context_answer(thread, BH_E_TIMEOUT, 0);
+        return;
+    }
+    t->deadline = deadline;
+    atomic_store(&t->sleeping, 1);
+    set_state(thread, THREAD_WAITING);
+    sched_event_at(deadline);
+    if (atomic_load(&t->word) != 0)
+        thread_woken(thread);
+}
+
+void thread_woken(uint32_t thread)
+{
+    struct thread *t = &threads[thread];
+    uint64_t bits;
+
+    if (t->state != THREAD_WAITING)
+        return;                        /* in its guest: the dispatcher looks at the word */
+    bits = atomic_exchange(&t->word, 0);
+    if (bits != 0)
+        finish_wait(thread, BH_OK, bits);
+}
+
+void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline)
+{
+    struct thread *t = &threads[thread];
+
+    t->vcpu = vcpu;
+    t->deadline = deadline;
+    atomic_store(&t->sleeping, 1);
+    sched_event_at(deadline);
+}
+
+void thread_leave_guest(uint32_t thread, enum bh_status status, uint64_t value)
+{
+    threads[thread].vcpu = BH_NONE;
+    atomic_store(&threads[thread].sleeping, 0);
+    context_answer(thread, status, value);
+}
+
+void thread_start(uint32_t thread)
+{
+    struct thread *t = &threads[thread];
+
+    atomic_store(&t->word, 0);
+    atomic_store(&t->sleeping, 0);
+    t->vcpu = BH_NONE;
+    t->operation.kind = OPERATION_NONE;
+    context_reset(thread);
+    fpu_reset_thread(thread);
+    set_state(thread, THREAD_READY);
+}
+
+void thread_stop(uint32_t thread)
+{
+    struct thread *t = &threads[thread];
+
+    compartment_abandon(&t->operation);
+    t->operation.kind = OPERATION_NONE;
+    t->vcpu = BH_NONE;
+    atomic_store(&t->sleeping, 0);
+    fpu_release();
+    set_state(thread, THREAD_STOPPED);
+}
+
+static void renew(uint32_t thread, uint64_t now)
+{
+    struct thread *t = &threads[thread];
+
+    budget_renew(&t->budget, now);
+    if (t->exhausted && t->budget.left > 0) {
+        t->exhausted = false;
+        thread_update_queue(thread);
+    }
+}
+
+void thread_expire(uint32_t thread, uint64_t now)
+{
+    struct thread *t = &threads[thread];
+
+    if (t->exhausted)
+        renew(thread, now);
+    if (t->state == THREAD_WAITING && t->deadline <= now) {
+        uint64_t bits = atomic_exchange(&t->word, 0);
+        finish_wait(thread, bits != 0 ? BH_OK : BH_E_TIMEOUT, bits);
+    }
+    if (t->operation.kind != OPERATION_NONE && t->operation.again_at <= now) {
+        t->operation.again_at = 0;
+        thread_update_queue(thread);
+    }
+}
+
+uint64_t thread_next_event(uint32_t thread)
+{
+    const struct thread *t = &threads[thread];
+    uint64_t next = BH_FOREVER;
+
+    if (t->exhausted)
+        next = t->budget.renew_at;
+    if ((t->state == THREAD_WAITING || t->vcpu != BH_NONE) && t->deadline < next)
+        next = t->deadline;
+    if (t->operation.kind != OPERATION_NONE && t->operation.again_at != 0
+        && t->operation.again_at < next)
+        next = t->operation.again_at;
+    return next;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads. Each belongs to one core at a time, which alone changes it; other cores use what is
+ * marked "any core": atomics and requests to the owning core (core/sched.h).
+ */
+#ifndef KERNEL_CORE_THREAD_H
+#define KERNEL_CORE_THREAD_H
+
+#include <stdbool.h>
+
+#include "abi/call.h"
+#include "abi/plan.h"
+
+#include "core/budget.h"
+#include "core/operation.h"
+
+enum thread_state {
+    THREAD_STOPPED = 0,
+    THREAD_READY   = 1,                  /* in user mode, in its guest, or with kernel work to do */
+    THREAD_WAITING = 2,
+};
+
+struct thread {
+    /* Any core. */
+    uint64_t word;                       /* notification bits */
+    uint64_t sleeping;                   /* 1: whoever makes the word non-empty must wake it */
+    uint64_t state;                      /* enum thread_state; written by the owning core */
+    uint64_t core;                       /* written by the owning core */
+
+    /* The owning core. */
+    struct budget budget;
+    uint64_t deadline;                   /* of wait and vcpu_run */
+    uint32_t priority;
+    uint32_t vcpu;                       /* it is in this guest; BH_NONE: not */
+    bool placed;                         /* in the current mode */
+    bool exhausted;
+    bool queued;
+    struct operation operation;
+    uint64_t counter[BH_THREAD_COUNTERS];
+};
+
+extern struct thread threads[BH_MAX_THREADS];
+
+/* Any core. */
+uint32_t thread_core(uint32_t thread);                       /* its logical core in this mode */
+enum thread_state thread_state(uint32_t thread);
+void thread_notify(uint32_t thread, uint64_t bits);
+
+/* The owning core. */
+void thread_update_queue(uint32_t thread);                   /* after any change of what decides it */
+void thread_start(uint32_t thread);                          /* from the beginning */
+void thread_stop(uint32_t thread);
+void thread_wait(uint32_t thread, uint64_t deadline);        /* the call; answers now or later */
+void thread_woken(uint32_t thread);                          /* its word may have bits now */
+void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline);
+void thread_leave_guest(uint32_t thread, enum bh_status status, uint64_t value);
+void thread_expire(uint32_t thread, uint64_t now);           /* whatever time it waited for */
+uint64_t thread_next_event(uint32_t thread);                 /* when to call thread_expire */
+
+#endif

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The kernel: every C and assembly file of kernel/core, x86, pci and iommu, as one image.
+#   bulkhead.elf    ELF64, multiboot 2: for GRUB
+#   bulkhead32.elf  the same in an ELF32 container, multiboot 1: for QEMU -kernel
+# build/kernel-controls/ holds the variant that obeys the plan's test controls (red team only).
+
+KERNEL_SOURCES := $(wildcard kernel/core/*.c kernel/x86/*.c kernel/pci/*.c kernel/iommu/*.c)
+KERNEL_ASSEMBLY := $(wildcard kernel/x86/*.S)
+KERNEL_OBJECT_NAMES := $(KERNEL_SOURCES:%.c=%.o) $(KERNEL_ASSEMBLY:%.S=%.S.o)
+
+# KERNEL_VARIANT build folder, extra flags
+define KERNEL_VARIANT
+$(1)_OBJECTS := $$(KERNEL_OBJECT_NAMES:kernel/%=build/$(1)/%)
+
+build/$(1)/%.o: kernel/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(KERNEL_CFLAGS) $(2) -c $$< -o $$@
+
+build/$(1)/%.S.o: kernel/%.S
+	@mkdir -p $$(@D)
+	$$(CC) $$(KERNEL_ASFLAGS) $(2) -c $$< -o $$@
+
+build/$(1)/kernel.ld: kernel/kernel.ld.S kernel/x86/layout.h
+	@mkdir -p $$(@D)
+	$$(CC) -E -P -x assembler-with-cpp -Ikernel $$< -o $$@
+
+build/$(1)/bulkhead.elf: build/$(1)/kernel.ld $$($(1)_OBJECTS)
+	$$(CC) $$(KERNEL_LDFLAGS) -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments \
+	    -T build/$(1)/kernel.ld $$($(1)_OBJECTS) -o $$@
+
+build/$(1)/bulkhead32.elf: build/$(1)/bulkhead.elf
+	$$(OBJCOPY) -S -O elf32-i386 $$< $$@
+
+ALL += build/$(1)/bulkhead.elf build/$(1)/bulkhead32.elf
+endef
+
+$(eval $(call KERNEL_VARIANT,kernel,))
+$(eval $(call KERNEL_VARIANT,kernel-controls,-DKERNEL_CONTROLS))

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the boot loader to 64-bit C, on the first core and, by the SIPI page, on the others. Runs once,
+ * with flat addresses below 4 GiB; trusts the boot loader to have loaded the whole image.
+ *
+ * Multiboot 1 (QEMU -kernel, the ELF32 copy) and multiboot 2 (GRUB, BIOS or UEFI) both arrive in
+ * 32-bit protected mode without paging: EAX = magic, EBX = information.
+ */
+#include "x86/layout.h"
+
+#define MULTIBOOT1_MAGIC  0x1badb002
+#define MULTIBOOT1_FLAGS  0x3           /* modules page-aligned, memory map wanted */
+#define MULTIBOOT2_MAGIC  0xe85250d6
+#define PAGE_PRESENT_WRITE      0x003
+#define PAGE_PRESENT_WRITE_2MIB 0x083
+#define EFER              0xc0000080
+#define EFER_LME_NXE      0x900
+#define CR4_PAE           0x20
+#define CR0_PE_WP_PG      0x80010001
+
+    .section .boot.text, "ax"
+    .balign 8
+    .long MULTIBOOT1_MAGIC, MULTIBOOT1_FLAGS, -(MULTIBOOT1_MAGIC + MULTIBOOT1_FLAGS)
+
+    .balign 8
+multiboot2:
+    .long MULTIBOOT2_MAGIC, 0, multiboot2_end - multiboot2
+    .long -(MULTIBOOT2_MAGIC + (multiboot2_end - multiboot2))
+    .short 3, 0                         /* entry address */
+    .long 12, boot_entry
+    .balign 8
+    .short 6, 0                         /* modules page-aligned */
+    .long 8
+    .short 0, 0                         /* end of tags */
+    .long 8
+multiboot2_end:
+
+    .code32
+    .global boot_entry
+boot_entry:
+    cli
+    cld
+    movl %eax, %edi
+    movl %ebx, %esi
+
+    /* Early tables: the first 4 GiB at 0 and at the direct map's base, the first GiB as image. */
+    movl $boot_directories, %edx
+    xorl %ecx, %ecx
+1:  movl %ecx, %eax
+    shll $21, %eax
+    orl $PAGE_PRESENT_WRITE_2MIB, %eax
+    movl %eax, (%edx, %ecx, 8)
+    incl %ecx
+    cmpl $2048, %ecx
+    jne 1b
+    xorl %ecx, %ecx
+2:  movl %ecx, %eax
+    shll $12, %eax
+    addl $(boot_directories + PAGE_PRESENT_WRITE), %eax
+    movl %eax, boot_pointers(, %ecx, 8)
+    incl %ecx
+    cmpl $4, %ecx
+    jne 2b
+    movl $(boot_directories + PAGE_PRESENT_WRITE), boot_image_pointers + 510 * 8
+    movl $(boot_pointers + PAGE_PRESENT_WRITE), boot_root
+    movl $(boot_pointers + PAGE_PRESENT_WRITE), boot_root + 256 * 8
+    movl $(boot_image_pointers + PAGE_PRESENT_WRITE), boot_root + 511 * 8
+
+    movl $CR4_PAE, %eax
+    movl %eax, %cr4
+    movl $boot_root, %eax
+    movl %eax, %cr3
+    movl $EFER, %ecx
+    rdmsr
+    orl $EFER_LME_NXE, %eax
+    wrmsr
+    movl $CR0_PE_WP_PG, %eax
+    movl %eax, %cr0
+    lgdt boot_gdt_pointer
+    ljmp $8, $boot_long
+
+    .code64
+boot_long:
+    xorl %eax, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %fs
+    movl %eax, %gs
+    movl %eax, %ss
+    movq $boot_stack_top, %rsp
+    xorl %ebp, %ebp
+    movq $boot_start, %rax
+    call *%rax                          /* boot_start(magic, information) */
+
+    .section .boot.data, "aw", @progbits
+    .balign 8
+boot_gdt:
+    .quad 0
+    .quad 0x00af9b000000ffff            /* 64-bit code */
+    .quad 0x00cf93000000ffff            /* data */
+boot_gdt_pointer:
+    .short . - boot_gdt - 1
+    .long boot_gdt
+
+    .section .boot.bss, "aw", @nobits
+    .balign 4096
+boot_root:           .skip 4096
+boot_pointers:       .skip 4096
+boot_image_pointers: .skip 4096
+boot_directories:    .skip 4 * 4096
+
+/*
+ * The page that another core starts at: copied to SIPI_PAGE, entered in real mode with CS = its
+ * segment. Straight to long mode by the early tables, then to the kernel's own.
+ */
+    .section .rodata.sipi, "a"
+    .global sipi_code, sipi_code_end
+    .balign 16
+sipi_code:
+    .code16
+    cli
+    cld
+    movw %cs, %ax
+    movw %ax, %ds
+    movl $CR4_PAE, %eax
+    movl %eax, %cr4
+    movl $boot_root, %eax
+    movl %eax, %cr3
+    movl $EFER, %ecx
+    rdmsr
+    orl $EFER_LME_NXE, %eax
+    wrmsr
+    movl $CR0_PE_WP_PG, %eax
+    movl %eax, %cr0
+    lgdtl sipi_gdt_pointer - sipi_code
+    ljmpl $8, $(SIPI_PAGE + sipi_long - sipi_code)
+    .code64
+sipi_long:
+    movq $sipi_high, %rax
+    jmp *%rax
+    .balign 8
+sipi_gdt_pointer:
+    .short 23
+    .long boot_gdt
+sipi_code_end:
+
+    .text
+sipi_high:
+    xorl %eax, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %fs
+    movl %eax, %gs
+    movl %eax, %ss
+    movq smp_start_root(%rip), %rax
+    movq %rax, %cr3
+    movq smp_start_stack(%rip), %rsp
+    xorl %ebp, %ebp
+    movl smp_start_core(%rip), %edi
+    call smp_core_main
+
+/* void stack_continue(uint64_t stack, void (*function)(void)): goes on with an empty stack. */
+    .global stack_continue
+stack_continue:
+    movq %rdi, %rsp
+    xorl %ebp, %ebp
+    call *%rsi
+    ud2
+
+    .bss
+    .balign 4096
+    .skip 16384
+boot_stack_top:
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Registers of threads in user mode, and the switch of a core to a thread's compartment: tables and
+ * port bitmap. A bitmap is copied into the core's entry area only when another compartment's is
+ * there; a compartment without ports gets a bitmap beyond the segment's limit, that is, no port.
+ */
+#include "core/context.h"
+
+#include "abi/manifest.h"
+
+#include "core/boot_memory.h"
+#include "core/plan.h"
+#include "core/space.h"
+#include "core/string.h"
+#include "x86/context.h"
+#include "x86/cpu.h"
+#include "x86/entry_area.h"
+
+#define NO_BITMAP    0xffffu
+#define BITMAP_START offsetof(struct entry_area, port_bitmap) - offsetof(struct entry_area, task_state)
+#define INSTRUCTION_LIMIT 0x00007ffffffff000ull   /* SYSCALL and IRET past it would be non-canonical */
+
+static struct context contexts[BH_MAX_THREADS];
+static uint64_t process_root[BH_MAX_COMPARTMENTS];
+static uint8_t *port_bitmap[BH_MAX_COMPARTMENTS];            /* null: no ports */
+static uint32_t bitmap_of_core[BH_MAX_CORES];                /* whose is installed */
+
+static void allow_ports(const struct bh_plan_port_range *range)
+{
+    uint8_t **bitmap = &port_bitmap[range->compartment];
+
+    if (*bitmap == NULL) {
+        *bitmap = physical_at(boot_memory_take(PORT_BITMAP_BYTES, BH_PAGE_SIZE, "a port bitmap"),
+                              PORT_BITMAP_BYTES);
+        memset(*bitmap, plan_control(BH_PLAN_CONTROL_PORTS_OPEN) ? 0 : 0xff, PORT_BITMAP_BYTES);
+    }
+    for (uint32_t port = range->first; port < range->first + range->count; port++)
+        (*bitmap)[port / 8] &= (uint8_t)~(1u << port % 8);
+}
+
+void context_install(void)
+{
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++)
+        allow_ports(plan_port_range(i));
+    for (uint32_t i = 0; i < BH_MAX_CORES; i++)
+        bitmap_of_core[i] = BH_NONE;
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++)
+        process_root[i] = space_root(plan_compartment(i)->space).value;
+}
+
+void context_reset(uint32_t thread)
+{
+    const struct bh_plan_thread *t = plan_thread(thread);
+    struct context *c = &contexts[thread];
+
+    memset(c, 0, sizeof *c);
+    c->rip = t->entry;
+    c->rflags = RFLAGS_RESERVED | RFLAGS_IF;
+    c->gpr[BH_RSP] = t->stack;
+    c->gpr[BH_RDI] = thread - plan_compartment(t->compartment)->first_thread;
+    c->gpr[BH_RSI] = BH_MANIFEST_ADDRESS;
+}
+
+void context_answer(uint32_t thread, enum bh_status status, uint64_t value)
+{
+    contexts[thread].gpr[BH_RAX] = (uint64_t)(int64_t)status;
+    contexts[thread].gpr[BH_RDX] = value;
+}
+
+bool context_resumable(uint32_t thread)
+{
+    return contexts[thread].rip < INSTRUCTION_LIMIT;
+}
+
+static void use_ports(struct entry_area *area, uint32_t compartment)
+{
+    uint32_t core = (uint32_t)area->core;
+
+    if (port_bitmap[compartment] == NULL) {
+        area->task_state.port_bitmap_offset = NO_BITMAP;
+        return;
+    }
+    if (bitmap_of_core[core] != compartment) {
+        memcpy(area->port_bitmap, port_bitmap[compartment], PORT_BITMAP_BYTES);
+        bitmap_of_core[core] = compartment;
+    }
+    area->task_state.port_bitmap_offset = BITMAP_START;
+}
+
+void context_resume(uint32_t thread)
+{
+    struct entry_area *area = entry_area_this();
+    uint32_t compartment = plan_thread(thread)->compartment;
+
+    area->context = (uint64_t)&contexts[thread];
+    area->process_root = process_root[compartment];
+    use_ports(area, compartment);
+    context_load(&contexts[thread]);
+}

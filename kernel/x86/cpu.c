@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sets a core up: segments, task state, interrupt table, SYSCALL, protections. A protection that the
+ * CPU lacks is left off; a feature that the kernel can't do without stops the boot.
+ */
+#include "x86/cpu.h"
+
+#include "core/log.h"
+#include "x86/entry_area.h"
+
+#define GDT_KERNEL_CODE 0x00af9b000000ffffull
+#define GDT_KERNEL_DATA 0x00cf93000000ffffull
+#define GDT_USER_DATA   0x00cff3000000ffffull
+#define GDT_USER_CODE   0x00affb000000ffffull
+#define GATE_INTERRUPT  0x8e                  /* present, ring 0, interrupts off */
+#define STUB_BYTES      16u
+#define PAT_WITH_WRITE_COMBINE 0x0007040100070406ull  /* as at reset, but entry 4: WC (SDM 11.12) */
+
+enum exception_on_stack { VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_MACHINE_CHECK = 18 };
+
+struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
+
+struct task_descriptor {                      /* SDM 3A 7.2.3 */
+    uint16_t limit;
+    uint16_t base_low;
+    uint8_t  base_middle;
+    uint8_t  type;
+    uint8_t  flags;
+    uint8_t  base_high;
+    uint32_t base_top;
+    uint32_t reserved;
+};
+#define TASK_AVAILABLE 0x89
+
+_Static_assert(sizeof(struct task_descriptor) == 16, "64-bit TSS descriptor");
+
+extern const char trampoline_call[], trampoline_call32[], trampoline_vectors[];
+
+static uint8_t stack_of_vector(uint32_t vector)
+{
+    switch (vector) {
+    case VECTOR_NMI:
+        return STACK_NMI + 1;
+    case VECTOR_DOUBLE_FAULT:
+        return STACK_DOUBLE_FAULT + 1;
+    case VECTOR_MACHINE_CHECK:
+        return STACK_MACHINE_CHECK + 1;
+    default:
+        return 0;
+    }
+}
+
+static void fill_interrupt_table(struct entry_area *area)
+{
+    for (uint32_t vector = 0; vector < 256; vector++) {
+        uint64_t stub = (uint64_t)trampoline_vectors + (uint64_t)vector * STUB_BYTES;
+        area->interrupt_table[vector] = (struct interrupt_gate){
+            .offset_low = (uint16_t)stub,
+            .selector = KERNEL_CODE,
+            .stack = stack_of_vector(vector),
+            .type = GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(stub >> 16),
+            .offset_high = (uint32_t)(stub >> 32),
+        };
+    }
+}
+
+static void fill_segments(struct entry_area *area)
+{
+    uint64_t base = (uint64_t)&area->task_state;
+    struct task_descriptor *task = (struct task_descriptor *)&area->gdt[TASK_STATE / 8];
+
+    area->gdt[KERNEL_CODE / 8] = GDT_KERNEL_CODE;
+    area->gdt[KERNEL_DATA / 8] = GDT_KERNEL_DATA;
+    area->gdt[USER_DATA / 8] = GDT_USER_DATA;
+    area->gdt[USER_CODE / 8] = GDT_USER_CODE;
+    *task = (struct task_descriptor){
+        .limit = sizeof(struct task_state) + PORT_BITMAP_BYTES,
+        .base_low = (uint16_t)base,
+        .base_middle = (uint8_t)(base >> 16),
+        .type = TASK_AVAILABLE,
+        .base_high = (uint8_t)(base >> 24),
+        .base_top = (uint32_t)(base >> 32),
+    };
+}
+
+static void fill_task_state(struct entry_area *area)
+{
+    area->task_state.rsp[0] = area->entry_stack;
+    area->task_state.port_bitmap_offset = 0xffff;
+    area->port_bitmap_end = 0xff;
+    for (uint32_t i = 0; i < STACK_COUNT; i++) {
+        struct exception_stack *stack = &area->exception_stack[i];
+        stack->core = area->core;
+        stack->area = (uint64_t)area;
+        area->task_state.ist[i] = (uint64_t)&stack->core;
+    }
+}
+
+static void load_tables(struct entry_area *area)
+{
+    struct table_pointer gdt = { sizeof area->gdt - 1, (uint64_t)area->gdt };
+    struct table_pointer idt = { sizeof area->interrupt_table - 1,
+                                 (uint64_t)area->interrupt_table };
+
+    __asm__ volatile("lgdt %0\n\t"
+                     "pushq %q1\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "lretq\n"
+                     "1:\n\t"
+                     "movl %2, %%ss\n\t"
+                     "movl %3, %%ds\n\t"
+                     "movl %3, %%es\n\t"
+                     "movl %3, %%fs\n\t"
+                     "movl %3, %%gs\n\t"
+                     "lidt %4\n\t"
+                     "ltr %w5"
+                     :: "m"(gdt), "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0), "m"(idt),
+                        "r"(TASK_STATE)
+                     : "rax", "memory");
+}
+
+static void set_fast_call(void)
+{
+    msr_write(MSR_STAR, (uint64_t)KERNEL_CODE << 32);   /* SYSRET isn't used */
+    msr_write(MSR_LSTAR, (uint64_t)trampoline_call);
+    msr_write(MSR_CSTAR, (uint64_t)trampoline_call32);
+    msr_write(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC);
+}
+
+static void set_protections(void)
+{
+    struct cpuid extended = cpuid(0x80000001, 0);
+    struct cpuid features = cpuid(7, 0);
+    bool has_nx = (extended.edx & 1u << 20) != 0;
+    bool has_smep = (features.ebx & 1u << 7) != 0;
+    bool has_smap = (features.ebx & 1u << 20) != 0;
+    bool has_umip = (features.ecx & 1u << 2) != 0;
+
+    if (!has_nx)
+        panic("boot: the CPU has no NX bit, without which memory can't be kept from being executed");
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE | EFER_SCE);
+    cr0_write(cr0_read() | CR0_WP | CR0_NE);
+    cr4_write(cr4_read() | (has_smep ? CR4_SMEP : 0) | (has_smap ? CR4_SMAP : 0)
+              | (has_umip ? CR4_UMIP : 0));
+    msr_write(MSR_PAT, PAT_WITH_WRITE_COMBINE);
+}
+
+void cpu_install_core(uint32_t core)
+{
+    struct entry_area *area = entry_area(core);
+
+    fill_interrupt_table(area);
+    fill_segments(area);
+    fill_task_state(area);
+    load_tables(area);
+    msr_write(MSR_FS_BASE, 0);
+    msr_write(MSR_GS_BASE, (uint64_t)area);
+    msr_write(MSR_KERNEL_GS, 0);
+    set_fast_call();
+    set_protections();
+}

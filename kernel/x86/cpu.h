@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Registers and instructions of the CPU, one tiny function each, and the tables that it reads
+ * (Intel SDM volume 3; AMD64 APM volume 2 where it differs). x86 code only.
+ */
+#ifndef KERNEL_X86_CPU_H
+#define KERNEL_X86_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CR0_WP        (1ull << 16)     /* SDM 2.5 */
+#define CR0_NE        (1ull << 5)
+#define CR4_UMIP      (1ull << 11)
+#define CR4_SMEP      (1ull << 20)
+#define CR4_SMAP      (1ull << 21)
+#define RFLAGS_RESERVED 0x2ull
+#define RFLAGS_TF     (1ull << 8)
+#define RFLAGS_IF     (1ull << 9)
+#define RFLAGS_DF     (1ull << 10)
+#define RFLAGS_IOPL   (3ull << 12)
+#define RFLAGS_NT     (1ull << 14)
+#define RFLAGS_AC     (1ull << 18)
+
+enum msr {                             /* SDM volume 4 */
+    MSR_APIC_BASE = 0x1b,
+    MSR_PAT       = 0x277,
+    MSR_X2APIC    = 0x800,
+    MSR_EFER      = 0xc0000080,
+    MSR_STAR      = 0xc0000081,
+    MSR_LSTAR     = 0xc0000082,
+    MSR_CSTAR     = 0xc0000083,
+    MSR_SFMASK    = 0xc0000084,
+    MSR_FS_BASE   = 0xc0000100,
+    MSR_GS_BASE   = 0xc0000101,
+    MSR_KERNEL_GS = 0xc0000102,
+};
+
+#define EFER_SCE      (1ull << 0)
+#define EFER_NXE      (1ull << 11)
+
+struct cpuid { uint32_t eax, ebx, ecx, edx; };
+
+static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid r;
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+                     : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+static inline uint64_t msr_read(uint32_t msr)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void msr_write(uint32_t msr, uint64_t value)
+{
+    __asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
+}
+
+static inline uint64_t cr0_read(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr0_write(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr0" :: "r"(value) : "memory");
+}
+
+static inline uint64_t cr2_read(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr3_write(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr3" :: "r"(value) : "memory");
+}
+
+static inline uint64_t cr4_read(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr4_write(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr4" :: "r"(value) : "memory");
+}
+
+static inline uint64_t tsc_read(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void page_flush(uint64_t address)
+{
+    __asm__ volatile("invlpg (%0)" :: "r"(address) : "memory");
+}
+
+_Noreturn static inline void cpu_halt_for_ever(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+/* This core's descriptor tables, fast calls and protections, after its entry area was made. */
+void cpu_install_core(uint32_t core);
+
+#endif

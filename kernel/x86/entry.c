@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The C side of every way into the kernel: calls, exceptions and interrupts. What came from user mode
+ * ends in dispatch(); what interrupted the kernel in a window returns there. An exception in the
+ * kernel is a mistake of the kernel and stops the machine.
+ */
+#include "x86/entry.h"
+
+#include "core/call.h"
+#include "core/compartment.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "core/sched.h"
+#include "iommu/iommu.h"
+#include "x86/apic.h"
+#include "x86/context.h"
+#include "x86/cpu.h"
+#include "x86/entry_area.h"
+
+#define EXCEPTIONS      32u
+#define VECTOR_PAGE     14u
+#define PAGE_ERROR_WRITE   (1u << 1)   /* SDM 3A 4.7 */
+#define PAGE_ERROR_EXECUTE (1u << 4)
+#define VECTOR_NMI      2u
+
+static const char *const exception_text[EXCEPTIONS] = {
+    "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound exceeded",
+    "undefined instruction", "no FPU", "double fault", "coprocessor overrun", "bad task state",
+    "segment not present", "stack fault", "general protection (forbidden instruction or port)",
+    "page fault", "reserved exception 15", "FPU error", "misaligned access", "machine check",
+    "SIMD error", "virtualization exception", "control protection", "reserved exception 22",
+    "reserved exception 23", "reserved exception 24", "reserved exception 25",
+    "reserved exception 26", "reserved exception 27", "hypervisor injection", "VMM communication",
+    "security exception", "reserved exception 31",
+};
+
+static uint64_t nmi_count;             /* NMIs are counted and ignored: a device may cause one */
+
+static void take_interrupt(uint64_t vector)
+{
+    if (vector == VECTOR_SPURIOUS)
+        return;
+    if (vector == VECTOR_STOP)
+        cpu_halt_for_ever();
+    apic_eoi();
+    sched_count_interrupt();
+    if (vector == VECTOR_TIMER)
+        sched_timer_fired();
+    else if (vector == VECTOR_IOMMU_FAULT)
+        iommu_fault_interrupt();
+    else if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
+        interrupt_deliver((uint32_t)vector);
+}
+
+static const char *access_text(uint64_t error)
+{
+    if (error & PAGE_ERROR_EXECUTE)
+        return "execute";
+    return error & PAGE_ERROR_WRITE ? "write" : "read";
+}
+
+static void take_exception(uint32_t vector, uint64_t error)
+{
+    const struct context *context = (const struct context *)entry_area_this()->context;
+    struct fault fault = {
+        .kind = vector == VECTOR_PAGE ? FAULT_PAGE : FAULT_EXCEPTION,
+        .vector = vector,
+        .text = exception_text[vector],
+        .access = access_text(error),
+        .address = vector == VECTOR_PAGE ? cr2_read() : 0,
+        .rip = context->rip,
+    };
+
+    compartment_fault(sched_current(), &fault);
+}
+
+void user_interrupt(uint64_t vector, uint64_t error)
+{
+    if (vector < EXCEPTIONS)
+        take_exception((uint32_t)vector, error);
+    else
+        take_interrupt(vector);
+    dispatch();
+}
+
+void user_call(const struct context *context)
+{
+    struct call call = {
+        .number = context->gpr[BH_RAX],
+        .argument = { context->gpr[BH_RDI], context->gpr[BH_RSI], context->gpr[BH_RDX],
+                      context->gpr[BH_R10] },
+    };
+
+    call_perform(sched_current(), &call);
+    dispatch();
+}
+
+void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip)
+{
+    if (vector < EXCEPTIONS)
+        panic("%s in the kernel at 0x%lx (error 0x%lx, address 0x%lx)", exception_text[vector], rip,
+              error, cr2_read());
+    take_interrupt(vector);
+}
+
+void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs)
+{
+    if (vector == VECTOR_NMI)
+        nmi_count++;
+    else
+        panic("%s at 0x%lx (cs 0x%lx)", exception_text[vector % EXCEPTIONS], rip, cs);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Each core's entry area: what the trampoline needs while a process's tables are still (or again)
+ * loaded. Mapped, supervisor-only and never executable, in every process space: no secrets here.
+ *
+ * GS_BASE points to it in the kernel. The layout is known to x86/entry.S by the offsets below.
+ */
+#ifndef KERNEL_X86_ENTRY_AREA_H
+#define KERNEL_X86_ENTRY_AREA_H
+
+#define AREA_KERNEL_ROOT  0
+#define AREA_PROCESS_ROOT 8
+#define AREA_CONTEXT      16
+#define AREA_STACK        24
+#define AREA_SCRATCH      32
+#define AREA_ENTRY_STACK  40
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+#include "x86/layout.h"
+
+struct task_state {                    /* SDM 3A 8.7, 64-bit TSS */
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t port_bitmap_offset;
+} __attribute__((packed));
+
+#define PORT_BITMAP_BYTES 8192u
+#define GDT_ENTRIES 7u
+
+struct interrupt_gate {                /* SDM 3A 6.14.1 */
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t  stack;                    /* IST index, 0: none */
+    uint8_t  type;
+    uint16_t offset_middle;
+    uint32_t offset_high;
+    uint32_t reserved;
+};
+
+/* Stacks of the exceptions that may come at any instruction. The core's number lies at the top. */
+enum entry_exception_stack { STACK_NMI, STACK_DOUBLE_FAULT, STACK_MACHINE_CHECK, STACK_COUNT };
+
+struct exception_stack {
+    uint8_t  bytes[4096 - 16];
+    uint64_t core;
+    uint64_t area;                     /* what GS_BASE has to be */
+};
+
+struct entry_area {
+    uint64_t kernel_root;              /* CR3 values */
+    uint64_t process_root;
+    uint64_t context;                  /* where the running thread's registers go */
+    uint64_t stack;                    /* top of the kernel stack */
+    uint64_t scratch;
+    uint64_t entry_stack;              /* top of entry_stack_bytes */
+    uint64_t core;
+    uint64_t gdt[GDT_ENTRIES];
+    uint8_t  padding[4096 - 56 - 8 * GDT_ENTRIES - sizeof(struct task_state)];
+    struct task_state task_state;
+    uint8_t  port_bitmap[PORT_BITMAP_BYTES];
+    uint8_t  port_bitmap_end;          /* all ones (SDM volume 1, 19.5.2) */
+    uint8_t  entry_stack_bytes[4095];
+    struct exception_stack exception_stack[STACK_COUNT];
+    struct interrupt_gate interrupt_table[256];
+};
+
+_Static_assert(sizeof(struct task_state) == 104, "64-bit TSS");
+_Static_assert(sizeof(struct interrupt_gate) == 16, "64-bit gate");
+_Static_assert(offsetof(struct entry_area, kernel_root) == AREA_KERNEL_ROOT, "entry.S");
+_Static_assert(offsetof(struct entry_area, process_root) == AREA_PROCESS_ROOT, "entry.S");
+_Static_assert(offsetof(struct entry_area, context) == AREA_CONTEXT, "entry.S");
+_Static_assert(offsetof(struct entry_area, stack) == AREA_STACK, "entry.S");
+_Static_assert(offsetof(struct entry_area, scratch) == AREA_SCRATCH, "entry.S");
+_Static_assert(offsetof(struct entry_area, entry_stack) == AREA_ENTRY_STACK, "entry.S");
+_Static_assert(offsetof(struct entry_area, port_bitmap) == 4096, "the bitmap fills two pages");
+_Static_assert(sizeof(struct entry_area) == 8 * 4096, "whole pages");
+_Static_assert(sizeof(struct entry_area) <= ENTRY_AREA_STRIDE, "one area a stride");
+
+static inline struct entry_area *entry_area(uint32_t core)
+{
+    return (struct entry_area *)(ENTRY_AREAS_BASE + (uint64_t)core * ENTRY_AREA_STRIDE);
+}
+
+static inline struct entry_area *entry_area_this(void)
+{
+    uint64_t core;
+    __asm__("movq %%gs:%c1, %0" : "=r"(core) : "i"(offsetof(struct entry_area, core)));
+    return entry_area((uint32_t)core);
+}
+#endif
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads what the boot loader left (Multiboot 0.6.96 section 3.3; Multiboot 2 section 3.6). The
+ * loader is trusted to mean well, not to be without mistakes: counts and lengths are bounded.
+ */
+#include "x86/boot.h"
+
+#include "core/log.h"
+#include "core/string.h"
+
+#define MULTIBOOT1_LOADED 0x2badb002u
+#define MULTIBOOT2_LOADED 0x36d76289u
+#define MEMORY_AVAILABLE  1u
+#define MAX_TAGS          256u
+
+enum multiboot1_flags { MULTIBOOT1_MODULES = 1u << 3, MULTIBOOT1_MEMORY_MAP = 1u << 6 };
+
+struct multiboot1_info {
+    uint32_t flags;
+    uint32_t memory_lower, memory_upper;
+    uint32_t boot_device;
+    uint32_t command_line;
+    uint32_t module_count, modules;
+    uint32_t symbols[4];
+    uint32_t map_length, map;
+};
+
+struct multiboot1_module { uint32_t start, end, text, reserved; };
+
+struct multiboot1_range {
+    uint32_t size;                     /* of what follows */
+    uint64_t base, length;
+    uint32_t type;
+} __attribute__((packed));
+
+enum multiboot2_tag_type {
+    TAG_END = 0, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_RSDP_OLD = 14, TAG_RSDP_NEW = 15,
+};
+
+struct multiboot2_tag { uint32_t type, size; };
+struct multiboot2_module { struct multiboot2_tag tag; uint32_t start, end; };
+struct multiboot2_range { uint64_t base, length; uint32_t type, reserved; };
+struct multiboot2_map {
+    struct multiboot2_tag tag;
+    uint32_t entry_size, entry_version;
+};
+
+static void add_ram(struct boot_info *info, uint64_t base, uint64_t length, uint32_t type)
+{
+    if (type != MEMORY_AVAILABLE || length == 0)
+        return;
+    if (info->ram_count == BOOT_MAX_RANGES || base + length < base)
+        panic("boot: the memory map has too many ranges, or a bad one at 0x%lx", base);
+    info->ram[info->ram_count++] = (struct boot_range){ base, length };
+}
+
+static void add_module(struct boot_info *info, uint32_t start, uint32_t end)
+{
+    if (info->plan.size == 0 && end > start)
+        info->plan = (struct boot_range){ start, end - start };
+}
+
+static void read_multiboot1(uint32_t information, struct boot_info *info)
+{
+    const struct multiboot1_info *m = physical_at(paddr(information), sizeof *m);
+
+    info->loader = (struct boot_range){ information, sizeof *m };
+    if (!(m->flags & MULTIBOOT1_MEMORY_MAP))
+        panic("boot: the loader gave no memory map");
+    if ((m->flags & MULTIBOOT1_MODULES) && m->module_count > 0) {
+        const struct multiboot1_module *module = physical_at(paddr(m->modules), sizeof *module);
+        add_module(info, module->start, module->end);
+    }
+    for (uint32_t at = 0; at + sizeof(struct multiboot1_range) <= m->map_length;) {
+        const struct multiboot1_range *range = physical_at(paddr(m->map + at), sizeof *range);
+        add_ram(info, range->base, range->length, range->type);
+        at += range->size + (uint32_t)sizeof range->size;
+    }
+}
+
+static void read_map(const struct multiboot2_map *map, struct boot_info *info)
+{
+    if (map->entry_size < sizeof(struct multiboot2_range))
+        panic("boot: the loader's memory map has entries of %u bytes", map->entry_size);
+    for (uint32_t at = sizeof *map; at + map->entry_size <= map->tag.size; at += map->entry_size) {
+        const struct multiboot2_range *range = (const void *)((const char *)map + at);
+        add_ram(info, range->base, range->length, range->type);
+    }
+}
+
+static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct boot_info *info)
+{
+    const struct multiboot2_module *module = (const void *)tag;
+
+    switch (tag->type) {
+    case TAG_MODULE:
+        add_module(info, module->start, module->end);
+        break;
+    case TAG_MEMORY_MAP:
+        read_map((const void *)tag, info);
+        break;
+    case TAG_RSDP_OLD:
+    case TAG_RSDP_NEW:                 /* a copy of the table follows; the newer comes later */
+        info->rsdp = paddr(address + sizeof *tag);
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_multiboot2(uint32_t information, struct boot_info *info)
+{
+    const uint32_t *total = physical_at(paddr(information), 2 * sizeof *total);
+    uint32_t at = 8;
+
+    info->loader = (struct boot_range){ information, *total };
+    for (uint32_t i = 0; i < MAX_TAGS && at + sizeof(struct multiboot2_tag) <= *total; i++) {
+        const struct multiboot2_tag *tag = physical_at(paddr(information + at), sizeof *tag);
+        if (tag->type == TAG_END || tag->size < sizeof *tag)
+            break;
+        read_tag(tag, information + at, info);
+        at += (tag->size + 7u) / 8u * 8u;
+    }
+}
+
+void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info)
+{
+    if (magic == MULTIBOOT1_LOADED)
+        read_multiboot1(information, info);
+    else if (magic == MULTIBOOT2_LOADED)
+        read_multiboot2(information, info);
+    else
+        panic("boot: the loader speaks neither multiboot 1 nor 2 (magic 0x%x)", magic);
+    if (info->plan.size == 0)
+        panic("boot: no plan: load it as the first module "
+              "(QEMU: -initrd FILE.plan; GRUB: module2 /FILE.plan)");
+    if (info->ram_count == 0)
+        panic("boot: the loader reports no usable memory");
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The boot, in order: memory, tables, plan, devices denied, regions, spaces, cores, programs. Every
+ * step stops the boot by itself when it can't be done, and says what to mend.
+ */
+#include "x86/start.h"
+
+#include "core/boot_memory.h"
+#include "core/compartment.h"
+#include "core/context.h"
+#include "core/device.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "core/log_memory.h"
+#include "core/mode.h"
+#include "core/plan.h"
+#include "core/region.h"
+#include "core/sched.h"
+#include "core/serial.h"
+#include "core/space.h"
+#include "core/time.h"
+#include "core/vcpu.h"
+#include "iommu/iommu.h"
+#include "x86/acpi.h"
+#include "x86/apic.h"
+#include "x86/boot.h"
+#include "x86/cpu.h"
+#include "x86/layout.h"
+#include "x86/paging.h"
+#include "x86/smp.h"
+#include "x86/time.h"
+
+#define LOW_MEMORY   0x100000u         /* the firmware's and the SIPI page's */
+#define DEFAULT_PORT 0x3f8u            /* until the plan says which port, if any */
+
+extern const char image_end[];
+
+static struct boot_info info;
+
+static void install_memory(void)
+{
+    for (uint32_t i = 0; i < info.ram_count; i++)
+        boot_memory_add(info.ram[i].base, info.ram[i].size);
+    boot_memory_reserve(0, LOW_MEMORY);
+    boot_memory_reserve(IMAGE_PHYSICAL, (uint64_t)image_end - IMAGE_BASE - IMAGE_PHYSICAL);
+    boot_memory_reserve(info.plan.base, info.plan.size);
+    boot_memory_reserve(info.loader.base, info.loader.size);
+}
+
+static void check_cores(void)
+{
+    uint32_t wanted = plan_header()->cores, found = acpi_core_count();
+
+    if (found < wanted)
+        panic("boot: the plan \"%s\" needs %u cores, the machine has %u (QEMU: -smp %u)",
+              plan_header()->name, wanted, found, wanted);
+}
+
+static void install_devices(void)
+{
+    device_discover();
+    iommu_install();
+    device_install();
+}
+
+static void install_objects(void)
+{
+    region_install();
+    space_install();
+    device_attach();
+    context_install();
+    mode_install();
+    sched_install();
+    vcpu_install();
+    interrupt_install();
+}
+
+/* On the first core's own stack. */
+static void continue_start(void)
+{
+    uint32_t cores;
+
+    acpi_install(info.rsdp);
+    cpu_install_core(0);
+    time_install();
+    apic_install_core();
+    plan_install(paddr(info.plan.base), info.plan.size);
+    serial_open(plan_header()->log_port);
+    check_cores();
+    cores = plan_header()->cores;
+    for (uint32_t core = 1; core < cores; core++)
+        smp_prepare_core(core);
+    log_line("bulkhead: plan \"%s\", %u cores, %lu MiB, %lu MHz", plan_header()->name, cores,
+             boot_memory_total() >> 20, time_khz() / 1000);
+    install_devices();
+    install_objects();
+    vcpu_install_core();
+    fpu_install_core();
+    smp_start_cores(cores);
+    boot_memory_close();
+    log_line("bulkhead: %u cores up, %lu MiB used; starting programs", cores,
+             boot_memory_used() >> 20);
+    log_to_programs(plan_header()->log_channel);
+    compartment_start_all();
+    smp_release_cores();
+    dispatch();
+}
+
+void boot_start(uint32_t magic, uint32_t information)
+{
+    serial_open(DEFAULT_PORT);
+    multiboot_read(magic, information, &info);
+    install_memory();
+    paging_install(&info);
+    smp_prepare_core(0);
+    stack_continue(smp_stack_top(0), continue_start);
+}

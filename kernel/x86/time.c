@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Time: the TSC's rate measured once against channel 2 of the PIT (8254 data sheet), and the wall
+ * clock read once from the RTC (MC146818 data sheet). Both belong to the kernel for ever.
+ */
+#include "core/time.h"
+
+#include "core/log.h"
+#include "x86/cpu.h"
+#include "x86/ports.h"
+#include "x86/time.h"
+
+enum pit_port { PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, PIT_GATE = 0x61 };
+#define PIT_CHANNEL2_ONE_SHOT 0xb0     /* channel 2, both bytes, mode 0 */
+#define PIT_GATE_ON    0x01
+#define PIT_SPEAKER_ON 0x02
+#define PIT_OUTPUT     0x20
+#define PIT_HZ         1193182u
+#define MEASURE_MS     20u
+#define PIT_COUNT      (PIT_HZ * MEASURE_MS / 1000)
+#define MAX_POLLS      10000000u
+
+enum rtc_port { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
+enum rtc_register {
+    RTC_SECOND = 0, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7, RTC_MONTH = 8, RTC_YEAR = 9,
+    RTC_STATUS_A = 10, RTC_STATUS_B = 11,
+};
+#define RTC_UPDATING 0x80
+#define RTC_BINARY   0x04
+#define RTC_24_HOURS 0x02
+#define RTC_PM       0x80
+
+static uint64_t khz;
+static uint64_t boot_tsc, boot_seconds;
+
+uint64_t time_now(void)
+{
+    return tsc_read();
+}
+
+uint64_t time_khz(void)
+{
+    return khz;
+}
+
+uint64_t time_ticks_of_us(uint64_t microseconds)
+{
+    return microseconds * khz / 1000;
+}
+
+uint64_t time_after_us(uint64_t microseconds)
+{
+    return tsc_read() + time_ticks_of_us(microseconds);
+}
+
+uint64_t time_boot_tsc(void)
+{
+    return boot_tsc;
+}
+
+uint64_t time_boot_seconds(void)
+{
+    return boot_seconds;
+}
+
+void time_measure_start(void)
+{
+    uint8_t gate = port_in8(PIT_GATE) & (uint8_t)~PIT_SPEAKER_ON;
+
+    port_out8(PIT_GATE, gate | PIT_GATE_ON);
+    port_out8(PIT_COMMAND, PIT_CHANNEL2_ONE_SHOT);
+    port_out8(PIT_CHANNEL2, PIT_COUNT & 0xff);
+    port_out8(PIT_CHANNEL2, PIT_COUNT >> 8);
+}
+
+uint32_t time_measure_end(void)
+{
+    for (uint32_t i = 0; i < MAX_POLLS; i++)
+        if (port_in8(PIT_GATE) & PIT_OUTPUT)
+            return MEASURE_MS;
+    panic("boot: the timer (PIT channel 2) doesn't count; the clock rate can't be measured");
+}
+
+static uint8_t rtc_read(enum rtc_register at)
+{
+    port_out8(RTC_INDEX, (uint8_t)at);
+    return port_in8(RTC_DATA);
+}
+
+static uint32_t rtc_number(uint8_t raw, uint8_t status)
+{
+    return status & RTC_BINARY ? raw : raw / 16u * 10u + raw % 16u;
+}
+
+static uint32_t rtc_hour(uint8_t raw, uint8_t status)
+{
+    uint32_t hour = rtc_number(raw & (uint8_t)~RTC_PM, status);
+
+    if (status & RTC_24_HOURS)
+        return hour;
+    return hour % 12 + (raw & RTC_PM ? 12 : 0);
+}
+
+/* Days since 1970-01-01 of a date of the Gregorian calendar (months counted from March). */
+static uint64_t days_since_1970(uint64_t year, uint64_t month, uint64_t day)
+{
+    uint64_t y = month <= 2 ? year - 1 : year;
+    uint64_t m = month <= 2 ? month + 9 : month - 3;
+
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+static uint64_t read_clock(void)
+{
+    uint8_t status = rtc_read(RTC_STATUS_B);
+    uint64_t days;
+
+    for (uint32_t i = 0; i < MAX_POLLS && (rtc_read(RTC_STATUS_A) & RTC_UPDATING); i++)
+        ;
+    days = days_since_1970(2000 + rtc_number(rtc_read(RTC_YEAR), status),
+                           rtc_number(rtc_read(RTC_MONTH), status),
+                           rtc_number(rtc_read(RTC_DAY), status));
+    return ((days * 24 + rtc_hour(rtc_read(RTC_HOUR), status)) * 60
+            + rtc_number(rtc_read(RTC_MINUTE), status)) * 60
+           + rtc_number(rtc_read(RTC_SECOND), status);
+}
+
+void time_install(void)
+{
+    uint64_t start;
+
+    time_measure_start();
+    start = tsc_read();
+    uint32_t milliseconds = time_measure_end();
+    khz = (tsc_read() - start) / milliseconds;
+    boot_tsc = tsc_read();
+    boot_seconds = read_clock();
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual machine control block (AMD64 APM volume 2, revision 3.4x, appendix B: tables B-1 and
+ * B-2) and the codes that go into it. Layout only; used by svm*.c.
+ */
+#ifndef KERNEL_X86_VMCB_H
+#define KERNEL_X86_VMCB_H
+
+#include "abi/vcpu.h"
+
+/* Table B-1. */
+struct vmcb_control {
+    uint32_t intercept_cr;          /* 000h: reads of CRn in bits 0..15, writes in 16..31 */
+    uint32_t intercept_dr;          /* 004h: the same for DRn */
+    uint32_t intercept_exceptions;  /* 008h: bit n is vector n */
+    uint32_t intercept_misc1;       /* 00Ch: enum svm_intercept_misc1 */
+    uint32_t intercept_misc2;       /* 010h: enum svm_intercept_misc2 */
+    uint32_t intercept_misc3;       /* 014h */
+    uint8_t  reserved_018[0x40 - 0x18];
+    uint64_t io_map;                /* 040h: physical address of the I/O permission map */
+    uint64_t msr_map;               /* 048h */
+    uint64_t tsc_offset;            /* 050h */
+    uint32_t asid;                  /* 058h */
+    uint32_t tlb_control;           /* 05Ch: enum svm_tlb_control */
+    uint32_t virtual_interrupt;     /* 060h: enum svm_virtual_interrupt */
+    uint32_t virtual_vector;        /* 064h */
+    uint64_t shadow;                /* 068h: bit 0 */
+    uint64_t exit_code;             /* 070h: enum svm_exit_code */
+    uint64_t exit_info1;            /* 078h */
+    uint64_t exit_info2;            /* 080h */
+    uint64_t exit_event;            /* 088h: EXITINTINFO, as enum svm_event */
+    uint64_t nested_control;        /* 090h: bit 0 enables nested paging */
+    uint8_t  reserved_098[0xa8 - 0x98];
+    uint64_t event_injection;       /* 0A8h: EVENTINJ, as enum svm_event */
+    uint64_t nested_root;           /* 0B0h */
+    uint64_t extensions;            /* 0B8h: LBR and VMLOAD/VMSAVE virtualization */
+    uint64_t clean;                 /* 0C0h */
+    uint64_t next_rip;              /* 0C8h: with NRIP save only */
+    uint8_t  fetched;               /* 0D0h: with decode assists only */
+    uint8_t  bytes[15];
+    uint8_t  reserved_0e0[0x400 - 0xe0];
+};
+
+/* Table B-2; offsets are from the start of the save area, 400h in the VMCB. */
+struct vmcb_save {
+    struct bh_segment segment[BH_SEGMENT_COUNT]; /* 000h: in the order of enum bh_segment_name */
+    uint8_t  reserved_0a0[0xcb - 0xa0];
+    uint8_t  cpl;                   /* 0CBh */
+    uint32_t reserved_0cc;
+    uint64_t efer;                  /* 0D0h */
+    uint8_t  reserved_0d8[0x148 - 0xd8];
+    uint64_t cr4;                   /* 148h */
+    uint64_t cr3;
+    uint64_t cr0;
+    uint64_t dr7;                   /* 160h */
+    uint64_t dr6;
+    uint64_t rflags;                /* 170h */
+    uint64_t rip;
+    uint8_t  reserved_180[0x1d8 - 0x180];
+    uint64_t rsp;                   /* 1D8h */
+    uint8_t  reserved_1e0[0x1f8 - 0x1e0];
+    uint64_t rax;                   /* 1F8h */
+    uint64_t msr[8];                /* 200h: STAR, LSTAR, CSTAR, SFMASK, KERNEL_GS_BASE,
+                                       SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP */
+    uint64_t cr2;                   /* 240h */
+    uint8_t  reserved_248[0x268 - 0x248];
+    uint64_t pat;                   /* 268h */
+    uint8_t  reserved_270[0xc00 - 0x270];
+};
+
+struct vmcb {
+    struct vmcb_control control;
+    struct vmcb_save save;
+};
+
+enum {
+    VMCB_SAVED_MSRS = 8,            /* the words of vmcb_save.msr and of star .. sysenter_eip */
+};
+
+/* Table B-1, offsets 00Ch and 010h. */
+enum svm_intercept_misc1 {
+    SVM_INTERCEPT_INTR     = 1u << 0,
+    SVM_INTERCEPT_NMI      = 1u << 1,
+    SVM_INTERCEPT_SMI      = 1u << 2,
+    SVM_INTERCEPT_INIT     = 1u << 3,
+    SVM_INTERCEPT_VINTR    = 1u << 4,
+    SVM_INTERCEPT_RDPMC    = 1u << 15,
+    SVM_INTERCEPT_CPUID    = 1u << 18,
+    SVM_INTERCEPT_RSM      = 1u << 19,
+    SVM_INTERCEPT_IRET     = 1u << 20,
+    SVM_INTERCEPT_INVD     = 1u << 22,
+    SVM_INTERCEPT_HLT      = 1u << 24,
+    SVM_INTERCEPT_INVLPGA  = 1u << 26,
+    SVM_INTERCEPT_IO       = 1u << 27,
+    SVM_INTERCEPT_MSR      = 1u << 28,
+    SVM_INTERCEPT_SHUTDOWN = 1u << 31,
+};
+
+enum svm_intercept_misc2 {
+    SVM_INTERCEPT_VMRUN    = 1u << 0,
+    SVM_INTERCEPT_VMMCALL  = 1u << 1,
+    SVM_INTERCEPT_VMLOAD   = 1u << 2,
+    SVM_INTERCEPT_VMSAVE   = 1u << 3,
+    SVM_INTERCEPT_STGI     = 1u << 4,
+    SVM_INTERCEPT_CLGI     = 1u << 5,
+    SVM_INTERCEPT_SKINIT   = 1u << 6,
+    SVM_INTERCEPT_ICEBP    = 1u << 8,
+    SVM_INTERCEPT_WBINVD   = 1u << 9,
+    SVM_INTERCEPT_MONITOR  = 1u << 10,
+    SVM_INTERCEPT_MWAIT    = 1u << 11,
+    SVM_INTERCEPT_MWAIT_ARMED = 1u << 12,
+    SVM_INTERCEPT_XSETBV   = 1u << 13,
+    SVM_INTERCEPT_RDPRU    = 1u << 14,
+};
+
+enum svm_tlb_control {              /* APM 15.16.1 */
+    SVM_TLB_KEEP       = 0,
+    SVM_TLB_FLUSH_ALL  = 1,
+    SVM_TLB_FLUSH_ASID = 3,         /* with flush-by-ASID only */
+};
+
+enum svm_virtual_interrupt {        /* APM 15.21.1 */
+    SVM_V_IRQ          = 1u << 8,
+    SVM_V_PRIORITY_MAX = 0xfu << 16,
+    SVM_V_IGNORE_TPR   = 1u << 20,
+    SVM_V_INTR_MASKING = 1u << 24,
+};
+
+enum svm_event {                    /* EVENTINJ (APM 15.20) and EXITINTINFO (APM 15.7.2) */
+    SVM_EVENT_VECTOR     = 0xffu,
+    SVM_EVENT_TYPE       = 7u << 8,
+    SVM_EVENT_INTERRUPT  = 0u << 8,
+    SVM_EVENT_NMI        = 2u << 8,
+    SVM_EVENT_EXCEPTION  = 3u << 8,
+    SVM_EVENT_SOFTWARE   = 4u << 8, /* INTn */
+    SVM_EVENT_ERROR_CODE = 1u << 11,
+    SVM_EVENT_RESERVED   = 0x7ffffu << 12,
+    SVM_EVENT_VALID      = 1u << 31,
+};
+
+enum svm_exit_code {                /* appendix C; the low 32 bits count (see svm_decode) */
+    SVM_EXIT_CR_READ     = 0x00,    /* + number */
+    SVM_EXIT_CR_WRITE    = 0x10,
+    SVM_EXIT_CR_LAST     = 0x1f,
+    SVM_EXIT_EXCEPTION   = 0x40,    /* + vector */
+    SVM_EXIT_EXCEPTION_LAST = 0x5f,
+    SVM_EXIT_INTR        = 0x60,
+    SVM_EXIT_NMI         = 0x61,
+    SVM_EXIT_SMI         = 0x62,
+    SVM_EXIT_INIT        = 0x63,
+    SVM_EXIT_VINTR       = 0x64,
+    SVM_EXIT_CPUID       = 0x72,
+    SVM_EXIT_IRET        = 0x74,
+    SVM_EXIT_INVD        = 0x76,
+    SVM_EXIT_HLT         = 0x78,
+    SVM_EXIT_IO          = 0x7b,
+    SVM_EXIT_MSR         = 0x7c,
+    SVM_EXIT_SHUTDOWN    = 0x7f,
+    SVM_EXIT_VMMCALL     = 0x81,
+    SVM_EXIT_WBINVD      = 0x89,
+    SVM_EXIT_XSETBV      = 0x8d,
+    SVM_EXIT_NESTED_FAULT = 0x400,
+    SVM_EXIT_INVALID     = 0xffffffffu,
+};
+
+enum svm_io_info {                  /* EXITINFO1 of a port exit (APM 15.10.2) */
+    SVM_IO_IN         = 1u << 0,
+    SVM_IO_STRING     = 1u << 2,
+    SVM_IO_REPEAT     = 1u << 3,
+    SVM_IO_PORT_SHIFT = 16,
+};
+
+enum svm_nested_fault {             /* EXITINFO1 of a nested page fault (APM 15.25.6) */
+    SVM_NESTED_WRITE = 1u << 1,
+    SVM_NESTED_FETCH = 1u << 4,
+};
+#define SVM_NESTED_FINAL (1ull << 32)  /* in the final translation, not in the guest's table walk */
+
+#define VMCB_AT(field, offset) \
+    _Static_assert(offsetof(struct vmcb, field) == (offset), "APM appendix B: " #field)
+
+VMCB_AT(control.io_map, 0x040);
+VMCB_AT(control.asid, 0x058);
+VMCB_AT(control.virtual_interrupt, 0x060);
+VMCB_AT(control.exit_code, 0x070);
+VMCB_AT(control.exit_event, 0x088);
+VMCB_AT(control.event_injection, 0x0a8);
+VMCB_AT(control.nested_root, 0x0b0);
+VMCB_AT(control.clean, 0x0c0);
+VMCB_AT(control.bytes, 0x0d1);
+VMCB_AT(save.segment, 0x400);
+VMCB_AT(save.cpl, 0x4cb);
+VMCB_AT(save.efer, 0x4d0);
+VMCB_AT(save.cr4, 0x548);
+VMCB_AT(save.rip, 0x578);
+VMCB_AT(save.rsp, 0x5d8);
+VMCB_AT(save.rax, 0x5f8);
+VMCB_AT(save.msr, 0x600);
+VMCB_AT(save.cr2, 0x640);
+VMCB_AT(save.pat, 0x668);
+_Static_assert(sizeof(struct vmcb) == BH_PAGE_SIZE, "one page");
+
+#endif
