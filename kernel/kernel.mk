@@ -36,3 +36,5 @@ endef
 
 $(eval $(call KERNEL_VARIANT,kernel,))
 $(eval $(call KERNEL_VARIANT,kernel-controls,-DKERNEL_CONTROLS))
+
+include tests/unit/kernel/kernel_devices.mk

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ACPI tables of any bytes. The input is cut into MADT, FADT's DSDT, MCFG and DMAR, with the right
+ * signatures and checksums so that the parsers behind them are reached.
+ */
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "tests/unit/kernel/fake_machine.h"
+
+#include "iommu/dmar.h"
+#include "kernel/x86/acpi.c"
+#include "pci/pci.h"
+
+enum { TABLES = 4, ROOM = 4096 };
+
+static struct pci_function bridge = { .requester_id = 8, .bridge = true, .secondary = 1 };
+
+uint32_t pci_find(uint32_t id) { return id == 8 ? 0 : BH_NONE; }
+struct pci_function *pci_function(uint32_t index) { (void)index; return &bridge; }
+
+static void put_table(const char *signature, const uint8_t *data, size_t size)
+{
+    static uint8_t room[TABLES][ROOM];
+    static unsigned next;
+    uint8_t *table = room[next++ % TABLES];
+    if (size > ROOM - 36)
+        size = ROOM - 36;
+    memcpy(table + 36, data, size);
+    fake_acpi_header(table, signature, (uint32_t)(36 + size));
+    fake_acpi_add(table);
+}
+
+static void use_tables(void)
+{
+    uint32_t a, b, c, length;
+    paddr_t base;
+    struct dmar dmar;
+    const char *why;
+    acpi_install(paddr(fake_acpi_rsdp()));
+    acpi_ioapic(&a, &base, &b);
+    acpi_ecam(&a, &base, &b, &c);
+    const void *table = acpi_table("DMAR", &length);
+    if (table != 0 && dmar_parse(table, length, &dmar, &why)) {
+        dmar_covers(&dmar, 8);
+        dmar_ioapic_requester(&dmar, 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const signature[TABLES] = { "APIC", "FACP", "MCFG", "DMAR" };
+    table_count = core_count = 0;
+    ioapic_found = false;
+    memset(&power, 0, sizeof power);
+    fake_unmap_all();
+    fake_acpi_begin();
+    for (unsigned i = 0; i < TABLES; i++)
+        put_table(signature[i], data + size * i / TABLES, size * (i + 1) / TABLES - size * i / TABLES);
+    fake_panic_expected = true;
+    if (setjmp(fake_panic_return) == 0)
+        use_tables();
+    return 0;
+}
