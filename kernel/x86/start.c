@@ -71,6 +71,7 @@ static void install_objects(void)
     context_install();
     mode_install();
     sched_install();
+    fpu_install();
     vcpu_install();
     interrupt_install();
 }
