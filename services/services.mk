@@ -11,3 +11,14 @@ FUZZERS += switch
 fuzz_switch_SOURCES := tests/fuzz/fuzz_switch.c services/netswitch/switch.c \
                        services/netswitch/mac_table.c lib/ring/ring.c $(LIB_FAKES)
 fuzz_switch_CFLAGS := -Itests/fake
+
+CONSOLE_PARTS := $(addprefix services/console/,console.c screen.c monitor.c names.c) \
+                 lib/c/format.c lib/manifest/manifest.c lib/time/time.c tests/fake/program.c \
+                 tests/fake/calls.c
+UNIT_TESTS += console
+unit_console_SOURCES := tests/unit/test_console.c $(CONSOLE_PARTS)
+unit_console_CFLAGS := -Itests/fake
+
+FUZZERS += console
+fuzz_console_SOURCES := tests/fuzz/fuzz_console.c $(CONSOLE_PARTS)
+fuzz_console_CFLAGS := -Itests/fake

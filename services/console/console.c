@@ -57,6 +57,8 @@ uint32_t console_allowance(struct console *console, unsigned number, uint64_t no
 {
     struct console_client *client = &console->client[number];
     uint32_t room = CONSOLE_SCREEN - console->screen_length;
+    uint32_t worst = number == console->focus ? 1 : CONSOLE_WORST;
+    uint32_t fits = room <= CONSOLE_RESERVE ? 0 : (room - CONSOLE_RESERVE) / worst;
     uint64_t gain = (now_ms - client->refilled_ms) * CONSOLE_RATE;
 
     client->refilled_ms = now_ms;
@@ -64,7 +66,7 @@ uint32_t console_allowance(struct console *console, unsigned number, uint64_t no
         client->allowance = CONSOLE_BURST;
     else
         client->allowance += (uint32_t)gain;
-    return room <= CONSOLE_RESERVE ? 0 : client->allowance;
+    return fits < client->allowance ? fits : client->allowance;
 }
 
 /* Guests' lines are theirs; those of programs and the kernel also go to the history. */

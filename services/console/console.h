@@ -32,6 +32,7 @@ enum {
     CONSOLE_TYPED     = 64,       /* keys waiting for the focused client */
     CONSOLE_RATE      = 32,       /* a client's allowance: bytes a millisecond, */
     CONSOLE_BURST     = 16384,    /* and how much it can save up */
+    CONSOLE_WORST     = 160,      /* what one byte (a line's end) of an unfocused client can become */
     CONSOLE_PARTIAL_MS = 300,     /* a line without an end (a prompt) is shown after this */
     CONSOLE_OVERVIEW  = 0xffff,   /* focus: nobody */
 };
