@@ -52,10 +52,6 @@ void device_discover(void)
     else
         log_line("PCI: the firmware describes no ECAM: no PCI device can be used");
     log_functions();
-    if (iommu_install())
-        log_line("IOMMU: on: DMA and interrupts of every device denied until granted");
-    else
-        log_line("IOMMU: none that is usable: no device may have DMA");
 }
 
 static void match_function(uint32_t device)

@@ -7,6 +7,7 @@
 #include "iommu/iommu.h"
 
 #include "core/lock.h"
+#include "core/log.h"
 #include "iommu/vtd.h"
 
 static enum iommu_kind kind = IOMMU_NONE;
@@ -16,6 +17,8 @@ bool iommu_install(void)
 {
     if (vtd_install())
         kind = IOMMU_VTD;
+    log_line(kind == IOMMU_NONE ? "IOMMU: none that is usable: no device may have DMA"
+                                : "IOMMU: on: DMA and interrupts of every device denied until granted");
     return kind != IOMMU_NONE;
 }
 
