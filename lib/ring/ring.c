@@ -5,6 +5,9 @@
  */
 #include "lib/ring/ring.h"
 
+/* The position that is the last to be passed: nobody waits for space at first. */
+#define NO_WAIT UINT32_MAX
+
 static uint32_t power_of_two_below(uint64_t value)
 {
     uint32_t power = 1;
@@ -28,7 +31,7 @@ static void clear_indices(struct ring *ring)
     __atomic_store_n(&own->tail, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&own->head, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&own->wake_at, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&own->space_at, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&own->space_at, NO_WAIT, __ATOMIC_RELAXED);
 }
 
 static void open_link(struct ring *ring, const struct bh_manifest_entry *entry,
