@@ -33,14 +33,16 @@ enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool pr
 uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter);
 
 /* FPU, SSE and AVX state, debug registers, user-visible MSRs: switched eagerly, zero at reset. Each
- * makes the core's registers those of the thread or vCPU, saving the owner's before. */
+ * makes the core's registers those of the thread or vCPU, saving the owner's before. vcpu_enter does
+ * it for its vCPU; the dispatcher does it for a thread, before it returns to ring 3. */
+void fpu_install(void);                          /* state areas of all; at boot, on core 0 */
 void fpu_install_core(void);
 void fpu_use_thread(uint32_t thread);
 void fpu_use_vcpu(uint32_t vcpu);
 void fpu_reset_thread(uint32_t thread);
 void fpu_reset_vcpu(uint32_t vcpu);
 
-/* A thread or vCPU is about to move to another core: save what this core still holds of it. */
+/* Threads or vCPUs are about to leave this core: save what it still holds. */
 void fpu_release(void);
 
 #endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * AMD's virtualization (APM volume 2, chapter 15): control blocks, permission maps, ASIDs, entries.
+ * Trusts the plan and the tables that core/space.c built; a guest and its VMM may be hostile.
+ *
+ * TLB: guest translations are tagged with an ASID. There are fewer ASIDs than a plan may have vCPUs,
+ * so vCPU v uses ASID 1 + v % (ASIDs - 1), and a core flushes it when the vCPU isn't the one that
+ * last ran under it there, or when core/vcpu.c says that what the core holds of it is stale.
+ */
+#include "core/boot_memory.h"
+#include "core/core.h"
+#include "core/log.h"
+#include "core/plan.h"
+#include "core/space.h"
+#include "core/vcpu.h"
+#include "core/vcpu_arch.h"
+#include "x86/cpu.h"
+#include "x86/fpu.h"
+#include "x86/svm_state.h"
+
+enum {
+    MSR_VM_HSAVE_PA = 0xc0010117,
+    EFER_SVME = 1 << 12,
+    NESTED_PAGING = 1 << 0,
+    LONGEST_INSTRUCTION = 15,
+    CPUID_EXTENDED_MAX = 0x80000000,
+    CPUID_EXTENDED_FEATURES = 0x80000001,
+    CPUID_SVM = 0x8000000a,
+    CPUID_ECX_SVM = 1 << 2,
+    CPUID_EDX_NESTED_PAGING = 1 << 0,
+    CPUID_EDX_FLUSH_BY_ASID = 1 << 6,
+    IO_MAP_SIZE = 3 * BH_PAGE_SIZE,        /* 15.10.1 */
+    MSR_MAP_SIZE = 2 * BH_PAGE_SIZE,       /* 15.11 */
+    MSRS_A_RANGE = 0x2000,
+    MSRS_A_BYTE = 4,                       /* two bits each: read, write */
+    VECTOR_AC = 17, VECTOR_MC = 18,
+    ASIDS_MOST = BH_MAX_VCPUS + 1,
+};
+
+struct svm_vcpu {
+    struct vmcb *vmcb;
+    volatile struct bh_vcpu_state *page;
+    paddr_t  address;                      /* of vmcb */
+    uint32_t asid;
+    uint32_t exceptions;                   /* those that the VMM asked for */
+};
+
+static struct svm_vcpu svm_vcpus[BH_MAX_VCPUS];
+static uint32_t asid_count;
+static uint32_t asid_vcpu[BH_MAX_CORES][ASIDS_MOST];  /* who last used it there */
+static paddr_t host_state[BH_MAX_CORES];   /* a page for VMSAVE, and one for VMRUN itself */
+static paddr_t io_map, msr_map;
+static enum svm_tlb_control tlb_flush;
+
+void svm_run(volatile uint64_t gpr[BH_GPR_COUNT], paddr_t vmcb, paddr_t host);
+
+static inline void svm_save_host(paddr_t state)
+{
+    __asm__ volatile("vmsave" :: "a"(state.value) : "memory");
+}
+
+/* MSRs that the control block switches, so that the guest may use them directly. */
+static const uint32_t guest_msrs[] = {
+    0x174, 0x175, 0x176,                                    /* SYSENTER_* */
+    MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS,
+};
+
+/* 15.11: 0.. in the first 2 KiB, c0000000.. in the second. A clear bit lets the guest have it. */
+static void msr_map_allow(uint8_t *map, uint32_t msr)
+{
+    uint32_t range = msr >= 0xc0000000u ? 1 : 0;
+    uint32_t index = range * MSRS_A_RANGE + msr % MSRS_A_RANGE;
+
+    map[index / MSRS_A_BYTE] &= (uint8_t)~(3u << 2 * (index % MSRS_A_BYTE));
+}
+
+static paddr_t map_of_ones(uint64_t size, const char *what)
+{
+    paddr_t map = boot_memory_take(size, BH_PAGE_SIZE, what);
+    uint64_t *words = physical_at(map, size);
+
+    for (uint64_t i = 0; i < size / sizeof(*words); i++)
+        words[i] = ~0ull;
+    return map;
+}
+
+static void svm_require(void)
+{
+    struct cpuid svm;
+
+    if (cpuid(CPUID_EXTENDED_MAX, 0).eax < CPUID_SVM ||
+        (cpuid(CPUID_EXTENDED_FEATURES, 0).ecx & CPUID_ECX_SVM) == 0)
+        panic("the plan has vCPUs, but this CPU offers no SVM");
+    svm = cpuid(CPUID_SVM, 0);
+    if ((svm.edx & CPUID_EDX_NESTED_PAGING) == 0)
+        panic("the plan has vCPUs, but this CPU's SVM has no nested paging");
+    if (svm.ebx < 2)
+        panic("the plan has vCPUs, but this CPU's SVM offers no ASID");
+    asid_count = svm.ebx < ASIDS_MOST ? svm.ebx : ASIDS_MOST;
+    tlb_flush = svm.edx & CPUID_EDX_FLUSH_BY_ASID ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
+}
+
+void vcpu_arch_install(void)
+{
+    uint8_t *map;
+
+    svm_require();
+    io_map = map_of_ones(IO_MAP_SIZE, "the guests' port map");
+    msr_map = map_of_ones(MSR_MAP_SIZE, "the guests' MSR map");
+    map = physical_at(msr_map, MSR_MAP_SIZE);
+    for (uint32_t i = 0; i < sizeof(guest_msrs) / sizeof(guest_msrs[0]); i++)
+        msr_map_allow(map, guest_msrs[i]);
+    for (uint32_t core = 0; core < plan_header()->cores; core++) {
+        host_state[core] = boot_memory_take(2 * BH_PAGE_SIZE, BH_PAGE_SIZE, "a core's host state");
+        for (uint32_t asid = 0; asid < ASIDS_MOST; asid++)
+            asid_vcpu[core][asid] = BH_NONE;
+    }
+}
+
+void vcpu_arch_install_core(void)
+{
+    paddr_t state = host_state[core_this()];
+
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
+    msr_write(MSR_VM_HSAVE_PA, paddr_add(state, BH_PAGE_SIZE).value);
+    svm_save_host(state);
+}
+
+void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page)
+{
+    struct svm_vcpu *v = &svm_vcpus[vcpu];
+    struct vmcb_control *control;
+
+    v->address = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "a vCPU's control block");
+    v->vmcb = physical_at(v->address, BH_PAGE_SIZE);
+    v->page = physical_at(state_page, BH_PAGE_SIZE);
+    v->asid = 1 + vcpu % (asid_count - 1);
+    control = &v->vmcb->control;
+    control->io_map = io_map.value;
+    control->msr_map = msr_map.value;
+    control->asid = v->asid;
+    control->nested_control = NESTED_PAGING;
+    control->nested_root = space_root(space).value;
+    vcpu_arch_reset(vcpu);
+}
+
+void vcpu_arch_reset(uint32_t vcpu)
+{
+    svm_vcpus[vcpu].vmcb->control.tsc_offset = 0;
+    svm_state_reset(svm_vcpus[vcpu].vmcb);
+    fpu_reset_vcpu(vcpu);
+}
+
+enum bh_status vcpu_arch_load(uint32_t vcpu)
+{
+    struct svm_vcpu *v = &svm_vcpus[vcpu];
+    struct svm_wishes wishes;
+    enum bh_status status = svm_state_wishes(v->page, fpu_supported(), &wishes);
+
+    if (status != BH_OK)
+        return status;
+    if (wishes.dirty & BH_STATE_RESET)
+        fpu_reset_vcpu(vcpu);
+    if (wishes.dirty & BH_STATE_XCR0)
+        fpu_set_xcr0(vcpu, wishes.xcr0);
+    v->exceptions = wishes.exceptions;
+    svm_state_load(v->vmcb, v->page, &wishes);
+    return BH_OK;
+}
+
+void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving)
+{
+    struct svm_vcpu *v = &svm_vcpus[vcpu];
+    const struct vmcb_control *control = &v->vmcb->control;
+
+    v->page->exit = leaving->exit;
+    v->page->info1 = leaving->info1;
+    v->page->info2 = leaving->info2;
+    v->page->pending_event = control->exit_event;
+    v->page->next_rip = leaving->exit == BH_EXIT_PORT ? control->exit_info2 : control->next_rip;
+    v->page->fetched = 0;
+    svm_state_store(v->vmcb, v->page);
+}
+
+/* Faults that a guest could raise without end inside one entry (15.12.2, 15.12.18) come here; unless
+ * the VMM wants them, they are delivered at the next entry, after physical interrupts had their turn.
+ * A machine check is the host's, and goes to the host's handler. */
+static bool exception_for_kernel(const struct svm_vcpu *v, const struct vcpu_leaving *leaving)
+{
+    struct vmcb_control *control = &v->vmcb->control;
+    uint64_t vector = leaving->info1;
+    bool wanted = (v->exceptions & 1u << vector) != 0;
+
+    if (vector == VECTOR_MC) {
+        __asm__ volatile("int %0" :: "i"(VECTOR_MC));
+        return true;
+    }
+    if (wanted || (control->exit_event & SVM_EVENT_VALID) != 0)
+        return false;
+    control->event_injection = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION | vector;
+    if (vector == VECTOR_AC)
+        control->event_injection |= SVM_EVENT_ERROR_CODE;
+    return true;
+}
+
+/* The exit cut the delivery of an event off: the next entry does it, or the VMM is told. */
+static void deliver_again(struct vmcb_control *control, const struct vcpu_leaving *leaving)
+{
+    control->exit_event = svm_event_again(control->exit_event);
+    if (leaving->kind == VCPU_FOR_KERNEL) {
+        control->event_injection = control->exit_event;
+        control->exit_event = 0;
+    }
+}
+
+/* Did VMRUN refuse at once, in the way of the emulator, which then stores the host's registers where
+ * the guest's belong? They must not reach the page, so the guest starts again from its reset state. */
+static bool stored_host(const struct svm_vcpu *v)
+{
+    return v->vmcb->save.rax == v->address.value && v->vmcb->save.cr3 == cr3_read();
+}
+
+static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, bool stale)
+{
+    uint32_t *last = &asid_vcpu[core_this()][v->asid];
+
+    v->vmcb->control.tlb_control = stale || *last != vcpu ? tlb_flush : SVM_TLB_KEEP;
+    *last = vcpu;
+}
+
+struct vcpu_leaving vcpu_arch_run(uint32_t vcpu, bool flush)
+{
+    struct svm_vcpu *v = &svm_vcpus[vcpu];
+    struct vmcb_control *control = &v->vmcb->control;
+    struct vcpu_leaving leaving;
+
+    choose_flush(v, vcpu, flush);
+    control->clean = 0;
+    svm_run(v->page->gpr, v->address, host_state[core_this()]);
+    control->event_injection = 0;
+    leaving = svm_decode(v->vmcb);
+    if (leaving.exit == BH_EXIT_INVALID && stored_host(v))
+        svm_state_reset(v->vmcb);
+    if (leaving.exit == BH_EXIT_EXCEPTION && exception_for_kernel(v, &leaving))
+        leaving.kind = VCPU_FOR_KERNEL;
+    if ((control->exit_event & SVM_EVENT_VALID) != 0)
+        deliver_again(control, &leaving);
+    return leaving;
+}
+
+/* The VMM says how long its guest's store is; a lie moves nobody but that guest. */
+static uint32_t hint_length(const volatile struct bh_vcpu_state *page, uint64_t rip)
+{
+    for (uint32_t i = 0; i < BH_VCPU_HINTS; i++)
+        if (page->hint[i].rip == rip) {
+            uint32_t length = page->hint[i].length;
+            return length <= LONGEST_INSTRUCTION ? length : 0;
+        }
+    return 0;
+}
+
+bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind)
+{
+    struct svm_vcpu *v = &svm_vcpus[vcpu];
+    uint64_t rip = v->vmcb->save.rip;
+    uint32_t length;
+
+    if (kind == VCPU_PORT_WRITE) {
+        v->vmcb->save.rip = v->vmcb->control.exit_info2;   /* 15.10.2: that of the next one */
+    } else {
+        length = hint_length(v->page, rip);
+        if (length == 0)
+            return false;
+        v->vmcb->save.rip = rip + length;
+    }
+    v->vmcb->control.shadow = 0;
+    return true;
+}
