@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The device models together: their reset, their interrupts, the I/O thread's turn.
+ */
+#include "vmm/vm.h"
+
+#include "vmm/layout.h"
+
+enum { TURN_FRAMES = 64, TURN_CHAINS = 16 };
+enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
+
+/* Makes the virtio devices anew, their BARs where the doorbells are. */
+static void create_virtio(struct vm *vm)
+{
+    if (vm->net_doorbell.size != 0)
+        net_create(&vm->net, vm->net_mac, &vm->memory, (uint32_t)LAYOUT_BARS,
+                   vm->net_doorbell.port, vm->net_doorbell.size);
+    if (vm->hvc_doorbell.size != 0)
+        hvc_create(&vm->hvc, &vm->memory, (uint32_t)LAYOUT_BARS + VIRTIO_BAR_SIZE,
+                   vm->hvc_doorbell.port, vm->hvc_doorbell.size);
+}
+
+void devices_reset(struct vm *vm)
+{
+    lock_acquire(&vm->ioapic_lock);
+    ioapic_reset(&vm->ioapic);
+    lock_release(&vm->ioapic_lock);
+    serial_reset(&vm->serial);
+    vm->serial_line = false;
+    rtc_reset(&vm->rtc);
+    vm->pci_address = 0;
+    pci_create(&vm->bridge, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0);
+    create_virtio(vm);
+}
+
+void devices_update_interrupts(struct vm *vm)
+{
+    bool line = serial_interrupt(&vm->serial);
+    if (line != vm->serial_line) {
+        vm->serial_line = line;
+        irq_line(vm, SERIAL_PIN, line);
+    }
+}
+
+/* What the guest sent waits for a console that isn't there yet, until the buffer is full. */
+static void drop_unheard(struct vm *vm)
+{
+    if (vm->serial.sent_count > SERIAL_SENT - SERIAL_FIFO)
+        serial_taken(&vm->serial, vm->serial.sent_count);
+}
+
+static void send_serial(struct vm *vm)
+{
+    const uint8_t *bytes;
+    uint32_t count = serial_outgoing(&vm->serial, &bytes);
+    while (count != 0) {
+        uint32_t taken = stream_write(&vm->serial_link, bytes, count);
+        serial_taken(&vm->serial, taken);
+        if (taken < count)
+            return;
+        count = serial_outgoing(&vm->serial, &bytes);
+    }
+}
+
+static void run_serial(struct vm *vm)
+{
+    uint8_t bytes[SERIAL_FIFO];
+    if (vm->has_serial_link)
+        stream_check(&vm->serial_link);
+    if (!vm->has_serial_link || !ring_up(&vm->serial_link)) {
+        drop_unheard(vm);
+        return;
+    }
+    send_serial(vm);
+    uint32_t received = stream_read(&vm->serial_link, bytes, serial_room(&vm->serial));
+    serial_receive(&vm->serial, bytes, received);
+    stream_flush(&vm->serial_link);
+}
+
+bool devices_run(struct vm *vm)
+{
+    lock_acquire(&vm->device_lock);
+    run_serial(vm);
+    bool more = net_run(&vm->net, TURN_FRAMES);
+    more |= hvc_run(&vm->hvc, TURN_CHAINS);
+    devices_update_interrupts(vm);
+    irq_flush_msix(vm, &vm->net.device.pci);
+    irq_flush_msix(vm, &vm->hvc.device.pci);
+    lock_release(&vm->device_lock);
+    return more;
+}
+
+/* What doesn't fit into the receive FIFO waits in the link: the guest's reading wakes us. */
+static bool settle_serial(struct vm *vm)
+{
+    if (!vm->has_serial_link)
+        return true;
+    bool quiet = stream_sleep(&vm->serial_link);
+    if (ring_up(&vm->serial_link) && vm->serial.sent_count != 0)
+        quiet &= ring_space(&vm->serial_link) == 0 && stream_await_space(&vm->serial_link);
+    return quiet;
+}
+
+bool devices_settle(struct vm *vm)
+{
+    lock_acquire(&vm->device_lock);
+    bool quiet = settle_serial(vm);
+    quiet &= net_settle(&vm->net);
+    quiet &= hvc_settle(&vm->hvc);
+    lock_release(&vm->device_lock);
+    return quiet;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest-physical address map and the I/O ports of every VM, in one place.
+ */
+#ifndef VMM_LAYOUT_H
+#define VMM_LAYOUT_H
+
+/* Low memory, filled by the loader before the start. */
+#define LAYOUT_GDT          0x0000000000000500ull
+#define LAYOUT_ZERO_PAGE    0x0000000000007000ull
+#define LAYOUT_COMMAND_LINE 0x0000000000008000ull
+#define LAYOUT_COMMAND_LINE_SIZE 0x1000u
+#define LAYOUT_PAGE_TABLES  0x000000000000a000ull   /* PML4, PDPT, four PDs */
+#define LAYOUT_STACK        0x000000000001f000ull   /* grows down */
+#define LAYOUT_LOW_END      0x000000000009fc00ull   /* of conventional memory */
+#define LAYOUT_ACPI         0x00000000000e0000ull
+#define LAYOUT_ACPI_SIZE    0x0000000000008000ull
+#define LAYOUT_HIGH_START   0x0000000000100000ull
+
+/* The hole below 4 GiB. */
+#define LAYOUT_HOLE         0x00000000c0000000ull
+#define LAYOUT_BARS         0x00000000e0000000ull   /* memory BARs, one after the other */
+#define LAYOUT_HOLE_BARS_END 0x00000000febfffffull  /* last byte that a BAR may take */
+#define LAYOUT_4G           0x0000000100000000ull
+
+/* Ports beyond the ISA devices' own. */
+#define LAYOUT_PORT_SLEEP   0x604u                  /* ACPI sleep control and status registers */
+#define LAYOUT_PORT_RESET   0xcf9u
+
+#endif

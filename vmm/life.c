@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The VM's beginning and its end. Any thread may end it; the I/O thread loads it.
+ */
+#include "lib/c/string.h"
+#include "vmm/acpi.h"
+#include "vmm/layout.h"
+#include "vmm/vm.h"
+
+static uint32_t state_of(const struct vm *vm)
+{
+    return __atomic_load_n(&vm->state, __ATOMIC_SEQ_CST);
+}
+
+bool vm_runs(const struct vm *vm)
+{
+    return state_of(vm) == VM_RUNNING;
+}
+
+void vm_end(struct vm *vm, enum vm_end_kind kind)
+{
+    uint32_t expected = VM_RUNNING;
+    if (!__atomic_compare_exchange_n(&vm->state, &expected, VM_ENDING, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST))
+        return;
+    __atomic_store_n(&vm->end_kind, kind, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < vm->vcpu_count; i++)
+        vm_kick(vm, &vm->vcpu[i]);
+    vm_kick_io(vm);
+}
+
+void vm_park(struct vcpu *vcpu)
+{
+    __atomic_store_n(&vcpu->parked, 1, __ATOMIC_SEQ_CST);
+    vm_kick_io(vcpu->vm);
+    while (!vm_runs(vcpu->vm))
+        vm_sleep(BH_FOREVER);
+    __atomic_store_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST);
+}
+
+static bool all_parked(const struct vm *vm)
+{
+    for (unsigned i = 0; i < vm->vcpu_count; i++)
+        if (!__atomic_load_n(&vm->vcpu[i].parked, __ATOMIC_SEQ_CST))
+            return false;
+    return true;
+}
+
+static void clear_memory(struct vm *vm)
+{
+    for (unsigned i = 0; i < GUEST_RAM_PARTS; i++)
+        if (vm->memory.part[i].size != 0)
+            memset(vm->memory.part[i].base, 0, vm->memory.part[i].size);
+}
+
+bool vm_load(struct vm *vm)
+{
+    uint8_t *acpi = guest_range(&vm->memory, (struct gpa){ LAYOUT_ACPI }, LAYOUT_ACPI_SIZE);
+    if (!acpi || !acpi_build(acpi, LAYOUT_ACPI_SIZE, LAYOUT_ACPI, vm->vcpu_count)) {
+        vm_log("not started: the VM's memory is too small: give it at least 64 MiB");
+        return false;
+    }
+    vm->image.rsdp = (struct gpa){ LAYOUT_ACPI };
+    struct loader_result kernel = loader_load(&vm->memory, &vm->image);
+    if (kernel.error) {
+        vm_log("not started: %s", kernel.error);
+        return false;
+    }
+    devices_reset(vm);
+    for (unsigned i = 0; i < vm->vcpu_count; i++) {
+        apic_reset(&vm->vcpu[i].apic, i);
+        start_reset(&vm->vcpu[i]);
+    }
+    start_kernel(&vm->vcpu[0], &kernel);
+    __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < vm->vcpu_count; i++)
+        vm_kick(vm, &vm->vcpu[i]);
+    return true;
+}
+
+static const char *kind_text(uint32_t kind)
+{
+    switch (kind) {
+    case VM_END_RESET: return "the guest asked for a reset";
+    case VM_END_POWEROFF: return "the guest switched itself off";
+    default: return "the guest can't go on";
+    }
+}
+
+void vm_settle_end(struct vm *vm)
+{
+    if (state_of(vm) != VM_ENDING || !all_parked(vm))
+        return;
+    uint32_t kind = __atomic_load_n(&vm->end_kind, __ATOMIC_SEQ_CST);
+    bool again = vm->restart_on_reset && kind != VM_END_POWEROFF;
+    vm_log("%s: %s", kind_text(kind), again ? "starting it again" : "stopped");
+    if (again)
+        clear_memory(vm);
+    if (!again || !vm_load(vm))
+        __atomic_store_n(&vm->state, VM_STOPPED, __ATOMIC_SEQ_CST);
+}

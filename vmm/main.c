@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual machine monitor: one program, one compartment, one VM. Thread 0 sets the VM up from
+ * the manifest, loads the guest and then serves its devices; thread n + 1 runs vCPU n.
+ *
+ * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"); REGION "ram.low",
+ * "ram.high", "kernel", "initrd"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL "net0.doorbell",
+ * "hvc0.doorbell"; LINK "net0", "serial0", "hvc0", "log"; COUNTERS "counters".
+ */
+#include "lib/c/format.h"
+#include "lib/c/string.h"
+#include "lib/call/call.h"
+#include "lib/log/log.h"
+#include "lib/manifest/manifest.h"
+#include "lib/start/start.h"
+#include "lib/time/time.h"
+#include "vmm/vm.h"
+
+enum { COMMAND_LINE = BH_SETTING_SIZE + 32, DOORBELL_MIN = 4 * VIRTIO_QUEUES };
+
+static struct vm vm;
+static char command_line[COMMAND_LINE];
+
+static void set_ram(unsigned part, const struct bh_manifest_entry *region)
+{
+    if (region)
+        vm.memory.part[part] = (struct guest_ram){ manifest_address(region), region->gpa,
+                                                   region->size };
+}
+
+static void set_image(void)
+{
+    const struct bh_manifest_entry *kernel = manifest_need(BH_ENTRY_REGION, "kernel");
+    const struct bh_manifest_entry *initrd = manifest_find(BH_ENTRY_REGION, "initrd");
+    format_text(command_line, sizeof(command_line), "%s tsc_early_khz=%u",
+                manifest_setting("cmdline", ""), vm.tsc_khz);
+    vm.image.kernel = manifest_address(kernel);
+    vm.image.kernel_size = kernel->used;
+    vm.image.command_line = command_line;
+    if (initrd) {
+        vm.image.initrd = manifest_address(initrd);
+        vm.image.initrd_size = initrd->used;
+    }
+}
+
+static void set_time(void)
+{
+    const struct bh_manifest_entry *counters = manifest_need(BH_ENTRY_COUNTERS, "counters");
+    vm.tsc_khz = (uint32_t)time_khz();
+    call_counter_read(counters->slot, BH_COUNTERS_MACHINE, 0, BH_MACHINE_BOOT_TIME,
+                      &vm.boot_time);
+    call_counter_read(counters->slot, BH_COUNTERS_MACHINE, 0, BH_MACHINE_BOOT_TSC, &vm.boot_tsc);
+}
+
+static void set_vcpu(uint32_t number)
+{
+    struct vcpu *vcpu = &vm.vcpu[number];
+    const struct bh_manifest_entry *entry =
+        manifest_find_numbered(BH_ENTRY_VCPU, "vcpu", number, "");
+    const struct bh_manifest_entry *kick =
+        manifest_find_numbered(BH_ENTRY_CHANNEL, "vcpu", number, "");
+    if (!kick)
+        program_stop("no channel \"vcpu%u\" in the manifest: each vCPU needs one", number);
+    vcpu->vm = &vm;
+    vcpu->number = number;
+    vcpu->slot = entry->slot;
+    vcpu->kick_slot = kick->slot;
+    vcpu->state = manifest_address(entry);
+}
+
+static void set_vcpus(void)
+{
+    vm.vcpu_count = manifest_count(BH_ENTRY_VCPU, "vcpu", VM_VCPUS_MAX);
+    if (vm.vcpu_count == 0)
+        program_stop("no \"vcpu0\" in the manifest: a VM needs a vCPU");
+    for (uint32_t i = 0; i < vm.vcpu_count; i++)
+        set_vcpu(i);
+}
+
+/* The doorbell's ports become the device's notify BAR, whose size is a power of two. */
+static struct doorbell find_doorbell(const char *name)
+{
+    const struct bh_manifest_entry *entry = manifest_find(BH_ENTRY_DOORBELL, name);
+    if (!entry)
+        return (struct doorbell){ 0 };
+    uint64_t size = entry->size;
+    bool usable = size >= DOORBELL_MIN && (size & (size - 1)) == 0 && entry->address % size == 0;
+    if (!usable)
+        program_stop("doorbell \"%s\": its ports must be a power of two, at least %u, and aligned",
+                     name, DOORBELL_MIN);
+    return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size };
+}
+
+static void set_devices(void)
+{
+    const struct bh_manifest_entry *serial = manifest_find(BH_ENTRY_LINK, "serial0");
+    const struct bh_manifest_entry *net = manifest_find(BH_ENTRY_LINK, "net0");
+    const struct bh_manifest_entry *hvc = manifest_find(BH_ENTRY_LINK, "hvc0");
+    if (serial) {
+        stream_open(&vm.serial_link, serial, time_generation());
+        vm.has_serial_link = true;
+    }
+    if (net) {
+        if (!parse_mac(manifest_setting("net0.mac", ""), vm.net_mac))
+            program_stop("the setting \"net0.mac\" is no MAC address");
+        net_open(&vm.net.link, net, time_generation());
+        vm.net_doorbell = find_doorbell("net0.doorbell");
+    }
+    if (hvc) {
+        stream_open(&vm.hvc.link, hvc, time_generation());
+        vm.hvc_doorbell = find_doorbell("hvc0.doorbell");
+    }
+}
+
+static _Noreturn void serve(void)
+{
+    for (;;) {
+        bool more = devices_run(&vm);
+        vm_settle_end(&vm);
+        log_poll();
+        if (!more && devices_settle(&vm))
+            vm_sleep(BH_FOREVER);
+    }
+}
+
+int main(void)
+{
+    set_time();
+    set_ram(0, manifest_need(BH_ENTRY_REGION, "ram.low"));
+    set_ram(1, manifest_find(BH_ENTRY_REGION, "ram.high"));
+    set_image();
+    set_vcpus();
+    set_devices();
+    vm.io_slot = manifest_need(BH_ENTRY_CHANNEL, "io")->slot;
+    vm.restart_on_reset = strcmp(manifest_setting("on_reset", "stop"), "restart") == 0;
+    if (!vm_load(&vm))
+        program_stop("the VM has nothing to run");
+    program_ready();
+    serve();
+}
+
+void thread_main(uint32_t number)
+{
+    if (number <= vm.vcpu_count)
+        vcpu_main(&vm.vcpu[number - 1]);
+}

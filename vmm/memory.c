@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guest memory: bounds checks and copies. Trusts nobody's addresses.
+ */
+#include "vmm/memory.h"
+
+#include "lib/c/string.h"
+
+uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t size)
+{
+    for (unsigned i = 0; i < GUEST_RAM_PARTS; i++) {
+        const struct guest_ram *ram = &memory->part[i];
+        uint64_t offset = at.value - ram->gpa;
+        if (offset < ram->size && size <= ram->size - offset)
+            return ram->base + offset;
+    }
+    return NULL;
+}
+
+bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size_t size)
+{
+    const uint8_t *from = guest_range(memory, at, size);
+    if (!from)
+        return false;
+    memcpy(to, from, size);
+    return true;
+}
+
+bool guest_write(const struct guest_memory *memory, struct gpa at, const void *from, size_t size)
+{
+    uint8_t *to = guest_range(memory, at, size);
+    if (!to)
+        return false;
+    memcpy(to, from, size);
+    return true;
+}
+
+bool guest_load16(const struct guest_memory *memory, struct gpa at, uint16_t *value)
+{
+    const uint8_t *from = guest_range(memory, at, sizeof(*value));
+    if (!from || at.value % sizeof(*value) != 0)
+        return false;
+    *value = __atomic_load_n((const uint16_t *)(const void *)from, __ATOMIC_ACQUIRE);
+    return true;
+}
+
+bool guest_load32(const struct guest_memory *memory, struct gpa at, uint32_t *value)
+{
+    const uint8_t *from = guest_range(memory, at, sizeof(*value));
+    if (!from || at.value % sizeof(*value) != 0)
+        return false;
+    *value = __atomic_load_n((const uint32_t *)(const void *)from, __ATOMIC_ACQUIRE);
+    return true;
+}
+
+bool guest_load64(const struct guest_memory *memory, struct gpa at, uint64_t *value)
+{
+    const uint8_t *from = guest_range(memory, at, sizeof(*value));
+    if (!from || at.value % sizeof(*value) != 0)
+        return false;
+    *value = __atomic_load_n((const uint64_t *)(const void *)from, __ATOMIC_ACQUIRE);
+    return true;
+}

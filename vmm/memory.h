@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Guest memory as the VMM reaches it: at most two RAM ranges of the guest, mapped in our process.
+ * Every access names a guest-physical range and is checked as a whole; what lies outside RAM is
+ * refused. The guest writes this memory at any time: read a value once, check it, then use it.
+ */
+#ifndef VMM_MEMORY_H
+#define VMM_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gpa { uint64_t value; };   /* guest-physical */
+struct gva { uint64_t value; };   /* guest-linear, the segment's base included */
+
+#define GUEST_RAM_PARTS 2u
+
+struct guest_ram {
+    uint8_t *base;                /* where our process sees it */
+    uint64_t gpa;
+    uint64_t size;
+};
+
+struct guest_memory {
+    struct guest_ram part[GUEST_RAM_PARTS];   /* size 0: absent */
+};
+
+/* The bytes [at, at + size) of one RAM part, or NULL when any of them is not RAM. size > 0. */
+uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t size);
+
+bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size_t size);
+bool guest_write(const struct guest_memory *memory, struct gpa at, const void *from, size_t size);
+
+/* One aligned access each: what the guest stores meanwhile is seen whole or not at all. */
+bool guest_load16(const struct guest_memory *memory, struct gpa at, uint16_t *value);
+bool guest_load32(const struct guest_memory *memory, struct gpa at, uint32_t *value);
+bool guest_load64(const struct guest_memory *memory, struct gpa at, uint64_t *value);
+
+#endif

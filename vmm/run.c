@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A vCPU's thread: collects what others posted, injects, enters the guest, answers its exits.
+ */
+#include "vmm/vm.h"
+
+static void take_signals(struct vcpu *vcpu, uint32_t signals)
+{
+    if (signals & APIC_SIGNAL_INIT) {
+        apic_init_signal(&vcpu->apic);
+        start_reset(vcpu);
+    }
+    if ((signals & APIC_SIGNAL_STARTUP) && vcpu->mode == VCPU_WAITS_FOR_STARTUP)
+        start_at_vector(vcpu, (uint8_t)__atomic_load_n(&vcpu->apic.startup_vector,
+                                                       __ATOMIC_RELAXED));
+    if (signals & APIC_SIGNAL_NMI)
+        vcpu->nmi_waiting = true;
+}
+
+static uint64_t deadline(const struct vcpu *vcpu)
+{
+    uint64_t at = vcpu->apic.timer_at;
+    return at == 0 ? BH_FOREVER : at - vcpu->state->tsc_offset;
+}
+
+static void poll_timer(struct vcpu *vcpu)
+{
+    if (vcpu->apic.timer_at != 0)
+        apic_timer_poll(&vcpu->apic, vcpu_now(vcpu));
+}
+
+/* Whether the vCPU may enter the guest now. */
+static bool is_awake(struct vcpu *vcpu)
+{
+    if (vcpu->mode == VCPU_HALTED && inject_wakes(vcpu))
+        vcpu->mode = VCPU_RUNS;
+    return vcpu->mode == VCPU_RUNS;
+}
+
+static void enter(struct vcpu *vcpu)
+{
+    uint32_t exit;
+    inject_next(vcpu);
+    if (!vm_enter(vcpu, deadline(vcpu), &exit)) {
+        vm_log("vCPU %u: the kernel refuses to run it", vcpu->number);
+        vm_end(vcpu->vm, VM_END_FAULT);
+        return;
+    }
+    exit_handle(vcpu, exit);
+    inject_again(vcpu);
+}
+
+_Noreturn void vcpu_main(struct vcpu *vcpu)
+{
+    for (;;) {
+        if (!vm_runs(vcpu->vm)) {
+            vm_park(vcpu);
+            continue;
+        }
+        uint32_t signals = apic_collect(&vcpu->apic);
+        if (signals != 0)
+            take_signals(vcpu, signals);
+        poll_timer(vcpu);
+        if (is_awake(vcpu))
+            enter(vcpu);
+        else
+            vm_sleep(deadline(vcpu));
+    }
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual machine as a whole, and what its parts need from one another. Who owns what:
+ *
+ *   vcpu[i]         vCPU i's own thread (but its APIC's message words, see apic.h)
+ *   ioapic          `ioapic_lock`
+ *   device models   `device_lock`; links are used by the I/O thread only, under it
+ *   the rest        written at the start, then read-only
+ *
+ * Life: RUNNING until some thread asks for an end (vm_end); every vCPU thread then parks, and the I/O
+ * thread stops the VM for good or loads it anew.
+ */
+#ifndef VMM_VM_H
+#define VMM_VM_H
+
+#include "abi/manifest.h"
+#include "abi/vcpu.h"
+#include "vmm/apic.h"
+#include "vmm/emulate.h"
+#include "vmm/hvc.h"
+#include "vmm/ioapic.h"
+#include "vmm/loader.h"
+#include "vmm/lock.h"
+#include "vmm/memory.h"
+#include "vmm/net.h"
+#include "vmm/pci.h"
+#include "vmm/rtc.h"
+#include "vmm/serial.h"
+
+#define VM_VCPUS_MAX 16u
+
+struct vm;
+
+enum vcpu_mode {
+    VCPU_WAITS_FOR_STARTUP,          /* after INIT: nothing but SIPI wakes it */
+    VCPU_RUNS,
+    VCPU_HALTED,                     /* HLT: until an interrupt */
+};
+
+struct vcpu {
+    struct vm *vm;
+    uint32_t number;
+    uint32_t slot;                   /* vcpu_run */
+    uint32_t kick_slot;              /* notifies its thread */
+    struct bh_vcpu_state *state;
+    struct apic apic;
+    enum vcpu_mode mode;
+    bool nmi_waiting;
+    bool nmi_blocked;                /* until the guest's IRET */
+    uint32_t parked;                 /* 1: its thread has seen the end of this life */
+    uint64_t odd_accesses;           /* to MSRs and ports that don't exist */
+};
+
+/* I/O ports whose writes the kernel turns into a notification of the I/O thread. */
+struct doorbell {
+    uint16_t port;
+    uint32_t size;                   /* 0: the VM doesn't have this device */
+};
+
+enum vm_state { VM_RUNNING, VM_ENDING, VM_STOPPED };
+enum vm_end_kind { VM_END_RESET, VM_END_POWEROFF, VM_END_FAULT };
+
+struct vm {
+    struct guest_memory memory;
+    struct loader_input image;
+    uint32_t vcpu_count;
+    uint32_t tsc_khz;
+    uint64_t boot_time;              /* Unix seconds at boot_tsc */
+    uint64_t boot_tsc;
+    uint32_t io_slot;                /* notifies the I/O thread */
+    bool restart_on_reset;
+    uint32_t state;                  /* enum vm_state, atomic */
+    uint32_t end_kind;               /* enum vm_end_kind of the first who asked */
+
+    struct lock ioapic_lock;
+    struct ioapic ioapic;
+
+    struct lock device_lock;
+    struct serial serial;
+    struct ring serial_link;
+    bool has_serial_link;
+    bool serial_line;                /* the interrupt output as the I/O APIC last saw it */
+    struct rtc rtc;
+    uint32_t pci_address;            /* the latch at 0xcf8 */
+    struct pci_function bridge;
+    struct net net;
+    struct doorbell net_doorbell;
+    uint8_t net_mac[NET_MAC_BYTES];
+    struct hvc hvc;
+    struct doorbell hvc_doorbell;
+
+    struct vcpu vcpu[VM_VCPUS_MAX];
+};
+
+/* irq.c: interrupts on their way. `from`: the sending vCPU, or NULL. */
+void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message);
+void irq_line(struct vm *vm, unsigned pin, bool high);
+void irq_end(struct vm *vm, uint8_t vector);
+void irq_flush_msix(struct vm *vm, struct pci_function *function);
+uint32_t irq_ioapic_read(struct vm *vm, uint64_t offset);
+void irq_ioapic_write(struct vm *vm, uint64_t offset, uint32_t value);
+
+/* bus.c: device memory and ports, by a vCPU's thread. */
+uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size);
+void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t value);
+uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size);
+void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t value);
+/* Virtio functions by device number on bus 0; NULL: there is none. */
+struct pci_function *bus_function(struct vm *vm, unsigned device);
+
+/* devices.c: the device models' common life. */
+void devices_reset(struct vm *vm);
+/* With the device lock held: tells the I/O APIC and the APICs what the device models drive. */
+void devices_update_interrupts(struct vm *vm);
+/* The I/O thread's turn: moves everything that can move; true: more is waiting. */
+bool devices_run(struct vm *vm);
+bool devices_settle(struct vm *vm);
+
+/* msr.c: RDMSR and WRMSR; false: #GP. */
+bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value);
+bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value);
+
+/* start.c: a vCPU's state after power-on, SIPI, or as the boot protocol wants it. */
+void start_reset(struct vcpu *vcpu);
+void start_at_vector(struct vcpu *vcpu, uint8_t vector);
+void start_kernel(struct vcpu *vcpu, const struct loader_result *kernel);
+
+/* exit.c: answers an exit. */
+void exit_handle(struct vcpu *vcpu, uint32_t exit);
+void exit_apic_effect(struct vcpu *vcpu, const struct apic_effect *effect);
+
+/* inject.c: before an entry, what the guest takes next; after an exit, what was cut off. */
+void inject_exception(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
+void inject_page_fault(struct vcpu *vcpu, uint32_t error, uint64_t address);
+void inject_next(struct vcpu *vcpu);
+void inject_again(struct vcpu *vcpu);
+bool inject_wakes(const struct vcpu *vcpu);
+
+/* life.c: the end of a VM and what follows. */
+void vm_end(struct vm *vm, enum vm_end_kind kind);
+bool vm_runs(const struct vm *vm);
+/* The I/O thread: loads the guest and starts vCPU 0; false: the image is refused, and the log says
+ * why. After an end, once every vCPU is parked: stops or loads anew. */
+bool vm_load(struct vm *vm);
+void vm_settle_end(struct vm *vm);
+/* A vCPU's thread sleeps here from the end of one life to the start of the next. */
+void vm_park(struct vcpu *vcpu);
+
+/* run.c: a vCPU's thread. */
+_Noreturn void vcpu_main(struct vcpu *vcpu);
+
+/* runtime.c (tests have their own): the world outside. */
+uint64_t vm_now(void);               /* the host's TSC */
+void vm_kick(struct vm *vm, const struct vcpu *vcpu);
+void vm_kick_io(struct vm *vm);
+void vm_sleep(uint64_t host_deadline);
+bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit);
+void vm_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static inline uint64_t vcpu_now(const struct vcpu *vcpu)
+{
+    return vm_now() + vcpu->state->tsc_offset;
+}
+
+#endif
