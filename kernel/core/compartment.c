@@ -227,23 +227,14 @@ void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment
 
 static void log_fault(uint32_t thread, const struct fault *fault)
 {
-    const char *compartment = plan_compartment(plan_thread(thread)->compartment)->name;
-    const char *name = plan_thread(thread)->name;
+    static const char mend[] = "stopped; restart it from the console";
+    const char *name = plan_thread(thread)->name;       /* by custom COMPARTMENT.NUMBER */
 
-    switch (fault->kind) {
-    case FAULT_PAGE:
-        log_line("%s.%s: page fault at 0x%lx (%s), rip 0x%lx: stopped; restart it from the console",
-                 compartment, name, fault->address, fault->access, fault->rip);
-        break;
-    case FAULT_ADDRESS:
-        log_line("%s.%s: ran beyond its addresses: stopped; restart it from the console",
-                 compartment, name);
-        break;
-    default:
-        log_line("%s.%s: %s, rip 0x%lx: stopped; restart it from the console", compartment, name,
-                 fault->text, fault->rip);
-        break;
-    }
+    if (fault->access != NULL)
+        log_line("%s: page fault at 0x%lx (%s), rip 0x%lx: %s", name, fault->address, fault->access,
+                 fault->rip, mend);
+    else
+        log_line("%s: %s, rip 0x%lx: %s", name, fault->text, fault->rip, mend);
 }
 
 void compartment_fault(uint32_t thread, const struct fault *fault)

@@ -11,17 +11,10 @@
 
 #include "core/operation.h"
 
-enum fault_kind {
-    FAULT_PAGE,                        /* `access` tells how */
-    FAULT_ADDRESS,                     /* it ran to where no program can be */
-    FAULT_EXCEPTION,                   /* any other exception of the CPU */
-};
-
 struct fault {
-    enum fault_kind kind;
     uint32_t vector;                   /* as counted: x86 exception vector */
     const char *text;                  /* what happened, for people */
-    const char *access;                /* "read", "write", "execute" */
+    const char *access;                /* of a page fault: "read", "write", "execute"; else null */
     uint64_t address;
     uint64_t rip;
 };

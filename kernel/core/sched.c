@@ -236,7 +236,7 @@ static void run_guest(uint32_t thread, uint64_t now)
 static void run_user(uint32_t thread)
 {
     if (!context_resumable(thread)) {
-        compartment_fault(thread, &(struct fault){ .kind = FAULT_ADDRESS });
+        compartment_fault(thread, &(struct fault){ .text = "ran beyond its addresses" });
         return;
     }
     fpu_use_thread(thread);

@@ -6,6 +6,8 @@
  */
 #include "x86/entry.h"
 
+#include <stddef.h>
+
 #include "core/call.h"
 #include "core/compartment.h"
 #include "core/interrupt.h"
@@ -63,10 +65,9 @@ static void take_exception(uint32_t vector, uint64_t error)
 {
     const struct context *context = (const struct context *)entry_area_this()->context;
     struct fault fault = {
-        .kind = vector == VECTOR_PAGE ? FAULT_PAGE : FAULT_EXCEPTION,
         .vector = vector,
         .text = exception_text[vector],
-        .access = access_text(error),
+        .access = vector == VECTOR_PAGE ? access_text(error) : NULL,
         .address = vector == VECTOR_PAGE ? cr2_read() : 0,
         .rip = context->rip,
     };
