@@ -92,7 +92,7 @@ class Machine:
 
     @classmethod
     def system(cls, system, *options, **keywords):
-        name = os.path.splitext(os.path.basename(system))[0] + "".join(options)
+        name = os.path.splitext(os.path.basename(system))[0]
         return cls(cls.command_of(system, *options), name=name, **keywords)
 
     @staticmethod

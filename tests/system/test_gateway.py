@@ -37,7 +37,7 @@ def test_monitor_answers(console):
     console.overview()
     assert console.command("help")
     status = "\n".join(console.command("status"))
-    for compartment in ("web", "client", "netswitch"):
+    for compartment in ("uart", "e1000e", "console", "switch", "web", "client"):
         assert compartment in status
 
 
@@ -73,10 +73,14 @@ def test_client_fetches_the_page_of_web(console):
     assert status == 0 and GREETING in output
 
 
-def test_shell_of_web_has_two_cpus_and_pings_client(console):
-    console.shell("web")
-    output, _ = console.run("web", "nproc")
+def test_client_has_two_cpus(console):
+    console.shell("client")
+    output, _ = console.run("client", "nproc")
     assert output.strip() == "2"
+
+
+def test_shell_of_web_pings_client(console):
+    console.shell("web")
     output, status = console.run("web", f"ping -c 5 {CLIENT_ADDRESS}")
     assert status == 0 and re.search(r"5 packets transmitted, [45] packets received", output)
 

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""System descriptions for tests, made of a few parts: they go to build/tests/systems/NAME.yaml.
+
+Every system has the serial port, its driver and the console with the monitor; the parts that a test
+adds are texts of the description's lists (docs/description.md), written as in systems/gateway.yaml.
+"""
+import os
+import subprocess
+import textwrap
+
+from .machine import BUILD, ROOT, Machine, built
+
+FOLDER = os.path.join(BUILD, "tests", "systems")
+
+HEAD = """\
+# SPDX-License-Identifier: BSD-2-Clause
+system: {name}
+machine:
+  cores: {cores}
+  memory: {memory}
+  iommu: {iommu}
+{hardware}
+log-port: 0x3f8
+{controls}
+devices:
+  - name: com1
+    as: uart0
+    platform: true
+    isa: 4
+    ports:
+      - {{ first: 0x3f8, count: 8 }}
+{devices}
+compartments:
+  - name: uart
+    core: 0
+    priority: 22
+    devices: [com1]
+{compartments}
+console:
+  name: console
+  driver: uart
+  core: 0
+  priority: 16
+{rest}
+"""
+
+NIC_HARDWARE = """\
+  - address: 00:02.0
+    id: 8086:10d3
+    model: e1000e
+    options: mac=52:54:00:12:34:56
+    network: true
+    forwards:
+      - { host: 8080, guest: "10.0.2.15:80" }
+"""
+
+NIC_DEVICE = """\
+- name: nic
+  pci: 00:02.0
+  id: 8086:10d3
+  dma: true
+  msix: 3
+  bars:
+    - { bar: 0, size: 128K }
+"""
+
+NIC_DRIVER = """\
+- name: e1000e
+  core: 1
+  priority: 22
+  budget: 8ms
+  period: 10ms
+  devices: [nic]
+"""
+
+SWITCH = """\
+switches:
+  - name: switch
+    uplink: e1000e
+    core: 1
+    priority: 20
+    budget: 8ms
+    period: 10ms
+"""
+
+WEB = """\
+- name: web
+  kernel: guests/vmlinuz
+  initrd: guests/initramfs.cpio
+  cmdline: console=ttyS0 quiet bulkhead.name=web bulkhead.ip=10.0.2.15 bulkhead.http=1
+  memory: 256M
+  core: 0
+  priority: 12
+  vcpus:
+    - { core: 2 }
+  nic:
+    switch: switch
+    mac: 52:54:00:00:00:0f
+"""
+
+
+def indented(text, by=2):
+    return textwrap.indent(textwrap.dedent(text), " " * by)
+
+
+def describe(name, compartments="", devices="", hardware="", rest="", controls=(), cores=4,
+             memory="2G", iommu="vt-d"):
+    """Writes the description; answers its path."""
+    os.makedirs(FOLDER, exist_ok=True)
+    path = os.path.join(FOLDER, f"{name}.yaml")
+    text = HEAD.format(
+        name=name, cores=cores, memory=memory, iommu=iommu,
+        hardware="  devices:\n" + indented(hardware, 4) if hardware else "",
+        controls=f"controls: [{', '.join(controls)}]" if controls else "",
+        devices=indented(devices), compartments=indented(compartments), rest=rest)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def describe_web_and(name, compartments="", devices="", hardware="", vms="", **options):
+    """A system in which guest web serves its page, and others do what they do."""
+    return describe(name, compartments=NIC_DRIVER + textwrap.dedent(compartments),
+                    devices=NIC_DEVICE + textwrap.dedent(devices),
+                    hardware=textwrap.dedent(NIC_HARDWARE) + textwrap.dedent(hardware),
+                    rest=SWITCH + "vms:\n" + indented(WEB) + indented(vms), **options)
+
+
+def build(path):
+    """Builds the plan of a description; answers its path."""
+    subprocess.run([built("tools", "bulkhead"), "build", path, "-o", FOLDER], cwd=ROOT, check=True,
+                   timeout=120)
+    return os.path.splitext(path)[0] + ".plan"
+
+
+def machine(path, *options, **keywords):
+    return Machine.system(path, "-o", FOLDER, *options, **keywords)
