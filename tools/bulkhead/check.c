@@ -1,3 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a description must observe: the order of the checks, and what they share. See check.h. */
 #include "check.h"
-bool check_description(const struct description *d, struct tree *t, const struct programs *p, struct report *r){(void)d;(void)t;(void)p;return report_is_clean(r);}
-bool check_memory(struct model *m, uint64_t s){(void)m;(void)s;return true;}
+
+#include <string.h>
+
+#include "checker.h"
+#include "values.h"
+
+#define KERNEL_ROOM (48ull << 20)       /* kernel, page tables, firmware's own */
+
+uint32_t checker_device(const struct checker *c, const char *name)
+{
+    for (uint32_t i = 0; name != NULL && i < c->d->devices_count; i++) {
+        if (strcmp(c->d->devices[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return BH_NONE;
+}
+
+uint32_t checker_owner(const struct checker *c, const char *device)
+{
+    for (uint32_t i = 0; i < c->programs->count; i++) {
+        const struct description_program *base = c->programs->program[i].base;
+        for (uint32_t j = 0; j < base->devices_count; j++) {
+            if (strcmp(base->devices[j], device) == 0) {
+                return i;
+            }
+        }
+    }
+    return BH_NONE;
+}
+
+void checker_size(const struct checker *c, const char *text, uint64_t unit, const char *owner,
+                  const char *path, const char *field)
+{
+    unsigned line = tree_line(c->tree, "%s.%s", path, field);
+    uint64_t bytes = 0;
+
+    if (text == NULL) {
+        return;
+    }
+    if (!value_size(text, &bytes)) {
+        report_add(c->report, line, owner, "'%s' is '%s', which is no size or address", field,
+                   text);
+        report_mend(c->report, "write it as 4096, 0x1000, 64K, 256M or 2G");
+    } else if (bytes % unit != 0) {
+        report_add(c->report, line, owner, "'%s' is '%s', not a multiple of %lluK", field, text,
+                   (unsigned long long)unit >> 10);
+        report_mend(c->report, "give %lluK", (unsigned long long)((bytes / unit + 1) * unit >> 10));
+    }
+}
+
+void checker_rights(const struct checker *c, const char *text, bool none, const char *owner,
+                    const char *path, const char *field)
+{
+    uint32_t rights = 0;
+
+    if (text == NULL || (none && strcmp(text, "none") == 0) || value_rights(text, &rights)) {
+        return;
+    }
+    report_add(c->report, tree_line(c->tree, "%s.%s", path, field), owner,
+               "'%s' is '%s', which are no rights", field, text);
+    report_mend(c->report, none ? "give r, rw, rx or none" : "give r, rw or rx");
+}
+
+void checker_unknown(const struct checker *c, const char *what, const char *name,
+                     const char *owner, const char *path, const char *field)
+{
+    report_add(c->report, tree_line(c->tree, "%s.%s", path, field), owner,
+               "there is no %s called '%s'", what, name);
+    report_mend(c->report, "describe a %s '%s', or name one that is described", what, name);
+}
+
+void checker_compartment(const struct checker *c, const char *name, const char *owner,
+                         const char *path, const char *field)
+{
+    if (name != NULL && programs_find(c->programs, name) == BH_NONE) {
+        checker_unknown(c, "compartment", name, owner, path, field);
+    }
+}
+
+bool check_description(const struct description *description, struct tree *tree,
+                       const struct programs *programs, struct report *report)
+{
+    struct checker checker = { description, tree, programs, report };
+
+    check_names(&checker);
+    check_hardware(&checker);
+    check_programs(&checker);
+    check_objects(&checker);
+    return report_is_clean(report);
+}
+
+bool check_memory(struct model *m, uint64_t plan_size)
+{
+    uint64_t memory = 0;
+    uint64_t needed = m->header.memory_needed + plan_size + KERNEL_ROOM;
+
+    value_size(m->description->machine.memory, &memory);
+    if (needed <= memory) {
+        return true;
+    }
+    report_add(m->report, tree_line(m->tree, "machine.memory"), "machine",
+               "too little memory: the system needs %lluM (regions %lluM, plan %lluM, kernel %lluM)"
+               " and the machine has %lluM", (unsigned long long)(needed >> 20) + 1,
+               (unsigned long long)m->header.memory_needed >> 20,
+               (unsigned long long)plan_size >> 20, (unsigned long long)KERNEL_ROOM >> 20,
+               (unsigned long long)memory >> 20);
+    report_mend(m->report, "give the machine %lluM, or the VMs less",
+                (unsigned long long)(needed >> 20) + 1);
+    return false;
+}

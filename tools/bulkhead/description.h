@@ -148,7 +148,6 @@ struct description_nic {
 
 struct description_place {
     char *region;
-    char *device;               /* with bar: a device's BAR instead of a region */
     char *rights;
     char *as;
 };

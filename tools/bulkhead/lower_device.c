@@ -131,8 +131,9 @@ static struct bh_plan_device plan_device(const struct description_device *d, uin
 }
 
 static void lower_device(struct model *m, const struct description_device *d, uint32_t owner,
-                         struct origin origin)
+                         const char *path)
 {
+    struct origin origin = { tree_line(m->tree, "%s", path), d->name };
     struct bh_plan_device device = plan_device(d, owner);
 
     if (d->dma) {
@@ -143,10 +144,12 @@ static void lower_device(struct model *m, const struct description_device *d, ui
     uint32_t slot = lower_slot(m, owner, BH_SLOT_DEVICE, index, ALL_DEVICE_OPERATIONS, origin);
     model_add_entry(m, owner, BH_ENTRY_DEVICE, "%s", m->device_as[index])->slot = slot;
     for (uint32_t i = 0; i < d->bars_count; i++) {
-        lower_bar(m, index, &d->bars[i], origin);
+        struct origin at = { tree_line(m->tree, "%s.bars[%u]", path, i), d->name };
+        lower_bar(m, index, &d->bars[i], at);
     }
     for (uint32_t i = 0; i < d->ports_count; i++) {
-        lower_ports(m, index, &d->ports[i], origin);
+        struct origin at = { tree_line(m->tree, "%s.ports[%u]", path, i), d->name };
+        lower_ports(m, index, &d->ports[i], at);
     }
     lower_interrupts(m, index, d, origin);
 }
@@ -156,10 +159,11 @@ void lower_devices(struct model *m, const struct programs *programs)
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < d->devices_count; i++) {
-        struct origin origin = { tree_line(m->tree, "devices[%u]", i), d->devices[i].name };
         uint32_t owner = owner_of(programs, d->devices[i].name);
+        char path[32];
+        snprintf(path, sizeof(path), "devices[%u]", i);
         if (owner != BH_NONE) {
-            lower_device(m, &d->devices[i], owner, origin);
+            lower_device(m, &d->devices[i], owner, path);
         }
     }
 }

@@ -186,7 +186,6 @@ static const cyaml_schema_field_t nic_fields[] = {
 
 static const cyaml_schema_field_t place_fields[] = {
     TEXT("region", ONE, struct description_place, region),
-    TEXT("device", OPT, struct description_place, device),
     TEXT("rights", OPT, struct description_place, rights),
     TEXT("as", OPT, struct description_place, as),
     CYAML_FIELD_END

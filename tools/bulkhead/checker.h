@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between the files of the description's check only: what all of them look at. */
+#ifndef TOOLS_BULKHEAD_CHECKER_H
+#define TOOLS_BULKHEAD_CHECKER_H
+
+#include "check.h"
+
+struct checker {
+    const struct description *d;
+    struct tree              *tree;
+    const struct programs    *programs;
+    struct report            *report;
+};
+
+void check_names(const struct checker *c);       /* check_names.c: names, and who refers to whom */
+void check_programs(const struct checker *c);    /* check_programs.c: schedules, VMs, rights */
+void check_hardware(const struct checker *c);    /* check_hardware.c: machine, devices, groups */
+void check_objects(const struct checker *c);     /* check_objects.c: regions, mappings, channels, .. */
+
+/* The device of that name, BH_NONE: none. */
+uint32_t checker_device(const struct checker *c, const char *name);
+
+/* The compartment (number) that lists the device; BH_NONE: none. */
+uint32_t checker_owner(const struct checker *c, const char *device);
+
+/* Reports a text that isn't a size in whole units, unless it is NULL. */
+void checker_size(const struct checker *c, const char *text, uint64_t unit, const char *owner,
+                  const char *path, const char *field);
+
+/* Reports a text that isn't a set of rights ("none" is allowed if `none`), unless it is NULL. */
+void checker_rights(const struct checker *c, const char *text, bool none, const char *owner,
+                    const char *path, const char *field);
+
+/* Reports that a field names something unknown. */
+void checker_unknown(const struct checker *c, const char *what, const char *name,
+                     const char *owner, const char *path, const char *field);
+
+/* The field's text names a compartment, or is reported. */
+void checker_compartment(const struct checker *c, const char *name, const char *owner,
+                         const char *path, const char *field);
+
+#endif
