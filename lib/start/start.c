@@ -22,14 +22,14 @@ void program_ready(void)
     __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 }
 
-/* Threads other than 0 look again each millisecond: it happens once a life, and a thread that
- * nobody signals yet has nobody to wait for. */
+/* Threads other than 0 look again every million ticks: it happens once a life, and a thread that
+ * nobody signals yet has nobody to wait for. The manifest, which knows the clock, isn't ready. */
 static void await_ready(void)
 {
     uint64_t bits;
 
     while (__atomic_load_n(&ready, __ATOMIC_ACQUIRE) == 0)
-        call_wait(time_after_ms(1), &bits);
+        call_wait(time_now() + 1000000, &bits);
 }
 
 __attribute__((weak)) void thread_main(uint32_t number)
