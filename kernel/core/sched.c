@@ -276,7 +276,10 @@ void dispatch(void)
 
 uint64_t sched_counter(uint32_t core, enum bh_core_counter counter)
 {
-    return cores[core].counter[counter];
+    const struct core *c = &cores[core];
+    bool idle_now = counter == BH_CORE_IDLE_TICKS && c->current == BH_NONE;
+
+    return c->counter[counter] + (idle_now ? time_now() - c->since : 0);
 }
 
 uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter)

@@ -28,7 +28,6 @@
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
-#include "x86/time.h"
 
 #define LOW_MEMORY   0x100000u         /* the firmware's and the SIPI page's */
 #define DEFAULT_PORT 0x3f8u            /* until the plan says which port, if any */
