@@ -55,6 +55,7 @@ _Noreturn void service_run(const struct service_program *program)
 {
     uint64_t bits;
 
+    program_ready();
     for (;;) {
         bool settled = program->settle == NULL || program->settle();
 

@@ -29,6 +29,7 @@ struct service_program {
     uint64_t (*deadline)(void);/* when to wake up without a bit; NULL: never */
 };
 
+/* For thread 0: lets the program's other threads begin, too (lib/start). */
 _Noreturn void service_run(const struct service_program *program);
 
 #endif
