@@ -13,8 +13,11 @@ enum {
     DR6_AT_RESET = 0xffff0ff0u,     /* table 14-1 */
     DR7_AT_RESET = 0x400,
     CR0_AT_RESET = 0x60000010,
+    EFER_LME = 1 << 8,
+    EFER_LMA = 1 << 10,
     EFER_SVME = 1 << 12,
 };
+#define CR0_PG (1ull << 31)
 #define PAT_AT_RESET 0x0007040600070406ull
 
 static const uint32_t intercept_misc1 =
@@ -144,6 +147,14 @@ static void load_registers(struct vmcb_save *save, const volatile struct bh_vcpu
     save->rflags = (page->rflags & RFLAGS_DEFINED) | RFLAGS_ONE;
 }
 
+/* LMA follows LME and paging, as it always does in a CPU (14.8.1): VMRUN doesn't check it. */
+static uint64_t guest_efer(uint64_t efer, uint64_t cr0)
+{
+    bool long_mode = (efer & EFER_LME) != 0 && (cr0 & CR0_PG) != 0;
+
+    return (efer & ~(uint64_t)EFER_LMA) | EFER_SVME | (long_mode ? EFER_LMA : 0);
+}
+
 /* Values that VMRUN refuses (15.5.1) are left to it: they end in BH_EXIT_INVALID. */
 static void load_control(struct vmcb_save *save, const volatile struct bh_vcpu_state *page)
 {
@@ -151,7 +162,7 @@ static void load_control(struct vmcb_save *save, const volatile struct bh_vcpu_s
     save->cr2 = page->cr2;
     save->cr3 = page->cr3;
     save->cr4 = page->cr4;
-    save->efer = page->efer | EFER_SVME;
+    save->efer = guest_efer(page->efer, save->cr0);
     save->dr6 = page->dr6;
     save->dr7 = page->dr7;
     save->cpl = page->cpl & 3;
