@@ -278,12 +278,12 @@ static bool decode_one_byte(struct cursor *c, struct insn *insn, uint8_t opcode)
     if (opcode < 0x40)
         return decode_arithmetic(c, insn, opcode, size);
     switch (opcode) {
-    case 0x63:
-        if (c->mode != INSN_MODE_64)
+    case 0x63:           /* MOVSXD; nobody uses the 16-bit form, which processors disagree on */
+        if (c->mode != INSN_MODE_64 || size == 2)
             return false;
         take_modrm(c, insn, size, 4);
         shape(insn, INSN_MOVSX, INSN_FORM_REG_RM, size);
-        insn->source_size = size == 2 ? 2 : 4;
+        insn->source_size = 4;
         return true;
     case 0x6c: case 0x6d: return shape(insn, INSN_INS, INSN_FORM_IMPLICIT, port_size(size));
     case 0x6e: case 0x6f: return shape(insn, INSN_OUTS, INSN_FORM_IMPLICIT, port_size(size));
@@ -375,9 +375,10 @@ static bool decode_two_byte(struct cursor *c, struct insn *insn)
     case 0xba: return decode_group8(c, insn);
     case 0xbe: case 0xbf: return decode_extend(c, insn, opcode, INSN_MOVSX);
     case 0xc0: case 0xc1: return with_modrm(c, insn, INSN_XADD, INSN_FORM_RM_REG, size);
-    case 0xc3:           /* MOVNTI: a store like any other here */
-        take_modrm(c, insn, operand_size(c), operand_size(c));
-        return insn->memory && shape(insn, INSN_MOV, INSN_FORM_RM_REG, operand_size(c));
+    case 0xc3:           /* MOVNTI: a store like any other here, never of 16 bits */
+        size = rex(c, REX_W) ? 8 : 4;
+        take_modrm(c, insn, size, size);
+        return insn->memory && shape(insn, INSN_MOV, INSN_FORM_RM_REG, size);
     default: return false;
     }
 }
