@@ -52,8 +52,12 @@ static void start(void)
 
 static void tell_link(void)
 {
+    static uint32_t told = UINT32_MAX;
     uint32_t speed = nic_link_speed(&nic);
 
+    if (speed == told)
+        return;
+    told = speed;
     log_line("link %s, %u Mb/s", speed != 0 ? "up" : "down", speed);
 }
 

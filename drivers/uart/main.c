@@ -4,8 +4,8 @@
  * ports and its link; trusts neither the client nor the device: each turn does bounded work.
  *
  * The interrupt is an edge: all causes must be gone at the end of a turn, or no further one comes.
- * The "empty" interrupt stays enabled; it comes once after each burst, which is when the next
- * burst may go.
+ * The "empty" interrupt is enabled only while there is more to send than the device has room for;
+ * enabling it when the device is empty raises it at once, so none is missed.
  */
 #include "drivers/uart/uart.h"
 
@@ -25,6 +25,7 @@ enum {
 static uint16_t port;
 static struct ring client;
 static bool unfinished;      /* the device still had something to say after ROUNDS */
+static bool awaiting_empty;
 
 static uint8_t device_read(enum uart_register which)
 {
@@ -36,6 +37,14 @@ static void device_write(enum uart_register which, uint8_t value)
     port_write8((uint16_t)(port + which), value);
 }
 
+static void await_empty(bool wanted)
+{
+    if (awaiting_empty == wanted)
+        return;
+    awaiting_empty = wanted;
+    device_write(UART_INTERRUPTS, wanted ? IER_RECEIVED | IER_EMPTY : IER_RECEIVED);
+}
+
 static void start_device(void)
 {
     device_write(UART_INTERRUPTS, 0);
@@ -45,7 +54,7 @@ static void start_device(void)
     device_write(UART_LINE_CONTROL, LCR_8N1);
     device_write(UART_IDENTIFY, FCR_ENABLE | FCR_CLEAR);
     device_write(UART_MODEM_CONTROL, MCR_READY | MCR_OUT2);
-    device_write(UART_INTERRUPTS, IER_RECEIVED | IER_EMPTY);
+    device_write(UART_INTERRUPTS, IER_RECEIVED);
 }
 
 /* A byte that the client has no room for is lost, as on any serial line. */
@@ -61,6 +70,7 @@ static bool transmit(void)
     uint8_t bytes[UART_FIFO];
     uint32_t count = stream_read(&client, bytes, sizeof(bytes));
 
+    await_empty(false);
     for (uint32_t i = 0; i < count; i++)
         device_write(UART_DATA, bytes[i]);
     return count > 0;
@@ -88,11 +98,14 @@ static void turn(void)
     stream_flush(&client);
 }
 
-/* What came meanwhile goes out at the "empty" interrupt if the device is busy, so that only an
- * idle transmitter needs another turn. */
 static bool settle(void)
 {
-    return stream_sleep(&client) || (device_read(UART_LINE_STATUS) & LSR_EMPTY) == 0;
+    if (stream_sleep(&client))
+        return true;
+    if ((device_read(UART_LINE_STATUS) & LSR_EMPTY) != 0)
+        return false;
+    await_empty(true);
+    return true;
 }
 
 static uint64_t deadline(void)
