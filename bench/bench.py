@@ -1,0 +1,273 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs every measured machine in QEMU's deterministic mode and prints one table.
+
+The machines differ in what they boot, not in what they are: the same board, CPU, IOMMU, network card.
+The measured programs leave marks (bench/mark.h) that the counting plugin (bench/count.c) writes with
+the number of instructions that the whole machine has executed so far. docs/benchmarks.md explains
+what each line means.
+"""
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BUILD = Path("build/bench")
+KERNEL = Path("build/kernel/bulkhead32.elf")
+
+ROUNDS = 512        # operations between the marks of a batch: bench/mark.h
+BATCHES = 3
+IS_END = 0x8000
+
+(EMPTY, CPUID, PORT, SIGNAL, SIGNAL_ACROSS, FUTEX, FUTEX_ACROSS, INTERRUPT, INTERRUPT_LOOP, SEND_64,
+ SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500, READY) = range(16)
+
+PATIENCE = 240      # seconds without a mark after which a machine is given up
+SEEDS = (42, 43, 44, 45)
+
+MACHINE = [
+    "qemu-system-x86_64", "-M", "q35,kernel-irqchip=split,hpet=off,smbus=off,vmport=off",
+    "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
+    "-rtc", "clock=vm,base=2024-01-01", "-cpu", "EPYC,+svm,+npt",
+    "-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48",
+    "-nodefaults", "-no-reboot", "-display", "none",
+    "-netdev", "user,id=net,restrict=on",
+    "-device", "e1000e,netdev=net,mac=52:54:00:12:34:56,addr=2,romfile=",
+    "-device", "edu,addr=4",
+]
+
+
+class Machine:
+    """One booted system: its name, cores, memory, what it boots, the measurement that it ends with."""
+
+    def __init__(self, name, cores, memory, boot, last, guests=1):
+        self.name, self.cores, self.memory = name, cores, memory
+        self.boot, self.last, self.guests = boot, last, guests
+        self.marks = BUILD / f"{name}.marks"
+        self.serial = BUILD / f"{name}.serial"
+
+    def command(self, seed, plugin):
+        return MACHINE + ["-smp", str(self.cores), "-m", self.memory, "-seed", str(seed),
+                          "-serial", f"file:{self.serial}",
+                          "-plugin", f"{BUILD}/count.so,out={self.marks}{plugin}"] + self.boot
+
+    def finished(self):
+        done = [number for number, _ in read_marks(self.marks)]
+        return done.count(self.last | IS_END) >= BATCHES * self.guests
+
+
+def linux(name, cores, memory, initramfs, last, guests=1):
+    return Machine(name, cores, memory, [
+        "-kernel", f"{BUILD}/vmlinuz", "-initrd", f"{BUILD}/{initramfs}.cpio",
+        "-append", f"console=ttyS0 quiet bench.role={name}"], last, guests)
+
+
+def bulkhead(plan, cores, memory, last):
+    return Machine(f"bulkhead-{plan}", cores, memory, [
+        "-kernel", str(KERNEL), "-initrd", f"{BUILD}/bench-{plan}.plan"], last)
+
+
+MACHINES = [
+    linux("native", 1, "512M", "native", PING_1500),
+    linux("across", 2, "512M", "native", FUTEX_ACROSS),
+    linux("host", 1, "2G", "host", PING_1500, guests=2),
+    bulkhead("signal", 1, "256M", SIGNAL),
+    bulkhead("across", 2, "256M", SIGNAL_ACROSS),
+    bulkhead("interrupt", 1, "256M", INTERRUPT_LOOP),
+    bulkhead("guest", 1, "1G", PING_1500),
+]
+
+
+def read_marks(path):
+    """(number, instructions so far) of each mark; a line that is being written is left out."""
+    text = path.read_text() if path.exists() else ""
+    lines = text[:text.rfind("\n") + 1].splitlines()
+    return [(int(fields[0], 16), int(fields[2])) for fields in map(str.split, lines)]
+
+
+def watch(machine, process):
+    """Waits for the last mark. False: nothing happened for too long."""
+    size, since = -1, time.monotonic()
+    while process.poll() is None and not machine.finished():
+        time.sleep(0.5)
+        now = machine.marks.stat().st_size if machine.marks.exists() else 0
+        if now != size:
+            size, since = now, time.monotonic()
+        elif time.monotonic() - since > PATIENCE:
+            return False
+    return machine.finished()
+
+
+def run_once(machine, seed, plugin):
+    machine.marks.unlink(missing_ok=True)
+    with open(BUILD / f"{machine.name}.qemu", "w", encoding="utf-8") as errors:
+        process = subprocess.Popen(machine.command(seed, plugin), stdin=subprocess.DEVNULL,
+                                   stdout=errors, stderr=errors)
+        try:
+            return watch(machine, process)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def run(machine, plugin=""):
+    """A nested machine hangs or crashes for some seeds (a fault of the emulated SVM): then another."""
+    for seed in SEEDS:
+        print(f"bench: {machine.name}, seed {seed} ...", end=" ", flush=True)
+        start = time.monotonic()
+        complete = run_once(machine, seed, plugin)
+        print(f"{time.monotonic() - start:.0f} s" + ("" if complete else ", incomplete"), flush=True)
+        if complete:
+            return True
+    print(f"bench: {machine.name} gives no complete figures; its console: {machine.serial}")
+    return False
+
+
+def sections(marks):
+    """The marks, cut at each READY."""
+    parts = [[]]
+    for number, count in marks:
+        if number == READY:
+            parts.append([])
+        else:
+            parts[-1].append((number, count))
+    return parts
+
+
+def measured(marks, identity, operations=ROUNDS):
+    """Instructions for one operation: the median of the batches. None: not measured."""
+    costs, begin = [], None
+    for number, count in marks:
+        if number == identity:
+            begin = count
+        elif number == identity | IS_END and begin is not None:
+            costs.append((count - begin) / operations)
+            begin = None
+    return statistics.median(costs) if costs else None
+
+
+def minus(one, other):
+    return None if one is None or other is None else one - other
+
+
+def half(value):
+    return None if value is None else value / 2
+
+
+class Results:
+    """Figures of each system by measurement, the loop of the batch itself taken off."""
+
+    def __init__(self):
+        def marks(name):
+            return read_marks(BUILD / f"{name}.marks")
+
+        def guest(number):
+            parts = sections(marks("host"))
+            return parts[number] if number < len(parts) else []
+
+        self.systems = {
+            "native": marks("native") + [mark for part in sections(marks("across")) for mark in part],
+            "qemu": guest(1),
+            "vhost": guest(2),
+            "bulkhead": [mark for plan in ("signal", "across", "interrupt", "guest")
+                         for mark in marks(f"bulkhead-{plan}")],
+        }
+
+    def whole(self, system, identity):
+        operations = 1 if identity == INTERRUPT else ROUNDS
+        return measured(self.systems[system], identity, operations)
+
+    def over_native(self, system, identity):
+        return minus(self.whole(system, identity), self.whole("native", identity))
+
+    def received(self, system, echo, send):
+        return minus(self.over_native(system, echo), self.over_native(system, send))
+
+
+GUESTS = ("bulkhead", "qemu", "vhost")
+
+
+def rows(results):
+    """(title, {system: figure}, the systems that are the baseline)."""
+    whole, over = results.whole, results.over_native
+
+    def one_way(title, ours, linux_event, linux_futex):
+        yield (title, {"bulkhead": half(whole("bulkhead", ours)),
+                       "native": half(whole("native", linux_event))}, ("native",))
+        yield ("  the same with a futex", {"native": half(whole("native", linux_futex))}, ())
+
+    def guests(title, figure):
+        return (title, {system: figure(system) for system in GUESTS}, ("qemu", "vhost"))
+
+    def packets(size, send, echo, ping):
+        yield (f"UDP packet, {size} bytes, guest to wire, whole",
+               {system: whole(system, send) for system in GUESTS + ("native",)}, ("qemu", "vhost"))
+        yield guests("  guest -> switch -> driver (over native)",
+                     lambda system: over(system, send))
+        yield guests("  driver -> switch -> guest (over native)",
+                     lambda system: results.received(system, echo, send))
+        yield (f"echo, {size} bytes, 16 under way, whole",
+               {system: whole(system, echo) for system in GUESTS + ("native",)}, ("qemu", "vhost"))
+        yield (f"echo, {size} bytes, one under way, whole",
+               {system: whole(system, ping) for system in GUESTS + ("native",)}, ("qemu", "vhost"))
+
+    yield from one_way("signal to wake-up, same core", SIGNAL, SIGNAL, FUTEX)
+    yield from one_way("signal to wake-up, across cores", SIGNAL_ACROSS, SIGNAL_ACROSS, FUTEX_ACROSS)
+    yield ("device interrupt to driver",
+           {system: whole(system, INTERRUPT) for system in ("bulkhead", "native")}, ("native",))
+    yield ("  whole cycle, acknowledged, waiting again",
+           {system: whole(system, INTERRUPT_LOOP) for system in ("bulkhead", "native")}, ("native",))
+    yield guests("guest CPUID, there and back", lambda system: over(system, CPUID))
+    yield guests("guest port access to a device model", lambda system: half(over(system, PORT)))
+    yield from packets(64, SEND_64, ECHO_64, PING_64)
+    yield from packets(1500, SEND_1500, ECHO_1500, PING_1500)
+
+
+def shown(value):
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def ratio(figures, baselines):
+    """Bulkhead's figure over the best baseline's."""
+    known = [figures[name] for name in baselines if figures.get(name)]
+    ours = figures.get("bulkhead")
+    return "-" if ours is None or not known else f"{ours / min(known):.2f}"
+
+
+def print_table(results):
+    line = "{:<44}{:>10}{:>14}{:>12}{:>12}{:>8}"
+    print()
+    print("Executed instructions for one operation (all cores, all privilege levels together)")
+    print(line.format("", "Bulkhead", "Linux native", "KVM, QEMU", "KVM, vhost", "ratio"))
+    for title, figures, baselines in rows(results):
+        print(line.format(title, *(shown(figures.get(name))
+                                   for name in ("bulkhead", "native", "qemu", "vhost")),
+                          ratio(figures, baselines)))
+    print("ratio: Bulkhead over the better Linux figure of this run. What is counted: docs/benchmarks.md")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="run these machines, separated by commas; the table takes the "
+                        "others' figures from earlier runs: " + " ".join(m.name for m in MACHINES))
+    parser.add_argument("--table", action="store_true", help="run nothing")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    only = options.only.split(",") if options.only else [machine.name for machine in MACHINES]
+    unknown = set(only) - {machine.name for machine in MACHINES}
+    if unknown:
+        sys.exit(f"bench: no such machine: {', '.join(sorted(unknown))}")
+    complete = True
+    if not options.table:
+        complete = all([run(machine) for machine in MACHINES if machine.name in only])
+    print_table(Results())
+    sys.exit(0 if complete else 1)
+
+
+if __name__ == "__main__":
+    main()

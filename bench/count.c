@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A plugin for QEMU's code generator: counts the instructions that the machine executes and writes a
+ * line for each mark (bench/mark.h) that it passes. A halted core executes nothing, so time spent
+ * idle is not in the count; neither are what devices do and what an exit or a table walk costs.
+ *
+ * Arguments: out=FILE            one line a mark: its number in hexadecimal, core, instructions so far
+ *            profile=FILE        which blocks of code ran between the marks from=ID (its begin to end):
+ *            from=ID             address, executed instructions, first bytes of the block
+ *
+ * Runs inside QEMU on the build host and trusts its caller. QEMU's header for plugins is not in a
+ * package, so the few declarations of its documented interface, version 4, that are used here follow.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/mark.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define BUCKETS 65536u
+#define PREFIX  16u
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_plugin_scoreboard;
+
+struct qemu_info {
+    const char *target_name;
+    struct {
+        int min;
+        int cur;
+    } version;
+    bool system_emulation;
+    struct {
+        int smp_vcpus;
+        int max_vcpus;
+    } system;
+};
+
+typedef struct {
+    struct qemu_plugin_scoreboard *score;
+    size_t offset;
+} qemu_plugin_u64;
+
+enum { QEMU_PLUGIN_CB_NO_REGS = 0, QEMU_PLUGIN_INLINE_ADD_U64 = 0 };
+
+typedef void (*vcpu_callback)(unsigned int vcpu, void *data);
+typedef void (*translate_callback)(uint64_t id, struct qemu_plugin_tb *tb);
+typedef void (*exit_callback)(uint64_t id, void *data);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, translate_callback callback);
+void qemu_plugin_register_atexit_cb(uint64_t id, exit_callback callback, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, vcpu_callback callback,
+                                            int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn, int op,
+                                                         qemu_plugin_u64 entry, uint64_t value);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to, size_t size);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_size);
+uint64_t qemu_plugin_u64_sum(qemu_plugin_u64 entry);
+
+EXPORT int qemu_plugin_version;
+EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv);
+
+int qemu_plugin_version = 4;
+
+/* QEMU's inline counters are wrong when one thread runs several cores in turn (it takes the core's
+ * number for a constant and then changes the constant), so there a slower callback counts. */
+struct counter {
+    qemu_plugin_u64 inlined;
+    uint64_t called;
+};
+
+/* A translated block, for the profile. Two programs may have the same addresses: their bytes differ. */
+struct block {
+    struct block *next;
+    uint64_t address;
+    uint8_t prefix[PREFIX];
+    struct counter executed;
+    uint64_t at_begin;
+    uint64_t between;
+};
+
+static struct counter total;
+static bool one_core;
+static FILE *out;
+static const char *profile_path;
+static unsigned int profile_id;
+static struct block *blocks[BUCKETS];
+
+static void start_counter(struct counter *counter)
+{
+    if (one_core)
+        counter->inlined.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
+}
+
+static uint64_t read_counter(const struct counter *counter)
+{
+    return one_core ? qemu_plugin_u64_sum(counter->inlined) : counter->called;
+}
+
+static void count_one(unsigned int vcpu, void *data)
+{
+    struct counter *counter = data;
+
+    (void)vcpu;
+    counter->called++;
+}
+
+static void count_instruction(struct qemu_plugin_insn *insn, struct counter *counter)
+{
+    if (one_core)
+        qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                            counter->inlined, 1);
+    else
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, count_one, QEMU_PLUGIN_CB_NO_REGS, counter);
+}
+
+static void for_each_block(void (*act)(struct block *block, void *data), void *data)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct block *block = blocks[i]; block; block = block->next)
+            act(block, data);
+}
+
+static void block_begin(struct block *block, void *data)
+{
+    (void)data;
+    block->at_begin = read_counter(&block->executed);
+}
+
+static void block_end(struct block *block, void *data)
+{
+    (void)data;
+    block->between += read_counter(&block->executed) - block->at_begin;
+}
+
+static void at_mark(unsigned int vcpu, void *data)
+{
+    unsigned int number = (unsigned int)(uintptr_t)data;
+
+    fprintf(out, "%x %u %" PRIu64 "\n", number, vcpu, read_counter(&total));
+    fflush(out);
+    if (profile_path && number == profile_id)
+        for_each_block(block_begin, NULL);
+    if (profile_path && number == (profile_id | MARK_IS_END))
+        for_each_block(block_end, NULL);
+}
+
+static bool is_mark(const struct qemu_plugin_insn *insn, unsigned int *number)
+{
+    uint8_t bytes[7];
+    uint32_t displacement;
+
+    if (qemu_plugin_insn_data(insn, bytes, sizeof(bytes)) != sizeof(bytes))
+        return false;
+    memcpy(&displacement, bytes + 3, sizeof(displacement));
+    *number = displacement & 0xffff;
+    return bytes[0] == 0x0f && bytes[1] == 0x1f && bytes[2] == 0x80 &&
+           (displacement & 0xffff0000) == MARK_MAGIC;
+}
+
+static struct block *find_block(uint64_t address, const uint8_t *prefix)
+{
+    struct block **bucket = &blocks[(address ^ address >> 16) % BUCKETS];
+
+    for (struct block *block = *bucket; block; block = block->next)
+        if (block->address == address && !memcmp(block->prefix, prefix, PREFIX))
+            return block;
+    struct block *block = calloc(1, sizeof(*block));
+    if (!block)
+        abort();
+    block->address = address;
+    memcpy(block->prefix, prefix, PREFIX);
+    start_counter(&block->executed);
+    block->next = *bucket;
+    return *bucket = block;
+}
+
+static struct block *block_of(const struct qemu_plugin_tb *tb)
+{
+    uint8_t prefix[PREFIX] = { 0 };
+    size_t filled = 0;
+
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb) && filled < PREFIX; i++)
+        filled += qemu_plugin_insn_data(qemu_plugin_tb_get_insn(tb, i), prefix + filled,
+                                        PREFIX - filled);
+    return find_block(qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0)), prefix);
+}
+
+/* Counted one by one, because an instruction that accesses a device is executed a second time in a
+ * block of its own, and what followed it in the first block never ran. */
+static void count_block(uint64_t id, struct qemu_plugin_tb *tb)
+{
+    struct block *block = profile_path ? block_of(tb) : NULL;
+    unsigned int number;
+
+    (void)id;
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+
+        count_instruction(insn, &total);
+        if (block)
+            count_instruction(insn, &block->executed);
+        if (is_mark(insn, &number))
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, at_mark, QEMU_PLUGIN_CB_NO_REGS,
+                                                   (void *)(uintptr_t)number);
+    }
+}
+
+static void write_block(struct block *block, void *data)
+{
+    FILE *file = data;
+
+    if (!block->between)
+        return;
+    fprintf(file, "%" PRIx64 " %" PRIu64 " ", block->address, block->between);
+    for (size_t i = 0; i < PREFIX; i++)
+        fprintf(file, "%02x", block->prefix[i]);
+    fputc('\n', file);
+}
+
+static void finish(uint64_t id, void *data)
+{
+    FILE *file = profile_path ? fopen(profile_path, "w") : NULL;
+
+    (void)id;
+    (void)data;
+    if (file) {
+        for_each_block(write_block, file);
+        fclose(file);
+    }
+    fclose(out);
+}
+
+static bool take_argument(const char *argument)
+{
+    if (!strncmp(argument, "out=", 4))
+        return (out = fopen(argument + 4, "w")) != NULL;
+    if (!strncmp(argument, "profile=", 8))
+        return (profile_path = argument + 8) != NULL;
+    if (!strncmp(argument, "from=", 5)) {
+        profile_id = (unsigned int)strtoul(argument + 5, NULL, 0);
+        return true;
+    }
+    return false;
+}
+
+int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv)
+{
+    one_core = info->system.smp_vcpus == 1;
+    for (int i = 0; i < argc; i++) {
+        if (!take_argument(argv[i])) {
+            fprintf(stderr, "count: can't use the argument '%s'\n", argv[i]);
+            return -1;
+        }
+    }
+    if (!out) {
+        fprintf(stderr, "count: out=FILE is missing\n");
+        return -1;
+    }
+    start_counter(&total);
+    qemu_plugin_register_vcpu_tb_trans_cb(id, count_block);
+    qemu_plugin_register_atexit_cb(id, finish, NULL);
+    return 0;
+}
