@@ -3,12 +3,15 @@
  * The positive control DMA_OPEN of the red team (abi/plan.h): whatever a device space doesn't map
  * becomes RAM at its own physical address, read-write. Reached only in a kernel that was built with
  * controls and only under a plan that asks for it; shows that the attacks work without the IOMMU.
+ * The GiB of the platform's registers is mapped in smaller leaves, because a unit refuses a whole
+ * leaf that holds the interrupt window.
  */
 #include "iommu/vtd.h"
 
+#include "core/boot_memory.h"
 #include "core/table_format.h"
 
-enum { ENTRIES = 512, OPEN_GIB = 64 };
+enum { ENTRIES = 512, OPEN_GIB = 64, WINDOW_GIB = 3 };
 
 static uint64_t *table_below(uint64_t entry)
 {
@@ -46,6 +49,8 @@ void vtd_open_space(paddr_t root)
     if (!iommu_entry_present(top[0]))
         return;
     uint64_t *gib = table_below(top[0]);
+    if (!iommu_entry_present(gib[WINDOW_GIB]))
+        gib[WINDOW_GIB] = iommu_entry_table(boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "DMA_OPEN"));
     for (unsigned i = 0; i < OPEN_GIB; i++) {
         if (is_table(gib[i], 2))
             open_gib(table_below(gib[i]), (uint64_t)i << 30);

@@ -25,15 +25,22 @@ static uint64_t process_root[BH_MAX_COMPARTMENTS];
 static uint8_t *port_bitmap[BH_MAX_COMPARTMENTS];            /* null: no ports */
 static uint32_t bitmap_of_core[BH_MAX_CORES];                /* whose is installed */
 
-static void allow_ports(const struct bh_plan_port_range *range)
+static uint8_t **bitmap_of(uint32_t compartment)
 {
-    uint8_t **bitmap = &port_bitmap[range->compartment];
+    uint8_t **bitmap = &port_bitmap[compartment];
 
     if (*bitmap == NULL) {
         *bitmap = physical_at(boot_memory_take(PORT_BITMAP_BYTES, BH_PAGE_SIZE, "a port bitmap"),
                               PORT_BITMAP_BYTES);
         memset(*bitmap, plan_control(BH_PLAN_CONTROL_PORTS_OPEN) ? 0 : 0xff, PORT_BITMAP_BYTES);
     }
+    return bitmap;
+}
+
+static void allow_ports(const struct bh_plan_port_range *range)
+{
+    uint8_t **bitmap = bitmap_of(range->compartment);
+
     for (uint32_t port = range->first; port < range->first + range->count; port++)
         (*bitmap)[port / 8] &= (uint8_t)~(1u << port % 8);
 }
@@ -44,8 +51,11 @@ void context_install(void)
         allow_ports(plan_port_range(i));
     for (uint32_t i = 0; i < BH_MAX_CORES; i++)
         bitmap_of_core[i] = BH_NONE;
-    for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++)
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++) {
+        if (plan_control(BH_PLAN_CONTROL_PORTS_OPEN))
+            bitmap_of(i);
         process_root[i] = space_root(plan_compartment(i)->space).value;
+    }
 }
 
 void context_reset(uint32_t thread)

@@ -2,7 +2,8 @@
 /*
  * A hostile driver with a DMA engine at its command: QEMU's "edu" device (QEMU, docs/specs/edu.rst),
  * which copies up to 4 KiB between its own memory and any bus address, 100 ms after it was told. The
- * setting "deed" says what it does with it, "target" the bus address that it aims at:
+ * setting "deed" says what it does with it, "target" the bus address that it aims at ("later": the
+ * test writes it into our manifest's page from outside, once it knows):
  *   inside     copies out to its own buffer and back: what it is granted works
  *   write      writes a pattern to the target
  *   read       reads the target and shows the first bytes
@@ -186,10 +187,13 @@ static void find_world(void)
 int main(void)
 {
     const char *name = manifest_setting("deed", "inside");
-    uint64_t target = manifest_number("target", 0);
+    uint64_t target;
 
     find_world();
     pause_ms(FIRST_DELAY);
+    while (strcmp(manifest_setting("target", "0"), "later") == 0)
+        pause_ms(50);
+    target = manifest_number("target", 0);
     if (call_device_control(device, BH_DEVICE_BUS_MASTER_ON) != BH_OK)
         program_stop("dma: the device mayn't master the bus");
     log_line("dma: device %lx: %s, target %lx", (uint64_t)mmio_read32(registers, EDU_IDENTITY), name,

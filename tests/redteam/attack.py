@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Attacks that are judged by memory: the machine's RAM is a file that the test maps.
+
+RAM below 2 GiB lies at the file's offset = physical address. The test finds the victim's canary in
+it, tells the attacker its address by writing a setting into the attacker's manifest, and looks at
+the canary afterwards.
+"""
+import mmap
+import os
+import tempfile
+import time
+
+from harness.describe import FOLDER
+from harness.machine import PATIENCE, Machine, built
+
+CANARY = b"a canary of the bulkhead's crew." * 2   # tests/programs/canary.c
+PATTERN = b"\x5a" * 64             # tests/programs/dma.c
+SETTING_VALUE = 96                 # abi/manifest.h: offset of an entry's value
+MARGIN = 3.0                       # seconds that an attack is given before memory is judged
+
+
+class Target(Machine):
+    """A machine whose RAM can be looked at and, for settings, changed while it runs."""
+
+    def __init__(self, description, controls=False, memory="512M", extra=(), name="redteam"):
+        arguments = self.command_of(description, "-o", FOLDER)
+        handle, self.ram_path = tempfile.mkstemp(prefix="bulkhead-ram-", dir=self._ram_folder())
+        os.close(handle)
+        arguments = [self._adapted(argument, controls) for argument in arguments]
+        arguments += ["-object", f"memory-backend-file,id=ram,size={memory},"
+                      f"mem-path={self.ram_path},share=on", *extra]
+        super().__init__(arguments, name=name + ("-control" if controls else ""))
+        self.ram = None
+
+    @staticmethod
+    def _ram_folder():
+        return "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+    @staticmethod
+    def _adapted(argument, controls):
+        if argument.startswith("q35"):
+            return argument + ",memory-backend=ram"
+        if controls and argument.endswith("build/kernel/bulkhead32.elf"):
+            return built("kernel-controls", "bulkhead32.elf")
+        return argument
+
+    def start(self):
+        super().start()
+        with open(self.ram_path, "r+b") as file:
+            self.ram = mmap.mmap(file.fileno(), 0)
+        return self
+
+    def stop(self):
+        super().stop()
+        if os.path.exists(self.ram_path):
+            os.unlink(self.ram_path)
+
+    def find(self, bytes_wanted, timeout=30):
+        """The physical address of these bytes, once they are somewhere."""
+        deadline = time.monotonic() + timeout * PATIENCE
+        while True:
+            address = self.ram.find(bytes_wanted)
+            if address >= 0:
+                return address
+            assert time.monotonic() < deadline, f"{bytes_wanted[:32]!r} isn't in memory:\n" \
+                                                f"{self.serial.tail()}"
+            time.sleep(0.2)
+
+    def canary(self):
+        """Where the canary program's memory is; its pattern fills a page, so its start is aligned."""
+        address = self.find(CANARY * 8)
+        assert address % 4096 == 0, f"canary at {address:#x}"
+        return address
+
+    def set(self, name, value):
+        """Gives a setting that stands at "later" in somebody's manifest its value."""
+        entry = self.find(name.encode().ljust(32, b"\0") + b"\1\0\0\0")
+        text = str(value).encode() + b"\0"
+        assert self.ram[entry + SETTING_VALUE:entry + SETTING_VALUE + 6] == b"later\0"
+        self.ram[entry + SETTING_VALUE:entry + SETTING_VALUE + len(text)] = text
+
+    def bytes_at(self, address, size=64):
+        return bytes(self.ram[address:address + size])
