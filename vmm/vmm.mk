@@ -11,3 +11,15 @@ $(eval $(call PROGRAM,vmm,vmm/main.c vmm/runtime.c $(VMM_PURE)))
 UNIT_TESTS += vmm_decode
 unit_vmm_decode_SOURCES := tests/unit/test_vmm_decode.c vmm/decode.c
 unit_vmm_decode_LIBS    := -lZydis
+
+# All of the VMM but its main program and the world below it, in a host process.
+VMM_FAKE := $(VMM_PURE) lib/ring/ring.c lib/stream/stream.c tests/unit/vm_fake.c \
+            tests/unit/link_pair.c tests/fake/calls.c
+
+define vmm_unit_test
+UNIT_TESTS += vmm_$(1)
+unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
+unit_vmm_$(1)_CFLAGS  := -Itests/fake
+endef
+
+$(foreach test,emulate interrupts virtio,$(eval $(call vmm_unit_test,$(test))))

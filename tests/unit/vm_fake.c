@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The VM and its world for host tests: see vm_fake.h. */
+#include "tests/unit/vm_fake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/cpuid.h"
+#include "vmm/layout.h"
+
+struct vm_fake vm_fake;
+
+enum { STREAM_AREA = 4096, NET_AREA = 64 << 10, NET_HALF = 4096 };
+
+/* ---- The world ---- */
+
+uint64_t vm_now(void) { return vm_fake.now; }
+void vm_sleep(uint64_t host_deadline) { (void)host_deadline; }
+void lock_pause(void) { abort(); }
+
+bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit)
+{
+    (void)vcpu;
+    (void)host_deadline;
+    *exit = BH_EXIT_EVENT;
+    return true;
+}
+
+void vm_kick(struct vm *vm, const struct vcpu *vcpu)
+{
+    (void)vm;
+    vm_fake.kicks[vcpu->number]++;
+}
+
+void vm_kick_io(struct vm *vm)
+{
+    (void)vm;
+    vm_fake.io_kicks++;
+}
+
+void vm_log(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(vm_fake.last_log, sizeof(vm_fake.last_log), format, arguments);
+    va_end(arguments);
+    vm_fake.logged++;
+}
+
+/* A processor of its own, the same on every host. */
+struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf)
+{
+    switch (leaf) {
+    case 0: return (struct cpuid){ 0x10, 0x68747541, 0x444d4163, 0x69746e65 };
+    case 1: return (struct cpuid){ 0x00800f12, 0x00000800, 0xffffffff, 0xffffffff };
+    case 7: return (struct cpuid){ 0, 0xffffffff, 0xffffffff, 0xffffffff };
+    case 0xd:
+        if (subleaf == 0)
+            return (struct cpuid){ 0x207, 0x340, 0x340, 0 };
+        return subleaf == 2 ? (struct cpuid){ 256, 576, 0, 0 } : (struct cpuid){ 7, 0, 0, 0 };
+    case 0x80000000: return (struct cpuid){ 0x8000001f, 0, 0, 0 };
+    case 0x80000001: return (struct cpuid){ 0x00800f12, 0, 0xffffffff, 0xffffffff };
+    case 0x80000008: return (struct cpuid){ 0x3030, 0, 0, 0 };
+    default: return (struct cpuid){ 0 };
+    }
+}
+
+/* ---- The VM ---- */
+
+static void open_links(void)
+{
+    struct vm *vm = &vm_fake.vm;
+    link_pair_make(&vm_fake.net, NET_HALF, NET_AREA);
+    link_pair_make(&vm_fake.hvc, BH_PAGE_SIZE, STREAM_AREA);
+    link_pair_make(&vm_fake.serial, BH_PAGE_SIZE, STREAM_AREA);
+    net_open(&vm->net.link, &vm_fake.net.a, 1);
+    stream_open(&vm->hvc.link, &vm_fake.hvc.a, 1);
+    stream_open(&vm->serial_link, &vm_fake.serial.a, 1);
+    net_open(&vm_fake.net_peer, &vm_fake.net.b, 2);
+    stream_open(&vm_fake.hvc_peer, &vm_fake.hvc.b, 2);
+    stream_open(&vm_fake.serial_peer, &vm_fake.serial.b, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        ring_check(&vm->net.link);
+        ring_check(&vm->hvc.link);
+        ring_check(&vm->serial_link);
+        ring_check(&vm_fake.net_peer);
+        ring_check(&vm_fake.hvc_peer);
+        ring_check(&vm_fake.serial_peer);
+    }
+    vm->has_serial_link = true;
+}
+
+static void make_vcpu(unsigned number)
+{
+    struct vcpu *vcpu = &vm_fake.vm.vcpu[number];
+    vcpu->vm = &vm_fake.vm;
+    vcpu->number = number;
+    vcpu->state = calloc(1, BH_PAGE_SIZE);
+    apic_reset(&vcpu->apic, number);
+    start_reset(vcpu);
+}
+
+/* As the loader leaves it: 2 MiB pages, present, writable. */
+static void make_page_tables(uint8_t *ram)
+{
+    uint64_t *table = (uint64_t *)(void *)(ram + LAYOUT_PAGE_TABLES);
+    table[0] = (LAYOUT_PAGE_TABLES + 0x1000) | 3;
+    for (unsigned i = 0; i < 4; i++)
+        table[512 + i] = (LAYOUT_PAGE_TABLES + 0x1000 * (2 + i)) | 3;
+    for (unsigned i = 0; i < 2048; i++)
+        table[1024 + i] = ((uint64_t)i << 21) | 0x83;
+}
+
+void vm_fake_make(unsigned vcpu_count)
+{
+    static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
+    const struct loader_result kernel = { NULL, { 0x1000 }, { LAYOUT_ZERO_PAGE },
+                                          { LAYOUT_PAGE_TABLES } };
+    struct vm *vm = &vm_fake.vm;
+    memset(&vm_fake, 0, sizeof(vm_fake));
+    uint8_t *ram = aligned_alloc(BH_PAGE_SIZE, FAKE_RAM);
+    memset(ram, 0, FAKE_RAM);
+    vm->memory.part[0] = (struct guest_ram){ ram, 0, FAKE_RAM };
+    vm->vcpu_count = vcpu_count;
+    vm->tsc_khz = 1000000;
+    vm->boot_time = 1700000000;
+    memcpy(vm->net_mac, mac, sizeof(mac));
+    vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE };
+    vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE };
+    vm_fake.now = 1000000000;
+    for (unsigned i = 0; i < vcpu_count; i++)
+        make_vcpu(i);
+    open_links();
+    devices_reset(vm);
+    make_page_tables(ram);
+    start_kernel(&vm->vcpu[0], &kernel);
+}
+
+void vm_fake_free(void)
+{
+    for (unsigned i = 0; i < vm_fake.vm.vcpu_count; i++)
+        free(vm_fake.vm.vcpu[i].state);
+    free(vm_fake.vm.memory.part[0].base);
+    link_pair_free(&vm_fake.net);
+    link_pair_free(&vm_fake.hvc);
+    link_pair_free(&vm_fake.serial);
+}
+
+void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size)
+{
+    guest_write(&vm_fake.vm.memory, (struct gpa){ gpa }, bytes, size);
+}
+
+void vm_fake_code(const void *bytes, size_t size)
+{
+    vm_fake_poke(vm_fake.vm.vcpu[0].state->rip, bytes, size);
+}
+
+void vm_fake_exit(enum bh_exit exit, uint64_t info1, uint64_t info2, uint64_t next_rip)
+{
+    struct vcpu *vcpu = &vm_fake.vm.vcpu[0];
+    vcpu->state->exit = exit;
+    vcpu->state->info1 = info1;
+    vcpu->state->info2 = info2;
+    vcpu->state->next_rip = next_rip;
+    exit_handle(vcpu, exit);
+}
+
+uint32_t vm_fake_in(uint16_t port, unsigned size)
+{
+    return bus_read_port(&vm_fake.vm.vcpu[0], port, size);
+}
+
+void vm_fake_out(uint16_t port, unsigned size, uint32_t value)
+{
+    bus_write_port(&vm_fake.vm.vcpu[0], port, size, value);
+}
+
+uint64_t vm_fake_load(uint64_t gpa, unsigned size)
+{
+    return bus_read_memory(&vm_fake.vm.vcpu[0], (struct gpa){ gpa }, size);
+}
+
+void vm_fake_store(uint64_t gpa, unsigned size, uint64_t value)
+{
+    bus_write_memory(&vm_fake.vm.vcpu[0], (struct gpa){ gpa }, size, value);
+}
+
+static void latch(unsigned device, unsigned offset)
+{
+    vm_fake_out(0xcf8, 4, 0x80000000u | device << 11 | (offset & 0xfc));
+}
+
+uint32_t vm_fake_config_read(unsigned device, unsigned offset)
+{
+    latch(device, offset);
+    return vm_fake_in(0xcfc, 4);
+}
+
+void vm_fake_config_write(unsigned device, unsigned offset, uint32_t value)
+{
+    latch(device, offset);
+    vm_fake_out(0xcfc, 4, value);
+}
+
+static void start_queue(uint64_t bar, unsigned queue, uint64_t at, uint16_t size)
+{
+    vm_fake_store(bar + 22, 2, queue);
+    vm_fake_store(bar + 24, 2, size);
+    vm_fake_store(bar + 26, 2, 1 + queue);
+    vm_fake_store(bar + 32, 4, at);
+    vm_fake_store(bar + 40, 4, at + 0x1000);
+    vm_fake_store(bar + 48, 4, at + 0x2000);
+    vm_fake_store(bar + 28, 2, 1);
+}
+
+void vm_fake_virtio_start(unsigned device, uint64_t queues, uint16_t size, uint64_t features)
+{
+    enum { MSIX_CAPABILITY = 0x84, BAR4 = 0x20 };
+    uint64_t bar = vm_fake_config_read(device, BAR4) & ~15u;
+    vm_fake_config_write(device, 4, 7);
+    vm_fake_config_write(device, MSIX_CAPABILITY, 0x80000000u);
+    for (unsigned i = 0; i < 3; i++) {
+        vm_fake_store(bar + 0x3000 + 16 * i, 4, 0xfee00000);
+        vm_fake_store(bar + 0x3008 + 16 * i, 4, 0x50 + i);
+        vm_fake_store(bar + 0x300c + 16 * i, 4, 0);
+    }
+    vm_fake_store(bar + 20, 1, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    vm_fake_store(bar + 8, 4, 0);
+    vm_fake_store(bar + 12, 4, (uint32_t)features);
+    vm_fake_store(bar + 8, 4, 1);
+    vm_fake_store(bar + 12, 4, features >> 32);
+    vm_fake_store(bar + 16, 2, 0);
+    vm_fake_store(bar + 20, 1, VIRTIO_FEATURES_OK);
+    for (unsigned i = 0; i < VIRTIO_QUEUES; i++)
+        start_queue(bar, i, queues + 0x4000 * i, size);
+    vm_fake_store(bar + 20, 1, VIRTIO_DRIVER_OK);
+}
