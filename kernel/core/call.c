@@ -17,198 +17,128 @@
 #include "core/thread.h"
 #include "core/vcpu.h"
 
-#define PLACE_PRESENT 1u
+#define PLACE_PRESENT 1ull
 
-static enum bh_status find(uint32_t thread, uint64_t slot, enum bh_slot_kind kind,
-                           const struct bh_plan_slot **found)
+/* What a call's first two arguments have to be. */
+struct shape {
+    uint32_t kind;                     /* enum bh_slot_kind of the slot; 0: the call takes none */
+    uint32_t operations;               /* argument 1 is below this and allowed by the slot; 0: no such */
+    uint32_t right;                    /* else: a bit that the slot's rights must have */
+};
+
+static const struct shape shapes[BH_CALL_COUNT] = {
+    [BH_CALL_NOTIFY] = { .kind = BH_SLOT_CHANNEL },
+    [BH_CALL_WAIT] = { .kind = 0 },
+    [BH_CALL_NOTIFY_WAIT] = { .kind = BH_SLOT_CHANNEL },
+    [BH_CALL_VCPU_RUN] = { .kind = BH_SLOT_VCPU },
+    [BH_CALL_GUEST_PLACE] = { .kind = BH_SLOT_PLACE },
+    [BH_CALL_IRQ_ACK] = { .kind = BH_SLOT_INTERRUPT },
+    [BH_CALL_DEVICE_CONTROL] = { .kind = BH_SLOT_DEVICE, .operations = BH_DEVICE_UNMASK + 1 },
+    [BH_CALL_DEVICE_READ] = { .kind = BH_SLOT_DEVICE, .right = 1u << BH_DEVICE_READ },
+    [BH_CALL_COMPARTMENT_CONTROL] = { .kind = BH_SLOT_COMPARTMENT,
+                                      .operations = BH_COMPARTMENT_RESET + 1 },
+    [BH_CALL_MODE_ENTER] = { .kind = BH_SLOT_MODE },
+    [BH_CALL_MACHINE_CONTROL] = { .kind = BH_SLOT_MACHINE, .operations = BH_MACHINE_POWEROFF + 1 },
+    [BH_CALL_COUNTER_READ] = { .kind = BH_SLOT_COUNTERS },
+};
+
+static enum bh_status decode(uint32_t thread, const struct call *call,
+                             const struct bh_plan_slot **slot)
 {
     const struct bh_plan_compartment *c = plan_compartment(plan_thread(thread)->compartment);
+    const struct shape *shape = &shapes[call->number % BH_CALL_COUNT];
 
-    if (slot >= c->slot_count)
+    if (call->number >= BH_CALL_COUNT)
+        return BH_E_CALL;
+    if (shape->kind == 0)
+        return BH_OK;
+    if (call->argument[0] >= c->slot_count)
         return BH_E_SLOT;
-    *found = plan_slot(c->first_slot + (uint32_t)slot);
-    return (*found)->kind == kind ? BH_OK : BH_E_SLOT;
-}
-
-static enum bh_status allow(const struct bh_plan_slot *slot, uint64_t operation, uint64_t last)
-{
-    if (operation > last)
+    *slot = plan_slot(c->first_slot + (uint32_t)call->argument[0]);
+    if ((*slot)->kind != shape->kind)
+        return BH_E_SLOT;
+    if (shape->operations == 0)
+        return ((*slot)->rights & shape->right) == shape->right ? BH_OK : BH_E_RIGHT;
+    if (call->argument[1] >= shape->operations)
         return BH_E_ARGUMENT;
-    return slot->rights & 1u << operation ? BH_OK : BH_E_RIGHT;
+    return (*slot)->rights & 1u << call->argument[1] ? BH_OK : BH_E_RIGHT;
 }
 
-static enum bh_status notify(uint32_t thread, uint64_t slot_number)
+static enum bh_status vcpu_run(uint32_t thread, uint32_t vcpu, uint64_t deadline)
 {
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, slot_number, BH_SLOT_CHANNEL, &slot);
+    enum bh_status status = plan_vcpu(vcpu)->thread == thread ? vcpu_begin(vcpu) : BH_E_STATE;
 
     if (status == BH_OK)
-        channel_signal(slot->object);
+        thread_enter_guest(thread, vcpu, deadline);
     return status;
 }
 
-static enum bh_status vcpu_run(uint32_t thread, const uint64_t *argument)
+static enum bh_status control_machine(uint64_t operation)
 {
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_VCPU, &slot);
-
-    if (status == BH_OK && plan_vcpu(slot->object)->thread != thread)
-        status = BH_E_STATE;
-    if (status == BH_OK)
-        status = vcpu_begin(slot->object);
-    if (status == BH_OK)
-        thread_enter_guest(thread, slot->object, argument[1]);
-    return status;
-}
-
-static enum bh_status guest_place(uint32_t thread, const uint64_t *argument)
-{
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_PLACE, &slot);
-
-    if (status != BH_OK)
-        return status;
-    return vcpu_place(slot->object, slot->object2, argument[1] & ~(uint64_t)PLACE_PRESENT,
-                      (argument[1] & PLACE_PRESENT) != 0, slot->rights);
-}
-
-static enum bh_status irq_ack(uint32_t thread, const uint64_t *argument)
-{
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_INTERRUPT, &slot);
-
-    return status == BH_OK ? interrupt_ack(slot->object) : status;
-}
-
-static enum bh_status control_device(uint32_t thread, const uint64_t *argument)
-{
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_DEVICE, &slot);
-
-    if (status == BH_OK)
-        status = allow(slot, argument[1], BH_DEVICE_UNMASK);
-    if (status != BH_OK)
-        return status;
-    return device_control(slot->object, (enum bh_device_operation)argument[1]);
-}
-
-static enum bh_status read_device(uint32_t thread, const uint64_t *argument, uint64_t *value)
-{
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_DEVICE, &slot);
-
-    if (status == BH_OK)
-        status = allow(slot, BH_DEVICE_READ, BH_DEVICE_READ);
-    if (status == BH_OK && argument[1] > BH_DEVICE_CONFIG)
-        status = BH_E_ARGUMENT;
-    if (status != BH_OK)
-        return status;
-    return device_read(slot->object, (enum bh_device_value)argument[1], argument[2], value);
-}
-
-static enum bh_status enter_mode(uint32_t thread, const uint64_t *argument)
-{
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_MODE, &slot);
-
-    return status == BH_OK ? mode_enter(slot->object) : status;
-}
-
-static enum bh_status control_machine(uint32_t thread, const uint64_t *argument)
-{
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_MACHINE, &slot);
-
-    if (status == BH_OK)
-        status = allow(slot, argument[1], BH_MACHINE_POWEROFF);
-    if (status != BH_OK)
-        return status;
-    if (argument[1] == BH_MACHINE_REBOOT)
+    if (operation == BH_MACHINE_REBOOT)
         machine_reboot();
     else
         machine_poweroff();
     return BH_E_DEVICE;                /* it is still there */
 }
 
-static enum bh_status read_counter(uint32_t thread, const uint64_t *argument, uint64_t *value)
-{
-    const struct bh_plan_slot *slot;
-    enum bh_status status = find(thread, argument[0], BH_SLOT_COUNTERS, &slot);
-
-    return status == BH_OK ? counter_read(argument[1], argument[2], argument[3], value) : status;
-}
-
-/* Those that answer later, or by themselves. False: answer `status` now. */
-static bool perform_lasting(uint32_t thread, const struct call *call, enum bh_status *status)
-{
-    const struct bh_plan_slot *slot;
-
-    switch (call->number) {
-    case BH_CALL_WAIT:
-        thread_wait(thread, call->argument[0]);
-        return true;
-    case BH_CALL_NOTIFY_WAIT:
-        *status = notify(thread, call->argument[0]);
-        if (*status == BH_OK)
-            thread_wait(thread, call->argument[1]);
-        return *status == BH_OK;
-    case BH_CALL_VCPU_RUN:
-        *status = vcpu_run(thread, call->argument);
-        return *status == BH_OK;
-    case BH_CALL_COMPARTMENT_CONTROL:
-        *status = find(thread, call->argument[0], BH_SLOT_COMPARTMENT, &slot);
-        if (*status == BH_OK)
-            *status = allow(slot, call->argument[1], BH_COMPARTMENT_RESET);
-        if (*status == BH_OK)
-            compartment_call(thread, slot->object,
-                             (enum bh_compartment_operation)call->argument[1]);
-        return *status == BH_OK;
-    default:
-        return false;
-    }
-}
-
-static enum bh_status perform(uint32_t thread, const struct call *call, uint64_t *value)
-{
-    switch (call->number) {
-    case BH_CALL_NOTIFY:
-        return notify(thread, call->argument[0]);
-    case BH_CALL_GUEST_PLACE:
-        return guest_place(thread, call->argument);
-    case BH_CALL_IRQ_ACK:
-        return irq_ack(thread, call->argument);
-    case BH_CALL_DEVICE_CONTROL:
-        return control_device(thread, call->argument);
-    case BH_CALL_DEVICE_READ:
-        return read_device(thread, call->argument, value);
-    case BH_CALL_MODE_ENTER:
-        return enter_mode(thread, call->argument);
-    case BH_CALL_MACHINE_CONTROL:
-        return control_machine(thread, call->argument);
-    case BH_CALL_COUNTER_READ:
-        return read_counter(thread, call->argument, value);
-    default:
-        return BH_E_CALL;
-    }
-}
-
-static bool is_lasting(uint64_t number)
+/* Calls that answer by themselves when they succeed, some of them later. */
+static bool answers_itself(uint64_t number)
 {
     return number == BH_CALL_WAIT || number == BH_CALL_NOTIFY_WAIT || number == BH_CALL_VCPU_RUN
            || number == BH_CALL_COMPARTMENT_CONTROL;
 }
 
+static enum bh_status perform(uint32_t thread, const struct call *call,
+                              const struct bh_plan_slot *slot, uint64_t *value)
+{
+    const uint64_t *argument = call->argument;
+
+    switch (call->number) {
+    case BH_CALL_NOTIFY:
+        channel_signal(slot->object);
+        return BH_OK;
+    case BH_CALL_WAIT:
+        thread_wait(thread, argument[0]);
+        return BH_OK;
+    case BH_CALL_NOTIFY_WAIT:
+        channel_signal(slot->object);
+        thread_wait(thread, argument[1]);
+        return BH_OK;
+    case BH_CALL_VCPU_RUN:
+        return vcpu_run(thread, slot->object, argument[1]);
+    case BH_CALL_GUEST_PLACE:
+        return vcpu_place(slot->object, slot->object2, argument[1] & ~PLACE_PRESENT,
+                          (argument[1] & PLACE_PRESENT) != 0, slot->rights);
+    case BH_CALL_IRQ_ACK:
+        return interrupt_ack(slot->object);
+    case BH_CALL_DEVICE_CONTROL:
+        return device_control(slot->object, (enum bh_device_operation)argument[1]);
+    case BH_CALL_DEVICE_READ:
+        if (argument[1] > BH_DEVICE_CONFIG)
+            return BH_E_ARGUMENT;
+        return device_read(slot->object, (enum bh_device_value)argument[1], argument[2], value);
+    case BH_CALL_COMPARTMENT_CONTROL:
+        compartment_call(thread, slot->object, (enum bh_compartment_operation)argument[1]);
+        return BH_OK;
+    case BH_CALL_MODE_ENTER:
+        return mode_enter(slot->object);
+    case BH_CALL_MACHINE_CONTROL:
+        return control_machine(argument[1]);
+    default:
+        return counter_read(argument[1], argument[2], argument[3], value);
+    }
+}
+
 void call_perform(uint32_t thread, const struct call *call)
 {
-    enum bh_status status = BH_E_CALL;
+    const struct bh_plan_slot *slot = NULL;
+    enum bh_status status = decode(thread, call, &slot);
     uint64_t value = 0;
 
     threads[thread].counter[BH_THREAD_CALLS]++;
-    if (is_lasting(call->number)) {
-        if (perform_lasting(thread, call, &status))
-            return;
-    } else {
-        status = perform(thread, call, &value);
-    }
-    context_answer(thread, status, value);
+    if (status == BH_OK)
+        status = perform(thread, call, slot, &value);
+    if (status != BH_OK || !answers_itself(call->number))
+        context_answer(thread, status, value);
 }

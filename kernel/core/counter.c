@@ -13,28 +13,26 @@
 #include "core/vcpu.h"
 #include "iommu/iommu.h"
 
-struct bounds { uint32_t objects, counters; };
+struct bounds { uint32_t table, counters; };
 
-static struct bounds bounds_of(uint64_t class)
+#define CLASSES 7u
+#define NO_TABLE BH_TABLE_COUNT
+
+static const struct bounds bounds[CLASSES] = {
+    [BH_COUNTERS_MACHINE] = { NO_TABLE, BH_MACHINE_COUNTERS },
+    [BH_COUNTERS_CORE] = { NO_TABLE, BH_CORE_COUNTERS },
+    [BH_COUNTERS_COMPARTMENT] = { BH_TABLE_COMPARTMENT, BH_COMPARTMENT_COUNTERS },
+    [BH_COUNTERS_THREAD] = { BH_TABLE_THREAD, BH_THREAD_COUNTERS },
+    [BH_COUNTERS_VCPU] = { BH_TABLE_VCPU, BH_VCPU_COUNTERS },
+    [BH_COUNTERS_DEVICE] = { BH_TABLE_DEVICE, BH_DEVICE_COUNTERS },
+    [BH_COUNTERS_INTERRUPT] = { BH_TABLE_INTERRUPT, BH_INTERRUPT_COUNTERS },
+};
+
+static uint32_t objects_of(uint64_t class)
 {
-    switch (class) {
-    case BH_COUNTERS_MACHINE:
-        return (struct bounds){ 1, BH_MACHINE_COUNTERS };
-    case BH_COUNTERS_CORE:
-        return (struct bounds){ plan_header()->cores, BH_CORE_COUNTERS };
-    case BH_COUNTERS_COMPARTMENT:
-        return (struct bounds){ plan_count(BH_TABLE_COMPARTMENT), BH_COMPARTMENT_COUNTERS };
-    case BH_COUNTERS_THREAD:
-        return (struct bounds){ plan_count(BH_TABLE_THREAD), BH_THREAD_COUNTERS };
-    case BH_COUNTERS_VCPU:
-        return (struct bounds){ plan_count(BH_TABLE_VCPU), BH_VCPU_COUNTERS };
-    case BH_COUNTERS_DEVICE:
-        return (struct bounds){ plan_count(BH_TABLE_DEVICE), BH_DEVICE_COUNTERS };
-    case BH_COUNTERS_INTERRUPT:
-        return (struct bounds){ plan_count(BH_TABLE_INTERRUPT), BH_INTERRUPT_COUNTERS };
-    default:
-        return (struct bounds){ 0, 0 };
-    }
+    if (class == BH_COUNTERS_MACHINE)
+        return 1;
+    return class == BH_COUNTERS_CORE ? plan_header()->cores : plan_count(bounds[class].table);
 }
 
 static uint64_t machine_counter(enum bh_machine_counter counter)
@@ -83,9 +81,7 @@ static uint64_t value_of(enum bh_counter_class class, uint32_t object, uint32_t 
 
 enum bh_status counter_read(uint64_t class, uint64_t object, uint64_t counter, uint64_t *value)
 {
-    struct bounds bounds = bounds_of(class);
-
-    if (object >= bounds.objects || counter >= bounds.counters)
+    if (class >= CLASSES || object >= objects_of(class) || counter >= bounds[class].counters)
         return BH_E_ARGUMENT;
     *value = value_of((enum bh_counter_class)class, (uint32_t)object, (uint32_t)counter);
     return BH_OK;

@@ -14,7 +14,7 @@ struct output {
 
 struct directive {
     uint32_t width;
-    bool     zeros;
+    char     filler;
     bool     is_long;
 };
 
@@ -24,18 +24,13 @@ static void put(struct output *out, char c)
         out->buffer[out->length++] = c;
 }
 
-static void put_string(struct output *out, const char *text, const struct directive *d)
+static void put_string(struct output *out, const char *text)
 {
-    uint32_t length = 0;
-
-    for (; text[length] != 0 && length < out->size; length++)
-        put(out, text[length] >= ' ' && text[length] <= '~' ? text[length] : '?');
-    for (; length < d->width; length++)
-        put(out, ' ');
+    for (uint32_t i = 0; text[i] != 0 && i < out->size; i++)
+        put(out, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
 }
 
-static void put_number(struct output *out, uint64_t value, uint64_t radix, bool negative,
-                       const struct directive *d)
+static void put_number(struct output *out, uint64_t value, uint64_t radix, struct directive d)
 {
     char digits[MAX_DIGITS];
     uint32_t count = 0;
@@ -43,67 +38,49 @@ static void put_number(struct output *out, uint64_t value, uint64_t radix, bool 
     do {
         digits[count++] = "0123456789abcdef"[value % radix];
         value /= radix;
-    } while (value != 0 && count < MAX_DIGITS - 1);
-    if (negative)
-        digits[count++] = '-';
-    for (uint32_t i = count; i < d->width && i < MAX_DIGITS; i++)
-        put(out, d->zeros ? '0' : ' ');
+    } while (value != 0);
+    for (uint32_t i = count; i < d.width && i < MAX_DIGITS; i++)
+        put(out, d.filler);
     while (count > 0)
         put(out, digits[--count]);
 }
 
-static void put_signed(struct output *out, int64_t value, const struct directive *d)
+static struct directive read_directive(const char **at)
 {
-    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    put_number(out, magnitude, 10, value < 0, d);
-}
+    struct directive d = { 0, ' ', false };
 
-static const char *read_directive(const char *at, struct directive *d)
-{
-    *d = (struct directive){ 0, false, false };
-    if (*at == '0') {
-        d->zeros = true;
-        at++;
-    }
-    for (; *at >= '0' && *at <= '9'; at++)
-        d->width = d->width * 10 + (uint32_t)(*at - '0');
-    for (; *at == 'l'; at++)
-        d->is_long = true;
-    return at;
+    if (**at == '0')
+        d.filler = *(*at)++;
+    for (; **at >= '0' && **at <= '9'; (*at)++)
+        d.width = d.width * 10 + (uint32_t)(**at - '0');
+    for (; **at == 'l'; (*at)++)
+        d.is_long = true;
+    return d;
 }
 
 uint32_t format_text(char *buffer, uint32_t size, const char *format, va_list arguments)
 {
     struct output out = { buffer, size, 0 };
-    struct directive d;
 
     for (const char *at = format; *at != 0; at++) {
         if (*at != '%') {
             put(&out, *at);
             continue;
         }
-        at = read_directive(at + 1, &d);
+        at++;
+        struct directive d = read_directive(&at);
         switch (*at) {
         case 's':
-            put_string(&out, va_arg(arguments, const char *), &d);
-            break;
-        case 'c':
-            put(&out, (char)va_arg(arguments, int));
-            break;
-        case 'd':
-            put_signed(&out, d.is_long ? va_arg(arguments, long) : va_arg(arguments, int), &d);
+            put_string(&out, va_arg(arguments, const char *));
             break;
         case 'u':
         case 'x':
             put_number(&out, d.is_long ? va_arg(arguments, unsigned long)
                                        : va_arg(arguments, unsigned),
-                       *at == 'x' ? 16 : 10, false, &d);
+                       *at == 'x' ? 16 : 10, d);
             break;
-        case 0:
-            return out.length;
         default:
-            put(&out, *at);
-            break;
+            return out.length;
         }
     }
     return out.length;

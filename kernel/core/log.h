@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kernel's log: lines of text for people, each naming who, what and where. Bounded work; may be
- * called on any core. Formats: %s %u %d %x %lx %lu (64-bit with l), %c, %%; with a width and 0 flag.
+ * called on any core. Formats: %s, and %u, %x, %lu, %lx with a width and 0 flag.
  */
 #ifndef KERNEL_CORE_LOG_H
 #define KERNEL_CORE_LOG_H
@@ -12,6 +12,6 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define INVARIANT(condition) \
-    ((condition) ? (void)0 : panic("invariant broken: %s (%s:%d)", #condition, __FILE__, __LINE__))
+    ((condition) ? (void)0 : panic("invariant broken: %s (%s:%u)", #condition, __FILE__, __LINE__))
 
 #endif

@@ -9,28 +9,45 @@
 #include "abi/plan.h"
 
 #include "core/address.h"
+#include "core/plan_check.h"
 
 /* Checks the plan at `base`; stops the boot with table, index and rule when it is refused. */
 void plan_install(paddr_t base, uint64_t size);
 
 paddr_t plan_base(void);
-const struct bh_plan_header *plan_header(void);
-uint32_t plan_count(enum bh_table table);
 bool plan_control(enum bh_plan_flags flag);   /* always false unless built with KERNEL_CONTROLS */
 
-const struct bh_plan_region      *plan_region(uint32_t index);
-const struct bh_plan_space       *plan_space(uint32_t index);
-const struct bh_plan_mapping     *plan_mapping(uint32_t index);
-const struct bh_plan_compartment *plan_compartment(uint32_t index);
-const struct bh_plan_slot        *plan_slot(uint32_t index);
-const struct bh_plan_thread      *plan_thread(uint32_t index);
-const struct bh_plan_vcpu        *plan_vcpu(uint32_t index);
-const struct bh_plan_doorbell    *plan_doorbell(uint32_t index);
-const struct bh_plan_channel     *plan_channel(uint32_t index);
-const struct bh_plan_interrupt   *plan_interrupt(uint32_t index);
-const struct bh_plan_device      *plan_device(uint32_t index);
-const struct bh_plan_port_range  *plan_port_range(uint32_t index);
-const struct bh_plan_mode        *plan_mode(uint32_t index);
-const struct bh_plan_placement   *plan_placement(uint32_t index);
+extern struct plan_view plan_tables;
+
+#define PLAN_ACCESSOR(table) \
+    static inline const struct bh_plan_##table *plan_##table(uint32_t index) \
+    { \
+        return &plan_tables.table[index]; \
+    }
+
+PLAN_ACCESSOR(region)
+PLAN_ACCESSOR(space)
+PLAN_ACCESSOR(mapping)
+PLAN_ACCESSOR(compartment)
+PLAN_ACCESSOR(slot)
+PLAN_ACCESSOR(thread)
+PLAN_ACCESSOR(vcpu)
+PLAN_ACCESSOR(doorbell)
+PLAN_ACCESSOR(channel)
+PLAN_ACCESSOR(interrupt)
+PLAN_ACCESSOR(device)
+PLAN_ACCESSOR(port_range)
+PLAN_ACCESSOR(mode)
+PLAN_ACCESSOR(placement)
+
+static inline const struct bh_plan_header *plan_header(void)
+{
+    return plan_tables.header;
+}
+
+static inline uint32_t plan_count(enum bh_table table)
+{
+    return plan_tables.count[table];
+}
 
 #endif

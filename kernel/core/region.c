@@ -17,23 +17,6 @@
 
 static paddr_t base_of[BH_MAX_REGIONS];
 
-static void load_content(const struct bh_plan_region *region, paddr_t base)
-{
-    const void *content = physical_at(paddr_add(plan_base(), region->content_offset),
-                                      region->content_size);
-
-    memcpy(physical_at(base, region->content_size), content, region->content_size);
-}
-
-static paddr_t install_ram(const struct bh_plan_region *region)
-{
-    paddr_t base = boot_memory_take(region->size, region->alignment, region->name);
-
-    if (region->content_size > 0)
-        load_content(region, base);
-    return base;
-}
-
 static paddr_t install_bar(const struct bh_plan_region *region)
 {
     const struct bh_plan_device *device = plan_device(region->device);
@@ -51,19 +34,11 @@ static paddr_t install_bar(const struct bh_plan_region *region)
     return paddr_add(device_bar_base(region->device, region->bar), region->base);
 }
 
-static paddr_t install_physical(const struct bh_plan_region *region)
-{
-    if (!boot_memory_is_outside_ram(paddr(region->base), region->size))
-        panic("region %s: 0x%lx is RAM on this machine: a fixed range may not be", region->name,
-              region->base);
-    return paddr(region->base);
-}
-
 static paddr_t install(const struct bh_plan_region *region)
 {
     switch (region->kind) {
     case BH_REGION_RAM:
-        return install_ram(region);
+        return boot_memory_take(region->size, region->alignment, region->name);
     case BH_REGION_CONTENT:
         return paddr_add(plan_base(), region->content_offset);
     case BH_REGION_BAR:
@@ -73,7 +48,10 @@ static paddr_t install(const struct bh_plan_region *region)
     case BH_REGION_LOG:
         return log_memory();
     default:
-        return install_physical(region);
+        if (!boot_memory_is_outside_ram(paddr(region->base), region->size))
+            panic("region %s: 0x%lx is RAM on this machine: a fixed range may not be",
+                  region->name, region->base);
+        return paddr(region->base);
     }
 }
 
@@ -91,8 +69,11 @@ static void check_memory(void)
 void region_install(void)
 {
     check_memory();
-    for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++)
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++) {
         base_of[i] = install(plan_region(i));
+        if (plan_region(i)->kind == BH_REGION_RAM)
+            region_reload(i, 0, plan_region(i)->content_size);   /* the rest is zero already */
+    }
 }
 
 paddr_t region_base(uint32_t region)

@@ -7,12 +7,14 @@ uint64_t table_entry_leaf(enum table_format format, paddr_t target, unsigned lev
 {
     if (format == TABLE_DEVICE)
         return iommu_entry_leaf(target, level, rights);
-    return cpu_entry_leaf(target, level, rights, cache, true);
+    return cpu_entry_leaf(target, level, rights, cache, format != TABLE_KERNEL);
 }
 
 uint64_t table_entry_table(enum table_format format, paddr_t table)
 {
-    return format == TABLE_DEVICE ? iommu_entry_table(table) : cpu_entry_table(table, true);
+    if (format == TABLE_DEVICE)
+        return iommu_entry_table(table);
+    return cpu_entry_table(table, format != TABLE_KERNEL);
 }
 
 bool table_entry_present(enum table_format format, uint64_t entry)

@@ -12,7 +12,7 @@
 
 #include "core/address.h"
 
-enum table_format { TABLE_PROCESS, TABLE_NESTED, TABLE_DEVICE };
+enum table_format { TABLE_PROCESS, TABLE_NESTED, TABLE_DEVICE, TABLE_KERNEL };
 
 uint64_t table_entry_leaf(enum table_format format, paddr_t target, unsigned level,
                           uint32_t rights, enum bh_cache cache);

@@ -122,7 +122,7 @@ static void size_bars(struct pci_function *f)
 static void add_function(uint32_t requester_id, uint32_t parent, bool multi)
 {
     if (function_count == PCI_MAX_FUNCTIONS)
-        panic("PCI: more than %d functions: the kernel's table is too small", PCI_MAX_FUNCTIONS);
+        panic("PCI: more than %u functions: the kernel's table is too small", PCI_MAX_FUNCTIONS);
     set_command(requester_id, PCI_COMMAND_MASTER, PCI_COMMAND_NO_INTX);
     struct pci_function *f = &functions[function_count++];
     uint8_t header = pci_read8(requester_id, PCI_HEADER_TYPE) & HEADER_KIND_MASK;

@@ -3,11 +3,7 @@
 #ifndef KERNEL_X86_CONTEXT_H
 #define KERNEL_X86_CONTEXT_H
 
-#include <stddef.h>
-
 #include "abi/vcpu.h"
-
-#include "x86/context_layout.h"
 
 struct context {
     uint64_t gpr[BH_GPR_COUNT];
@@ -15,11 +11,7 @@ struct context {
     uint64_t rflags;
 };
 
-_Static_assert(offsetof(struct context, gpr[BH_RSP]) == CONTEXT_RSP, "entry.S");
-_Static_assert(offsetof(struct context, gpr[BH_R15]) == CONTEXT_R15, "entry.S");
-_Static_assert(offsetof(struct context, rip) == CONTEXT_RIP, "entry.S");
-_Static_assert(offsetof(struct context, rflags) == CONTEXT_RFLAGS, "entry.S");
-_Static_assert(sizeof(struct context) == CONTEXT_SIZE, "entry.S");
+_Static_assert(BH_RAX == 0 && BH_RSP == 4 && BH_R15 == 15, "entry.S names them in this order");
 
 _Noreturn void context_load(const struct context *context);   /* x86/entry.S */
 

@@ -34,7 +34,7 @@ struct task_descriptor {                      /* SDM 3A 7.2.3 */
 
 _Static_assert(sizeof(struct task_descriptor) == 16, "64-bit TSS descriptor");
 
-extern const char trampoline_call[], trampoline_call32[], trampoline_vectors[];
+extern const char trampoline_call[], trampoline_vectors[];
 
 static uint8_t stack_of_vector(uint32_t vector)
 {
@@ -125,7 +125,7 @@ static void set_fast_call(void)
 {
     msr_write(MSR_STAR, (uint64_t)KERNEL_CODE << 32);   /* SYSRET isn't used */
     msr_write(MSR_LSTAR, (uint64_t)trampoline_call);
-    msr_write(MSR_CSTAR, (uint64_t)trampoline_call32);
+    msr_write(MSR_CSTAR, (uint64_t)trampoline_call);    /* no segment leads there */
     msr_write(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC);
 }
 

@@ -7,11 +7,30 @@
  * registers in its context (x86/context.c) and goes on, on this core's empty kernel stack, in a C
  * function that never returns; the way out is context_resume().
  */
-#include "x86/context_layout.h"
 #include "x86/entry_area.h"
 #include "x86/layout.h"
 
 #define MSR_GS_BASE 0xc0000101
+#define SCRATCH_REGISTERS rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11  /* lost in a C function */
+
+    /* CONTEXT_rax and so on: offsets in struct context (x86/context.h). */
+    .set offset, 0
+    .irp name, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags
+    .set CONTEXT_\name, offset
+    .set offset, offset + 8
+    .endr
+
+    .macro push_all names:vararg
+    .irp name, \names
+    pushq %\name
+    .endr
+    .endm
+
+    .macro pop_all names:vararg
+    .irp name, \names
+    popq %\name
+    .endr
+    .endm
 
     .section .trampoline, "ax"
 
@@ -23,10 +42,6 @@ trampoline_call:                        /* SYSCALL: RCX = RIP, R11 = RFLAGS */
     movq %gs:AREA_KERNEL_ROOT, %rsp
     movq %rsp, %cr3
     jmp call_entry
-
-    .global trampoline_call32
-trampoline_call32:                      /* SYSCALL from compatibility mode: no program runs there */
-    ud2
 
     .balign 16
     .global trampoline_vectors
@@ -70,17 +85,7 @@ trampoline_exit:                        /* RAX = the process's root; RAX, RDI an
 /* NMI, double fault, machine check: at any instruction, so GS and CR3 are whatever they were. */
 paranoid_entry:
     cld
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
+    push_all SCRATCH_REGISTERS, rbx, rbp
     movl $MSR_GS_BASE, %ecx
     rdmsr
     shlq $32, %rdx
@@ -106,58 +111,35 @@ paranoid_entry:
     shrq $32, %rdx
     movl $MSR_GS_BASE, %ecx
     wrmsr
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rax
+    pop_all rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
     addq $16, %rsp
     iretq
 
     .text
 
-    .macro save_common context
-    movq %rcx, CONTEXT_RCX(\context)
-    movq %rdx, CONTEXT_RDX(\context)
-    movq %rbx, CONTEXT_RBX(\context)
-    movq %rbp, CONTEXT_RBP(\context)
-    movq %rsi, CONTEXT_RSI(\context)
-    movq %r8, CONTEXT_R8(\context)
-    movq %r9, CONTEXT_R9(\context)
-    movq %r10, CONTEXT_R10(\context)
-    movq %r11, CONTEXT_R11(\context)
-    movq %r12, CONTEXT_R12(\context)
-    movq %r13, CONTEXT_R13(\context)
-    movq %r14, CONTEXT_R14(\context)
-    movq %r15, CONTEXT_R15(\context)
+    .macro save_to context, names:vararg
+    .irp name, \names
+    movq %\name, CONTEXT_\name(\context)
+    .endr
     .endm
+
+#define SAVED_BY_BOTH rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
 
     /* User values must not steer what the kernel speculates on. */
     .macro clear_kept
-    xorl %ebx, %ebx
-    xorl %ebp, %ebp
-    xorl %r12d, %r12d
-    xorl %r13d, %r13d
-    xorl %r14d, %r14d
-    xorl %r15d, %r15d
+    .irp name, ebx, ebp, r12d, r13d, r14d, r15d
+    xorl %\name, %\name
+    .endr
     .endm
 
 call_entry:
     movq %gs:AREA_CONTEXT, %rsp
-    movq %rax, CONTEXT_RAX(%rsp)
-    movq %rdi, CONTEXT_RDI(%rsp)
-    save_common %rsp
-    movq %rcx, CONTEXT_RIP(%rsp)
-    movq %r11, CONTEXT_RFLAGS(%rsp)
+    save_to %rsp, rax, SAVED_BY_BOTH
+    movq %rcx, CONTEXT_rip(%rsp)
+    movq %r11, CONTEXT_rflags(%rsp)
     movq %rsp, %rdi
     movq %gs:AREA_SCRATCH, %rax
-    movq %rax, CONTEXT_RSP(%rdi)
+    movq %rax, CONTEXT_rsp(%rdi)
     movq %gs:AREA_STACK, %rsp
     clear_kept
     call user_call                      /* user_call(context) */
@@ -166,15 +148,14 @@ call_entry:
 user_entry:                             /* on the entry stack: rax, vector, error, frame */
     cld
     movq %gs:AREA_CONTEXT, %rax
-    movq %rdi, CONTEXT_RDI(%rax)
-    save_common %rax
-    popq CONTEXT_RAX(%rax)
+    save_to %rax, SAVED_BY_BOTH
+    popq CONTEXT_rax(%rax)
     popq %rdi                           /* vector */
     popq %rsi                           /* error code */
-    popq CONTEXT_RIP(%rax)
+    popq CONTEXT_rip(%rax)
     addq $8, %rsp
-    popq CONTEXT_RFLAGS(%rax)
-    popq CONTEXT_RSP(%rax)
+    popq CONTEXT_rflags(%rax)
+    popq CONTEXT_rsp(%rax)
     movq %gs:AREA_STACK, %rsp
     clear_kept
     call user_interrupt                 /* user_interrupt(vector, error) */
@@ -182,28 +163,12 @@ user_entry:                             /* on the entry stack: rax, vector, erro
 
 kernel_entry:                           /* in a window, idle, or a mistake of the kernel */
     cld
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
+    push_all SCRATCH_REGISTERS
     movq 9*8(%rsp), %rdi                /* vector */
     movq 10*8(%rsp), %rsi               /* error code */
     movq 11*8(%rsp), %rdx               /* rip */
     call kernel_interrupt
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rax
+    pop_all r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
     addq $16, %rsp
     iretq
 
@@ -212,25 +177,15 @@ kernel_entry:                           /* in a window, idle, or a mistake of th
 context_load:
     movq %gs:AREA_ENTRY_STACK, %rsp
     pushq $USER_DATA
-    pushq CONTEXT_RSP(%rdi)
-    pushq CONTEXT_RFLAGS(%rdi)
+    pushq CONTEXT_rsp(%rdi)
+    pushq CONTEXT_rflags(%rdi)
     pushq $USER_CODE
-    pushq CONTEXT_RIP(%rdi)
-    pushq CONTEXT_RDI(%rdi)
-    pushq CONTEXT_RAX(%rdi)
-    movq CONTEXT_RCX(%rdi), %rcx
-    movq CONTEXT_RDX(%rdi), %rdx
-    movq CONTEXT_RBX(%rdi), %rbx
-    movq CONTEXT_RBP(%rdi), %rbp
-    movq CONTEXT_RSI(%rdi), %rsi
-    movq CONTEXT_R8(%rdi), %r8
-    movq CONTEXT_R9(%rdi), %r9
-    movq CONTEXT_R10(%rdi), %r10
-    movq CONTEXT_R11(%rdi), %r11
-    movq CONTEXT_R12(%rdi), %r12
-    movq CONTEXT_R13(%rdi), %r13
-    movq CONTEXT_R14(%rdi), %r14
-    movq CONTEXT_R15(%rdi), %r15
+    pushq CONTEXT_rip(%rdi)
+    pushq CONTEXT_rdi(%rdi)
+    pushq CONTEXT_rax(%rdi)
+    .irp name, rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15
+    movq CONTEXT_\name(%rdi), %\name
+    .endr
     xorl %eax, %eax
     movl %eax, %ds
     movl %eax, %es
