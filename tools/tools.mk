@@ -16,3 +16,16 @@ $(TOOL): $(TOOL_OBJECTS)
 build/tools/objects/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CFLAGS) -Ikernel -c -o $@ $<
+
+# The same with the sanitizers, for the tests.
+CHECKED_TOOL_OBJECTS := $(TOOL_SOURCES:%.c=build/tests/tool/objects/%.o)
+
+SYSTEM_NEEDS += build/tests/tool/bulkhead
+
+build/tests/tool/bulkhead: $(CHECKED_TOOL_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ -lcyaml -lyaml
+
+build/tests/tool/objects/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
