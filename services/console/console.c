@@ -15,8 +15,9 @@ enum {
     KEY_DELETE    = 0x7f,
 };
 
-/* Attributes off, whole screen scrolls, cursor shown, keys and character set as usual. */
-#define TERMINAL_RESET "\033[0m\033[r\033[?25h\033[?7h\033[?1l\033>\033(B\017"
+/* Attributes off, whole screen scrolls (which moves the cursor: kept meanwhile), cursor shown, keys
+ * and character set as usual. */
+#define TERMINAL_RESET "\033[0m\0337\033[r\0338\033[?25h\033[?7h\033[?1l\033>\033(B\017"
 
 void console_init(struct console *console)
 {
@@ -245,6 +246,15 @@ static void erase(struct console *console, uint32_t count)
     }
 }
 
+/* Whether the key is part of an escape sequence; a line's end never is. */
+static bool in_sequence(struct console *console, char key)
+{
+    bool inside = console->key_filter != FILTER_TEXT;
+    char shown = filter_byte(&console->key_filter, key == '\r' ? '\n' : key);
+
+    return shown != '\n' && (inside || console->key_filter != FILTER_TEXT);
+}
+
 static void command_key(struct console *console, char key)
 {
     bool newline = key == '\r' || (key == '\n' && !console->returned);
@@ -271,7 +281,8 @@ static void take_key(struct console *console, char key)
     } else if (key == KEY_ESCAPE) {
         console->escaped = true;
     } else if (console->focus == CONSOLE_OVERVIEW) {
-        command_key(console, key);
+        if (!in_sequence(console, key))
+            command_key(console, key);
     } else if (console->typed_length < CONSOLE_TYPED) {
         console->typed[console->typed_length++] = key;
     }

@@ -38,7 +38,7 @@ enum {
 };
 
 /* Where in an escape sequence (ECMA-48, 5.3 to 5.6) the filter is. */
-enum console_filter { FILTER_TEXT, FILTER_ESCAPE, FILTER_CONTROL, FILTER_STRING };
+enum console_filter { FILTER_TEXT, FILTER_ESCAPE, FILTER_CONTROL, FILTER_STRING, FILTER_SHIFT };
 
 /* A circular text, of which the newest bytes are kept. */
 struct console_text {
@@ -65,6 +65,7 @@ struct console {
     unsigned client_count;
     unsigned focus;               /* client number or CONSOLE_OVERVIEW */
     bool     escaped;             /* the last key was Ctrl-] */
+    enum console_filter key_filter; /* the terminal's answers and special keys aren't commands */
     bool     returned;            /* the last key ended a command by CR: ignore an LF */
     bool     line_start;          /* the cursor is in column 0 */
     bool     prompt;              /* prompt and command stand on the cursor's line */

@@ -69,12 +69,20 @@ static const char *device_state(uint32_t index)
                 counter(BH_COUNTERS_DEVICE, index, BH_DEVICE_COUNT_STATE));
 }
 
-/* Per mille of the time since boot. */
-static uint64_t share(uint64_t ticks)
-{
-    uint64_t whole = (time_now() - machine_counter(BH_MACHINE_BOOT_TSC)) / 1000;
+/* What counters were at the last `status`: loads are shown since then. */
+static struct {
+    uint64_t when;
+    uint64_t idle[BH_MAX_CORES];
+    uint64_t ran[BH_MAX_COMPARTMENTS];
+} last;
 
-    return whole == 0 ? 0 : ticks / whole;
+/* Per mille of `time`, of the growth since `*before`. */
+static uint64_t share(uint64_t ticks, uint64_t *before, uint64_t time)
+{
+    uint64_t grown = ticks - *before;
+
+    *before = ticks;
+    return time < 1000 ? 0 : grown / (time / 1000);
 }
 
 static uint64_t threads_ticks(const struct bh_plan_compartment *compartment)
@@ -101,12 +109,13 @@ static void show_machine(struct console *console)
                   machine_counter(BH_MACHINE_MEMORY_USED) >> 20);
 }
 
-static void show_cores(struct console *console)
+static void show_cores(struct console *console, uint64_t time)
 {
     uint64_t cores = machine_counter(BH_MACHINE_CORES);
 
     for (uint32_t i = 0; i < cores && i < BH_MAX_CORES; i++) {
-        uint64_t idle = share(counter(BH_COUNTERS_CORE, i, BH_CORE_IDLE_TICKS));
+        uint64_t idle = share(counter(BH_COUNTERS_CORE, i, BH_CORE_IDLE_TICKS), &last.idle[i],
+                              time);
 
         console_print(console, "core %-2u idle %3lu.%lu %%  switches %-10lu interrupts %lu\n", i,
                       idle / 10, idle % 10, counter(BH_COUNTERS_CORE, i, BH_CORE_SWITCHES),
@@ -114,23 +123,32 @@ static void show_cores(struct console *console)
     }
 }
 
+static void show_compartment(struct console *console, uint32_t i, uint64_t time)
+{
+    const struct bh_plan_compartment *compartment = names_entry(BH_TABLE_COMPARTMENT, i);
+    uint64_t busy = share(threads_ticks(compartment), &last.ran[i], time);
+
+    console_print(console, "%-20s %-10s %6lu %6lu %5lu.%lu\n", compartment->name,
+                  compartment_state(i),
+                  counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_STARTS),
+                  counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULTS), busy / 10,
+                  busy % 10);
+}
+
+/* Loads are those since the last `status`, at first since boot. */
 static void show_status(struct console *console, const char *argument)
 {
+    uint64_t now = time_now();
+    uint64_t since = last.when != 0 ? last.when : machine_counter(BH_MACHINE_BOOT_TSC);
+
     (void)argument;
+    last.when = now;
     show_machine(console);
-    show_cores(console);
+    show_cores(console, now - since);
     console_print(console, "%-20s %-10s %6s %6s %7s\n", "compartment", "state", "starts", "faults",
                   "cpu %");
-    for (uint32_t i = 0; i < names_count(BH_TABLE_COMPARTMENT); i++) {
-        const struct bh_plan_compartment *compartment = names_entry(BH_TABLE_COMPARTMENT, i);
-        uint64_t busy = share(threads_ticks(compartment));
-
-        console_print(console, "%-20s %-10s %6lu %6lu %5lu.%lu\n", compartment->name,
-                      compartment_state(i),
-                      counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_STARTS),
-                      counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULTS), busy / 10,
-                      busy % 10);
-    }
+    for (uint32_t i = 0; i < names_count(BH_TABLE_COMPARTMENT) && i < BH_MAX_COMPARTMENTS; i++)
+        show_compartment(console, i, now - since);
 }
 
 static void show_requester(struct console *console, uint32_t id)
@@ -350,7 +368,7 @@ static const struct command {
     const char *text;
 } commands[] = {
     { "help",     help,          "this list" },
-    { "status",   show_status,   "machine, cores, compartments" },
+    { "status",   show_status,   "machine, cores, compartments; loads since the last status" },
     { "devices",  show_devices,  "devices, their owners and states" },
     { "faults",   show_faults,   "who faulted, how often, where last" },
     { "counters", show_counters, "[thread|vcpu|interrupt]" },

@@ -100,6 +100,8 @@ static enum console_filter after_escape(unsigned char byte)
         return FILTER_CONTROL;
     if (byte == ']' || byte == 'P' || byte == '^' || byte == '_')
         return FILTER_STRING;
+    if (byte == 'N' || byte == 'O')
+        return FILTER_SHIFT;
     return byte >= 0x20 && byte < 0x30 ? FILTER_ESCAPE : FILTER_TEXT;
 }
 
@@ -118,6 +120,8 @@ char filter_byte(enum console_filter *state, char byte)
         *state = FILTER_TEXT;
     else if (*state == FILTER_STRING && (value == 0x07 || value == 0x1b))
         *state = value == 0x1b ? FILTER_ESCAPE : FILTER_TEXT;
+    else if (*state == FILTER_SHIFT)
+        *state = FILTER_TEXT;
     return 0;
 }
 

@@ -162,6 +162,15 @@ static void test_line_editing(void **state)
     assert_string_equal(type("\r\n"), "\r\nbulkhead> ");
 }
 
+static void test_escape_sequences_are_no_commands(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(type("\033[39;15Rhel\033[Ap\033OP\r"), "poweroff"));
+    assert_non_null(strstr(type("\033[1\rhelp\r"), "poweroff"));
+    type("\033\035" "1");
+    assert_int_equal(console->focus, 1);
+}
+
 static void test_commands(void **state)
 {
     (void)state;
@@ -278,7 +287,8 @@ int main(void)
         TEST(test_lines_have_names), TEST(test_typed_command_survives_output),
         TEST(test_no_forgery), TEST(test_long_lines_are_broken),
         TEST(test_prompt_is_shown_after_a_while), TEST(test_focus_is_raw), TEST(test_focus_keys),
-        TEST(test_line_editing), TEST(test_commands), TEST(test_control),
+        TEST(test_line_editing),
+        TEST(test_escape_sequences_are_no_commands), TEST(test_commands), TEST(test_control),
         TEST(test_names_from_the_plan), TEST(test_history), TEST(test_flood_is_bounded),
         TEST(test_full_screen_keeps_room_for_us),
     };
