@@ -43,6 +43,7 @@ struct svm_vcpu {
     paddr_t  address;                      /* of vmcb */
     uint32_t asid;
     uint32_t exceptions;                   /* those that the VMM asked for */
+    bool     stale;                        /* the VMM changed paging: flush at the next entry */
 };
 
 static struct svm_vcpu svm_vcpus[BH_MAX_VCPUS];
@@ -164,6 +165,7 @@ enum bh_status vcpu_arch_load(uint32_t vcpu)
     if (wishes.dirty & BH_STATE_XCR0)
         fpu_set_xcr0(vcpu, wishes.xcr0);
     v->exceptions = wishes.exceptions;
+    v->stale = v->stale || (wishes.dirty & BH_STATE_CONTROL) != 0;
     svm_state_load(v->vmcb, v->page, &wishes);
     return BH_OK;
 }
@@ -220,11 +222,13 @@ static bool stored_host(const struct svm_vcpu *v)
     return v->vmcb->save.rax == v->address.value && v->vmcb->save.cr3 == cr3_read();
 }
 
-static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, bool stale)
+static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, uint32_t core, bool stale)
 {
-    uint32_t *last = &asid_vcpu[core_this()][v->asid];
+    uint32_t *last = &asid_vcpu[core][v->asid];
+    bool flush = stale || v->stale || *last != vcpu;
 
-    v->vmcb->control.tlb_control = stale || *last != vcpu ? tlb_flush : SVM_TLB_KEEP;
+    v->vmcb->control.tlb_control = flush ? tlb_flush : SVM_TLB_KEEP;
+    v->stale = false;
     *last = vcpu;
 }
 
@@ -233,10 +237,10 @@ struct vcpu_leaving vcpu_arch_run(uint32_t vcpu, bool flush)
     struct svm_vcpu *v = &svm_vcpus[vcpu];
     struct vmcb_control *control = &v->vmcb->control;
     struct vcpu_leaving leaving;
+    uint32_t core = core_this();
 
-    choose_flush(v, vcpu, flush);
-    control->clean = 0;
-    svm_run(v->page->gpr, v->address, host_state[core_this()]);
+    choose_flush(v, vcpu, core, flush);
+    svm_run(v->page->gpr, v->address, host_state[core]);
     control->event_injection = 0;
     leaving = svm_decode(v->vmcb);
     if (leaving.exit == BH_EXIT_INVALID && stored_host(v))

@@ -7,7 +7,7 @@
 enum {
     VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_BP = 3, VECTOR_OF = 4, VECTOR_AC = 17, VECTOR_MC = 18,
     EXCEPTIONS_ALWAYS = 1 << VECTOR_DB | 1 << VECTOR_AC | 1 << VECTOR_MC,
-    INTERCEPT_CR8 = 1 << 8 | 1 << (16 + 8),
+    INTERCEPT_CR = 1 << 8 | 1 << (16 + 4) | 1 << (16 + 8),  /* CR8; writes of CR4 */
     RFLAGS_ONE = 1 << 1,
     RFLAGS_DEFINED = 0x3f7fd5,      /* 3.1.6 */
     DR6_AT_RESET = 0xffff0ff0u,     /* table 14-1 */
@@ -18,12 +18,13 @@ enum {
     EFER_SVME = 1 << 12,
 };
 #define CR0_PG (1ull << 31)
+#define CR4_PAE (1ull << 5)
 #define PAT_AT_RESET 0x0007040600070406ull
 
 static const uint32_t intercept_misc1 =
     SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI | SVM_INTERCEPT_INIT |
-    SVM_INTERCEPT_RDPMC | SVM_INTERCEPT_CPUID | SVM_INTERCEPT_RSM | SVM_INTERCEPT_INVD |
-    SVM_INTERCEPT_HLT | SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IO | SVM_INTERCEPT_MSR |
+    SVM_INTERCEPT_CR0_SELECTIVE | SVM_INTERCEPT_RDPMC | SVM_INTERCEPT_CPUID | SVM_INTERCEPT_RSM |
+    SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT | SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IO | SVM_INTERCEPT_MSR |
     SVM_INTERCEPT_SHUTDOWN;
 
 static const uint32_t intercept_misc2 =
@@ -44,7 +45,7 @@ void svm_state_reset(struct vmcb *vmcb)
         .efer = EFER_SVME, .rflags = RFLAGS_ONE, .cr0 = CR0_AT_RESET,
         .dr6 = DR6_AT_RESET, .dr7 = DR7_AT_RESET, .pat = PAT_AT_RESET,
     };
-    vmcb->control.intercept_cr = INTERCEPT_CR8;
+    vmcb->control.intercept_cr = INTERCEPT_CR;
     vmcb->control.intercept_misc1 = intercept_misc1;
     vmcb->control.intercept_misc2 = intercept_misc2;
     vmcb->control.intercept_exceptions = EXCEPTIONS_ALWAYS;
@@ -102,6 +103,15 @@ bool svm_xcr0_allowed(uint64_t xcr0, uint64_t supported)
            avx_based && avx512_based;
 }
 
+/* LME without PAE while paging is off is a state that VMRUN takes. But at the next exit the emulator
+ * restores the host's CR0 under the guest's CR4 and EFER, finds no PAE for long mode, leaves paging
+ * off, and the host is lost. So a guest can't get there: writes of CR4, EFER and CR0's paging bit
+ * exit, and the VMM is refused it. */
+bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4)
+{
+    return (efer & EFER_LME) == 0 || (cr0 & CR0_PG) != 0 || (cr4 & CR4_PAE) != 0;
+}
+
 enum bh_status svm_state_wishes(const volatile struct bh_vcpu_state *page, uint64_t xcr0_allowed,
                                 struct svm_wishes *wishes)
 {
@@ -111,6 +121,13 @@ enum bh_status svm_state_wishes(const volatile struct bh_vcpu_state *page, uint6
     wishes->exceptions = page->exceptions & ~(1u << VECTOR_NMI);
     if (wishes->inject != 0 && !svm_event_allowed(wishes->inject))
         return BH_E_ARGUMENT;
+    if (wishes->dirty & BH_STATE_CONTROL) {
+        wishes->cr0 = page->cr0;
+        wishes->cr4 = page->cr4;
+        wishes->efer = page->efer;
+        if (!svm_mode_allowed(wishes->efer, wishes->cr0, wishes->cr4))
+            return BH_E_ARGUMENT;
+    }
     if (wishes->dirty & BH_STATE_XCR0) {
         wishes->xcr0 = page->xcr0;
         if (!svm_xcr0_allowed(wishes->xcr0, xcr0_allowed))
@@ -156,13 +173,14 @@ static uint64_t guest_efer(uint64_t efer, uint64_t cr0)
 }
 
 /* Values that VMRUN refuses (15.5.1) are left to it: they end in BH_EXIT_INVALID. */
-static void load_control(struct vmcb_save *save, const volatile struct bh_vcpu_state *page)
+static void load_control(struct vmcb_save *save, const volatile struct bh_vcpu_state *page,
+                         const struct svm_wishes *wishes)
 {
-    save->cr0 = page->cr0;
+    save->cr0 = wishes->cr0;
+    save->cr4 = wishes->cr4;
+    save->efer = guest_efer(wishes->efer, wishes->cr0);
     save->cr2 = page->cr2;
     save->cr3 = page->cr3;
-    save->cr4 = page->cr4;
-    save->efer = guest_efer(page->efer, save->cr0);
     save->dr6 = page->dr6;
     save->dr7 = page->dr7;
     save->cpl = page->cpl & 3;
@@ -185,7 +203,7 @@ void svm_state_load(struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
     if (dirty & BH_STATE_GPR)
         load_registers(save, page);
     if (dirty & BH_STATE_CONTROL)
-        load_control(save, page);
+        load_control(save, page, wishes);
     if (dirty & BH_STATE_SEGMENTS)
         copy_words(save->segment, page->segment, sizeof(save->segment) / 8);
     if (dirty & BH_STATE_MSR) {
@@ -278,6 +296,8 @@ struct vcpu_leaving svm_decode(const struct vmcb *vmcb)
         return decode_port(control);
     case SVM_EXIT_NESTED_FAULT:
         return decode_nested_fault(control);
+    case SVM_EXIT_CR0_SELECTIVE:
+        return for_vmm(BH_EXIT_CR, 0, 1);
     case SVM_EXIT_VINTR:
         return for_vmm(BH_EXIT_WINDOW, 0, 0);
     case SVM_EXIT_IRET:

@@ -14,10 +14,14 @@
 /* The guest's save area after a reset, and the fixed part of the intercepts. */
 void svm_state_reset(struct vmcb *vmcb);
 
-/* What the page asks for, read once. BH_E_ARGUMENT: an event or XCR0 that the CPU doesn't know. */
+/* What the page asks for and has to be checked first. BH_E_ARGUMENT: an event, an XCR0 or a mode that
+ * can't be. */
 struct svm_wishes {
     uint64_t inject;
     uint64_t xcr0;
+    uint64_t cr0;
+    uint64_t cr4;
+    uint64_t efer;
     uint32_t dirty;
     uint32_t want;
     uint32_t exceptions;
@@ -33,6 +37,7 @@ bool svm_event_allowed(uint64_t event);
 /* What to inject for a delivery that an exit cut off: software interrupts are run again instead. */
 uint64_t svm_event_again(uint64_t exit_event);
 bool svm_xcr0_allowed(uint64_t xcr0, uint64_t supported);
+bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4);
 
 struct vcpu_leaving svm_decode(const struct vmcb *vmcb);
 

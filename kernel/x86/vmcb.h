@@ -84,6 +84,7 @@ enum svm_intercept_misc1 {
     SVM_INTERCEPT_SMI      = 1u << 2,
     SVM_INTERCEPT_INIT     = 1u << 3,
     SVM_INTERCEPT_VINTR    = 1u << 4,
+    SVM_INTERCEPT_CR0_SELECTIVE = 1u << 5, /* writes that change more than TS and MP */
     SVM_INTERCEPT_RDPMC    = 1u << 15,
     SVM_INTERCEPT_CPUID    = 1u << 18,
     SVM_INTERCEPT_RSM      = 1u << 19,
@@ -149,6 +150,7 @@ enum svm_exit_code {                /* appendix C; the low 32 bits count (see sv
     SVM_EXIT_SMI         = 0x62,
     SVM_EXIT_INIT        = 0x63,
     SVM_EXIT_VINTR       = 0x64,
+    SVM_EXIT_CR0_SELECTIVE = 0x65,
     SVM_EXIT_CPUID       = 0x72,
     SVM_EXIT_IRET        = 0x74,
     SVM_EXIT_INVD        = 0x76,
