@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The host tool `bulkhead`. The plan check is the kernel's own code, compiled for the host.
 
-TOOL_SOURCES := $(wildcard tools/bulkhead/*.c) \
-                kernel/core/plan_check.c kernel/core/plan_fields.c \
-                kernel/core/plan_relations.c kernel/core/plan_owners.c
+PLAN_CHECK   := kernel/core/plan_check.c kernel/core/plan_fields.c kernel/core/plan_relations.c \
+                kernel/core/plan_owners.c
+TOOL_SOURCES := $(wildcard tools/bulkhead/*.c) $(PLAN_CHECK)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=build/tools/objects/%.o)
 TOOL         := build/tools/bulkhead
 
@@ -29,3 +29,16 @@ build/tests/tool/bulkhead: $(CHECKED_TOOL_OBJECTS)
 build/tests/tool/objects/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+UNIT_TESTS += plan_check
+unit_plan_check_SOURCES := tests/unit/test_plan_check.c tests/unit/sample_plan.c $(PLAN_CHECK)
+unit_plan_check_CFLAGS := -Itests/unit
+
+FUZZERS += plan_check description
+fuzz_plan_check_SOURCES := tests/fuzz/fuzz_plan_check.c tests/unit/sample_plan.c $(PLAN_CHECK)
+fuzz_plan_check_CFLAGS  := -Itests/unit
+fuzz_description_SOURCES := tests/fuzz/fuzz_description.c \
+                            $(filter-out tools/bulkhead/main.c,$(TOOL_SOURCES))
+fuzz_description_CFLAGS  := -Itools/bulkhead
+fuzz_description_LIBS    := -lcyaml -lyaml
+fuzz_description_CORPUS  := tests/descriptions

@@ -12,7 +12,7 @@
 
 #include "abi/plan.h"
 
-/* The tables of a plan, each `count[BH_TABLE_x]` entries long. Valid as long as the plan's memory. */
+/* The tables of a plan, each `count[BH_TABLE_x]` entries long. Valid as long as the plan is. */
 struct plan_view {
     const struct bh_plan_header      *header;
     const struct bh_plan_region      *region;
@@ -43,7 +43,7 @@ struct plan_view {
     RULE(PLAN_VERSION,          "the plan has another version of the format") \
     RULE(PLAN_SIZE,             "the header's size isn't that of the bytes given") \
     RULE(PLAN_CHECKSUM,         "the checksum is wrong: the plan was damaged") \
-    RULE(PLAN_CONTROLS,         "a protection is switched off by a test control, which this kernel refuses") \
+    RULE(PLAN_CONTROLS,         "a test control is on, which this kernel refuses") \
     RULE(PLAN_RESERVED,         "an unused field or byte isn't zero") \
     RULE(PLAN_NAME,             "the name is empty, unterminated or not printable") \
     RULE(PLAN_CORES,            "the number of cores is out of range") \
@@ -58,7 +58,7 @@ struct plan_view {
     RULE(PLAN_KIND,             "the kind is unknown") \
     RULE(PLAN_FLAGS,            "a flag is unknown") \
     RULE(PLAN_RIGHTS,           "the rights are empty, unknown or more than the region allows") \
-    RULE(PLAN_ALIGNMENT,        "an address, offset, size or alignment isn't a multiple of its unit") \
+    RULE(PLAN_ALIGNMENT,        "an address, offset or size isn't a multiple of its unit") \
     RULE(PLAN_RANGE,            "a range is empty, too large or ends beyond its limit") \
     RULE(PLAN_OVERLAP,          "the range overlaps the one before, or the order isn't ascending") \
     RULE(PLAN_CONTIGUOUS,       "the entries of one owner aren't contiguous and in order") \
@@ -66,12 +66,12 @@ struct plan_view {
     RULE(PLAN_DUPLICATE,        "the same thing is named twice") \
     RULE(PLAN_WX,               "memory would be writable and executable") \
     RULE(PLAN_CACHE,            "the cache type doesn't fit the kind of region") \
-    RULE(PLAN_CONTENT,          "the content lies outside the plan's content, or exceeds the region") \
+    RULE(PLAN_CONTENT,          "the content lies outside the plan or exceeds the region") \
     RULE(PLAN_REGION_KIND,      "this kind of region can't be used here") \
     RULE(PLAN_PHYSICAL,         "the physical range isn't one that a plan may name") \
     RULE(PLAN_SPACE_KIND,       "the space is of another kind than is needed here") \
     RULE(PLAN_MSI_WINDOW,       "a device space maps the interrupt window 0xfee00000..0xfeefffff") \
-    RULE(PLAN_ENTRY,            "the thread's entry isn't in executable memory of its compartment") \
+    RULE(PLAN_ENTRY,            "the thread's entry isn't in its executable memory") \
     RULE(PLAN_STACK,            "the thread's stack isn't in writable memory, or is misaligned") \
     RULE(PLAN_STATE_PAGE,       "the vCPU's state isn't a RAM page of its VMM alone") \
     RULE(PLAN_DOORBELLS,        "the vCPU's doorbells aren't exactly those of its guest space") \
@@ -85,7 +85,7 @@ struct plan_view {
     RULE(PLAN_PORTS,            "the ports are reserved to the kernel") \
     RULE(PLAN_PRIORITY,         "the priority is out of range") \
     RULE(PLAN_CORE,             "the core is out of range") \
-    RULE(PLAN_BUDGET,           "the budget is zero or above the period, or the period is out of range")
+    RULE(PLAN_BUDGET,           "the budget is zero or above its period, or that is out of range")
 
 #define PLAN_RULE_NAME(name, text) name,
 enum plan_rule { PLAN_RULES(PLAN_RULE_NAME) PLAN_RULE_COUNT };
@@ -98,8 +98,8 @@ struct plan_verdict {
     uint32_t       index;
 };
 
-/* Checks `size` bytes at `plan` (page-aligned). `controls`: the flags (enum bh_plan_flags) that this
- * kernel accepts. On PLAN_OK, `view` describes the tables; otherwise its contents mean nothing. */
+/* Checks `size` bytes at `plan` (page-aligned). `controls`: the flags (enum bh_plan_flags) that
+ * this kernel accepts. On PLAN_OK, `view` describes the tables; otherwise its contents mean nothing. */
 struct plan_verdict plan_check(const void *plan, uint64_t size, uint32_t controls,
                                struct plan_view *view);
 

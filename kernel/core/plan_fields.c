@@ -16,7 +16,7 @@
 #define MAX_PORTS         0x10000u
 #define MIN_PERIOD_US     100u
 #define MAX_PERIOD_US     1000000u
-#define PROCESS_END       ((1ull << 47) - BH_PAGE_SIZE)  /* a SYSCALL's return address is canonical */
+#define PROCESS_END       ((1ull << 47) - BH_PAGE_SIZE)  /* SYSCALL returns to canonical */
 #define GUEST_END         (1ull << 46)
 #define DEVICE_END        (1ull << 38)
 #define VGA_WINDOW        0xa0000ull                     /* the only physical range for programs */
@@ -68,7 +68,8 @@ static enum plan_rule content_fields(const struct plan_view *p, const struct bh_
         return PLAN_CONTENT;
     }
     bool starts_well = plan_page_aligned(r->content_offset) && r->content_offset >= p->tables_end;
-    bool ends_well = r->content_size <= r->size && plan_range_fits(r->content_offset, extent, total);
+    bool ends_well = r->content_size <= r->size
+                  && plan_range_fits(r->content_offset, extent, total);
     return starts_well && ends_well ? PLAN_OK : PLAN_CONTENT;
 }
 
@@ -102,7 +103,8 @@ static enum plan_rule region_place(const struct plan_view *p, const struct bh_pl
         if (!exists(p, BH_TABLE_DEVICE, r->device)) {
             return PLAN_REFERENCE;
         }
-        return r->bar < 6 && plan_range_fits(r->base, r->size, MAX_BAR_OFFSET) ? PLAN_OK : PLAN_RANGE;
+        return r->bar < 6 && plan_range_fits(r->base, r->size, MAX_BAR_OFFSET)
+            ? PLAN_OK : PLAN_RANGE;
     case BH_REGION_PHYS:
         return r->base >= VGA_WINDOW
             && plan_range_fits(r->base, r->size, VGA_WINDOW + VGA_WINDOW_SIZE)
@@ -388,7 +390,8 @@ static enum plan_rule device_fields(const struct plan_view *p, const struct bh_p
 
 static enum plan_rule port_fields(const struct plan_view *p, const struct bh_plan_port_range *r)
 {
-    if (!exists(p, BH_TABLE_COMPARTMENT, r->compartment) || !exists(p, BH_TABLE_DEVICE, r->device)) {
+    if (!exists(p, BH_TABLE_COMPARTMENT, r->compartment)
+        || !exists(p, BH_TABLE_DEVICE, r->device)) {
         return PLAN_REFERENCE;
     }
     return plan_range_fits(r->first, r->count, MAX_PORTS) ? PLAN_OK : PLAN_RANGE;

@@ -162,7 +162,7 @@ static enum plan_rule mapping_range(const struct plan_view *p, const struct bh_p
     return PLAN_OK;
 }
 
-/* A BAR is mapped by its device's owner only: in its process, its guest or the device's own space. */
+/* A BAR is mapped by its device's owner only: in its process, its guest or the device's space. */
 static enum plan_rule mapping_owner(const struct plan_view *p, const struct bh_plan_mapping *m)
 {
     const struct bh_plan_region *r = &p->region[m->region];

@@ -5,7 +5,7 @@
 const char *advice(enum plan_rule rule)
 {
     switch (rule) {
-    case PLAN_OVERLAP:      return "move one of the two, or leave 'at' out and let the tool place it";
+    case PLAN_OVERLAP:      return "move one of the two, or leave 'at' to the tool";
     case PLAN_RANGE:        return "choose a smaller size or another address";
     case PLAN_ALIGNMENT:    return "use multiples of 4K";
     case PLAN_RIGHTS:       return "ask for no more rights than the region has, and include 'r'";
@@ -15,15 +15,15 @@ const char *advice(enum plan_rule rule)
     case PLAN_OWNER:        return "give both to one compartment";
     case PLAN_DUPLICATE:    return "keep one of the two";
     case PLAN_PORTS:        return "drop the ports: the kernel keeps them";
-    case PLAN_SOURCE:       return "choose an interrupt that the device has and the kernel doesn't keep";
+    case PLAN_SOURCE:       return "choose one that the device has and the kernel doesn't keep";
     case PLAN_ENTRY:        return "build the program again with lib/program.ld";
     case PLAN_NAME:         return "choose a shorter name of letters, digits, '-', '_' and '.'";
     case PLAN_DMA:          return "give the device 'dma: true'";
     case PLAN_STATE_PAGE:   return "leave the vCPU's page to its VMM";
     case PLAN_SELF:         return "let another compartment supervise it";
-    case PLAN_DEVICE_KIND:  return "use 'isa' and 'ports' with platform devices, 'msix' and 'bars' with PCI";
+    case PLAN_DEVICE_KIND:  return "use 'isa' and 'ports', or give its address as 'pci'";
     case PLAN_SPACE_UNUSED: return "remove what nobody uses";
     case PLAN_CACHE:        return "leave the cache type to the tool";
-    default:                return "this is a mistake of the tool: please report it with the description";
+    default:                return "a mistake of the tool: please report it";
     }
 }

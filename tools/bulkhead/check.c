@@ -46,9 +46,12 @@ void checker_size(const struct checker *c, const char *text, uint64_t unit, cons
                    text);
         report_mend(c->report, "write it as 4096, 0x1000, 64K, 256M or 2G");
     } else if (bytes % unit != 0) {
+        uint64_t better = (bytes / unit + 1) * unit;
+        bool large = better % (1u << 20) == 0;
         report_add(c->report, line, owner, "'%s' is '%s', not a multiple of %lluK", field, text,
                    (unsigned long long)unit >> 10);
-        report_mend(c->report, "give %lluK", (unsigned long long)((bytes / unit + 1) * unit >> 10));
+        report_mend(c->report, "give %llu%c", (unsigned long long)better >> (large ? 20 : 10),
+                    large ? 'M' : 'K');
     }
 }
 

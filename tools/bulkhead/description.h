@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A system description as it was written: the schema library fills these structures by the schema of
- * schema.c. Texts are as in the file; their meaning is checked later (check.c). A pointer is NULL
- * and a count zero where the file says nothing. docs/description.md explains every field.
+ * A system description as it was written: the schema library fills these structures by the schema
+ * of schema.c. Texts are as in the file; their meaning is checked later (check.c). A pointer is
+ * NULL and a count zero where the file says nothing. docs/description.md explains every field.
  */
 #ifndef TOOLS_BULKHEAD_DESCRIPTION_H
 #define TOOLS_BULKHEAD_DESCRIPTION_H

@@ -274,6 +274,23 @@ static void write_plan(struct model *m, const struct table_source *table, struct
     header->checksum = plan_checksum(plan->bytes, plan->size);
 }
 
+/* What the verdict is about, in the words of the description. Of malloc. */
+static char *subject(const struct model *m, const struct plan_verdict *verdict)
+{
+    uint32_t i = verdict->index;
+
+    if (verdict->table != BH_TABLE_MAPPING) {
+        return memory_format("%s %u of the plan", plan_table_name(verdict->table), i);
+    }
+    const char *region = m->region[m->mapping[i].region].name;
+    const char *space = m->space[m->mapping[i].space].name;
+    if (verdict->rule == PLAN_OVERLAP) {
+        return memory_format("'%s' meets '%s' in '%s'", region,
+                             m->region[m->mapping[i - 1].region].name, space);
+    }
+    return memory_format("'%s' in '%s'", region, space);
+}
+
 static bool check_result(struct model *m, const struct table_source *table, struct plan_file *plan)
 {
     struct plan_verdict verdict = plan_check(plan->bytes, plan->size, BH_PLAN_CONTROL_ALL,
@@ -286,9 +303,11 @@ static bool check_result(struct model *m, const struct table_source *table, stru
     if (verdict.table < BH_TABLE_COUNT) {
         origin = table[verdict.table].origin[verdict.index];
     }
-    report_add(m->report, origin.line, origin.owner, "%s (%s %u of the plan)",
-               plan_rule_text(verdict.rule), plan_table_name(verdict.table), verdict.index);
+    char *about = subject(m, &verdict);
+    report_add(m->report, origin.line, origin.owner, "%s (%s)", plan_rule_text(verdict.rule),
+               about);
     report_mend(m->report, "%s", advice(verdict.rule));
+    free(about);
     return false;
 }
 

@@ -14,7 +14,7 @@ struct plan_file {
     struct plan_view view;      /* valid once the check passed */
 };
 
-/* Makes the plan of the model; reports what the kernel's check finds. False: there was something. */
+/* Makes the plan of the model; reports what the kernel's check finds. False: it found something. */
 bool emit_plan(struct model *m, struct plan_file *plan);
 void emit_free(struct plan_file *plan);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "abi/base.h"
 #include "memory.h"
@@ -15,7 +16,9 @@
 
 uint8_t *image_read_file(const char *path, uint64_t *size)
 {
-    FILE *in = fopen(path, "rb");
+    struct stat status;
+    bool regular = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *in = regular ? fopen(path, "rb") : NULL;
 
     if (in == NULL) {
         return NULL;

@@ -70,7 +70,7 @@ static uint64_t life_bits(struct model *m, uint32_t compartment, uint32_t peer,
     return bits;
 }
 
-/* Fills an end's entry but for the addresses. `slot` notifies the peer, `bits` are the end's own. */
+/* An end's entry but for the addresses. `slot` notifies the peer, `bits` are the end's own. */
 static struct bh_manifest_link *end_entry(struct model *m, const struct link *link, bool server,
                                           uint32_t slot, uint64_t bits)
 {
@@ -268,8 +268,8 @@ static void find_last_link(struct model *m, uint32_t compartment, struct bh_mani
     }
 }
 
-/* The link of a switch to the driver of its uplink. Its areas are special: what comes in is the pool
- * that only the device writes and only the switch reads; what goes out are the ports' own areas. */
+/* The link of a switch to the driver of its uplink. Its areas are special: what comes in is the
+ * pool that only the device writes and only the switch reads; what goes out are the ports' own. */
 static void lower_uplink(struct model *m, const struct description_switch *d, uint32_t netswitch,
                          const uint32_t *areas, uint32_t ports, struct origin origin)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Virtual machines: guest memory, kernel and initramfs, vCPUs, doorbells, what the VMM may move about
- * in its guest. Trusts check.c. */
+/* Virtual machines: guest memory, kernel and initramfs, vCPUs, doorbells, what the VMM may
+ * move about in its guest. Trusts check.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

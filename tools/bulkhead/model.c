@@ -47,18 +47,18 @@ void model_name(char field[BH_NAME_SIZE], const char *format, ...)
     va_end(arguments);
 }
 
-static bool has_room(struct model *m, uint32_t *count, uint32_t most, const char *what,
+static bool has_room(struct model *m, uint32_t count, uint32_t most, bool *full, const char *what,
                      struct origin origin)
 {
-    if (*count < most) {
+    if (count < most) {
         return true;
     }
-    if (*count == most) {
+    if (!*full) {
         report_add(m->report, origin.line, origin.owner, "the system has more than %u %s", most,
                    what);
         report_mend(m->report, "describe fewer %s", what);
-        *count = most + 1;
     }
+    *full = true;
     return false;
 }
 
@@ -66,7 +66,7 @@ static bool has_room(struct model *m, uint32_t *count, uint32_t most, const char
 #define MODEL_ADD(type, field, most, what) \
     uint32_t model_add_##field(struct model *m, struct type field, struct origin origin) \
     { \
-        if (!has_room(m, &m->field##_count, most, what, origin)) { \
+        if (!has_room(m, m->field##_count, most, &m->field##_full, what, origin)) { \
             return 0; \
         } \
         m->field[m->field##_count] = field; \
@@ -88,7 +88,7 @@ MODEL_ADD(bh_plan_placement, placement, BH_MAX_PLACEMENTS, "placements")
 uint32_t model_add_region(struct model *m, struct bh_plan_region region, uint32_t content,
                           struct origin origin)
 {
-    if (!has_room(m, &m->region_count, BH_MAX_REGIONS, "regions", origin)) {
+    if (!has_room(m, m->region_count, BH_MAX_REGIONS, &m->region_full, "regions", origin)) {
         return 0;
     }
     if (region.alignment == 0) {
@@ -109,7 +109,7 @@ uint32_t model_add_region(struct model *m, struct bh_plan_region region, uint32_
 
 uint32_t model_add_space(struct model *m, struct bh_plan_space space, struct origin origin)
 {
-    if (!has_room(m, &m->space_count, BH_MAX_SPACES, "spaces", origin)) {
+    if (!has_room(m, m->space_count, BH_MAX_SPACES, &m->space_full, "spaces", origin)) {
         return 0;
     }
     m->space[m->space_count] = space;
@@ -121,7 +121,8 @@ uint32_t model_add_space(struct model *m, struct bh_plan_space space, struct ori
 uint32_t model_add_compartment(struct model *m, struct bh_plan_compartment compartment,
                                struct origin origin)
 {
-    if (!has_room(m, &m->compartment_count, BH_MAX_COMPARTMENTS, "compartments", origin)) {
+    if (!has_room(m, m->compartment_count, BH_MAX_COMPARTMENTS, &m->compartment_full,
+                  "compartments", origin)) {
         return 0;
     }
     m->compartment[m->compartment_count] = compartment;
@@ -138,7 +139,7 @@ uint32_t model_add_compartment(struct model *m, struct bh_plan_compartment compa
 
 uint32_t model_add_slot(struct model *m, struct bh_plan_slot slot, struct origin origin)
 {
-    if (!has_room(m, &m->slot_count, BH_MAX_SLOTS, "slots", origin)) {
+    if (!has_room(m, m->slot_count, BH_MAX_SLOTS, &m->slot_full, "slots", origin)) {
         return 0;
     }
     m->slot[m->slot_count] = slot;

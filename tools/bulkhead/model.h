@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The plan under construction: its tables with the origin (line, owner) of every entry, the content,
- * and each compartment's manifest. Whoever adds an object gets its index; a full table is reported
+ * The plan under construction: its tables with the origin (line, owner) of every entry, the
+ * content, and each compartment's manifest. Whoever adds an object gets its index; a full table is reported
  * once and then answers index 0, so that building goes on and finds the other mistakes.
  */
 #ifndef TOOLS_BULKHEAD_MODEL_H
@@ -25,7 +25,8 @@ struct origin {
 #define MODEL_TABLE(type, field, most) \
     struct type   field[most]; \
     struct origin field##_origin[most]; \
-    uint32_t      field##_count
+    uint32_t      field##_count; \
+    bool          field##_full  /* and one more was wanted */
 
 #define MODEL_CONTENTS 256
 #define NO_CONTENT     BH_NONE

@@ -15,7 +15,7 @@ struct run_options {
     char **extra;           /* more arguments, up to a NULL; or NULL */
 };
 
-/* Replaces this process by QEMU; returns (with 1) only when that failed, or (with 0) after print. */
+/* Replaces this process by QEMU; returns only when that failed (1) or after printing (0). */
 int run_qemu(const struct description *description, const struct run_options *options);
 
 #endif

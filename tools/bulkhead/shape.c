@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOP "description"
+
 struct walk {
     struct tree *tree;
     struct report *report;
@@ -143,12 +145,16 @@ static void check_missing(const struct walk *walk, const yaml_node_t *node,
     }
 }
 
+/* An object is called by its name, a section without one by its field. */
 static void check_mapping(const struct walk *walk, const yaml_node_t *node,
-                          const cyaml_schema_value_t *schema, unsigned line)
+                          const cyaml_schema_value_t *schema, const char *field, unsigned line)
 {
     struct walk inner = *walk;
     const yaml_node_t *name = value_for(walk, node, "name");
 
+    if (strcmp(walk->owner, TOP) == 0) {
+        inner.owner = field;
+    }
     if (name != NULL && scalar_text(name) != NULL && scalar_text(name)[0] != 0) {
         inner.owner = scalar_text(name);
     }
@@ -250,7 +256,7 @@ static void check_value(const struct walk *walk, const yaml_node_t *node,
         return;
     }
     if (schema->type == CYAML_MAPPING) {
-        check_mapping(walk, node, schema, line);
+        check_mapping(walk, node, schema, field, line);
     } else if (schema->type == CYAML_SEQUENCE) {
         check_sequence(walk, node, schema, field, line);
     } else {
@@ -260,8 +266,8 @@ static void check_value(const struct walk *walk, const yaml_node_t *node,
 
 bool shape_check(struct tree *tree, const cyaml_schema_value_t *schema, struct report *report)
 {
-    struct walk walk = { tree, report, "description" };
+    struct walk walk = { tree, report, TOP };
 
-    check_value(&walk, yaml_document_get_root_node(&tree->document), schema, "description", 1);
+    check_value(&walk, yaml_document_get_root_node(&tree->document), schema, TOP, 1);
     return report_is_clean(report);
 }

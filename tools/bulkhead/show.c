@@ -19,8 +19,8 @@ static const char *size_text(uint64_t size, char text[24])
 
 static const char *rights_text(uint32_t rights, char text[4])
 {
-    snprintf(text, 4, "%s%s%s", (rights & BH_READ) != 0 ? "r" : "", (rights & BH_WRITE) != 0 ? "w" : "",
-             (rights & BH_EXECUTE) != 0 ? "x" : "");
+    snprintf(text, 4, "%s%s%s", (rights & BH_READ) != 0 ? "r" : "",
+             (rights & BH_WRITE) != 0 ? "w" : "", (rights & BH_EXECUTE) != 0 ? "x" : "");
     return text;
 }
 

@@ -16,8 +16,8 @@ struct system {
     struct plan_file    plan;
 };
 
-/* Loads, checks, lowers and emits; stops after the step that found something. False: it did, and the
- * report says what. Free it in any case. */
+/* Loads, checks, lowers and emits; stops after the step that found something. False: it did, and
+ * the report says what. Free it in any case. */
 bool system_open(struct system *system, const char *file, const char *build);
 void system_close(struct system *system);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The YAML file as a tree of nodes that know their lines: the schema library forgets them. A node is
- * named by its path, as "compartments[2].budget".
+ * The YAML file as a tree of nodes that know their lines: the schema library forgets them. A node
+ * is named by its path, as "compartments[2].budget".
  */
 #ifndef TOOLS_BULKHEAD_TREE_H
 #define TOOLS_BULKHEAD_TREE_H

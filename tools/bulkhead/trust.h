@@ -3,7 +3,7 @@
  * Whom each compartment has to trust besides the kernel and the plan, computed from the plan: the
  * transitive closure of "can break it". Two questions, as they have different answers:
  *   memory    who may write memory that belongs to it, or has a device that no IOMMU holds
- *   service   who can stop what it offers: its servers (links that it is a client of) and supervisors
+ *   service   who can stop what it offers: its servers (by links) and its supervisors
  */
 #ifndef TOOLS_BULKHEAD_TRUST_H
 #define TOOLS_BULKHEAD_TRUST_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The written forms of values: sizes, times, addresses of PCI functions, MAC addresses, rights. Each
- * parser answers whether the whole text was such a value; the text may be anything. */
+/* The written forms of values: sizes, times, addresses of PCI functions, MAC addresses, rights.
+ * Each parser answers whether the whole text was such a value; the text may be anything. */
 #ifndef TOOLS_BULKHEAD_VALUES_H
 #define TOOLS_BULKHEAD_VALUES_H
 
