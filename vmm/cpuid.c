@@ -23,6 +23,7 @@
 /* Leaf 7 EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA. */
 #define LEAF7_EBX (BIT(0) | BIT(3) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | \
                    BIT(20) | BIT(23) | BIT(24) | BIT(29))
+#define LEAF7_TSC_ADJUST BIT(1)      /* the VMM's own: Linux then trusts the TSC unwatched */
 #define LEAF7_ECX BIT(2)             /* UMIP */
 #define XSAVE_FORMS (BIT(0) | BIT(1) | BIT(2))   /* XSAVEOPT XSAVEC XGETBV1 */
 #define XCR0_ALLOWED 7u              /* x87, SSE, AVX */
@@ -63,7 +64,8 @@ static struct cpuid leaf_7(uint32_t subleaf)
     struct cpuid host = cpuid_host(7, 0);
     if (subleaf != 0)
         return (struct cpuid){ 0 };
-    return (struct cpuid){ .ebx = host.ebx & LEAF7_EBX, .ecx = host.ecx & LEAF7_ECX };
+    return (struct cpuid){ .ebx = (host.ebx & LEAF7_EBX) | LEAF7_TSC_ADJUST,
+                           .ecx = host.ecx & LEAF7_ECX };
 }
 
 /* Extended topology: one thread a core, all vCPUs in one package. */

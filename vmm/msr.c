@@ -8,8 +8,8 @@
 #include "vmm/x86.h"
 
 enum msr {
-    MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_MICROCODE = 0x8b, MSR_SYSENTER_CS = 0x174,
-    MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_PAT = 0x277,
+    MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_ADJUST = 0x3b, MSR_MICROCODE = 0x8b,
+    MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_PAT = 0x277,
     MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800, MSR_X2APIC_END = 0x900,
 };
 #define MSR_EFER           0xc0000080u
@@ -97,6 +97,8 @@ bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value)
         *value = *field;
     else if (number == MSR_TSC)
         *value = vcpu_now(vcpu);
+    else if (number == MSR_TSC_ADJUST)
+        *value = vcpu->tsc_adjust;
     else if (number == MSR_TSC_DEADLINE)
         *value = apic_deadline(&vcpu->apic);
     else if (number == MSR_APIC_BASE)
@@ -155,9 +157,11 @@ static bool write_base(struct bh_vcpu_state *state, enum bh_segment_name name, u
     return true;
 }
 
-static bool write_tsc(struct vcpu *vcpu, uint64_t value)
+/* The TSC and its adjustment move together (SDM volume 3B, 18.17.3). */
+static bool adjust_tsc(struct vcpu *vcpu, uint64_t change)
 {
-    vcpu->state->tsc_offset = value - vm_now();
+    vcpu->tsc_adjust += change;
+    vcpu->state->tsc_offset += change;
     vcpu->state->dirty |= BH_STATE_TSC;
     return true;
 }
@@ -186,7 +190,8 @@ bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value)
     case MSR_APIC_BASE: return apic_set_base(&vcpu->apic, value);
     case MSR_FS_BASE: return write_base(state, BH_FS, value);
     case MSR_GS_BASE: return write_base(state, BH_GS, value);
-    case MSR_TSC: return write_tsc(vcpu, value);
+    case MSR_TSC: return adjust_tsc(vcpu, value - vcpu_now(vcpu));
+    case MSR_TSC_ADJUST: return adjust_tsc(vcpu, value - vcpu->tsc_adjust);
     default: return is_configuration(number);
     }
 }

@@ -37,6 +37,18 @@ enum vcpu_mode {
     VCPU_HALTED,                     /* HLT: until an interrupt */
 };
 
+#define VCPU_KNOWN 16u
+
+/* Where an instruction that exits lies and how long it is: exits repeat, walks are dear. */
+struct known_instruction {
+    uint64_t rip;
+    uint64_t cr3;
+    const uint8_t *bytes;            /* in guest RAM; NULL: the entry is empty */
+    uint32_t first;                  /* the bytes as they were decoded, at most four */
+    uint8_t op;
+    uint8_t length;
+};
+
 struct vcpu {
     struct vm *vm;
     uint32_t number;
@@ -48,6 +60,8 @@ struct vcpu {
     bool nmi_waiting;
     bool nmi_blocked;                /* until the guest's IRET */
     uint32_t parked;                 /* 1: its thread has seen the end of this life */
+    uint64_t tsc_adjust;             /* IA32_TSC_ADJUST */
+    struct known_instruction known[VCPU_KNOWN];
     uint64_t odd_accesses;           /* to MSRs and ports that don't exist */
 };
 

@@ -136,16 +136,30 @@ static size_t fetch_bytes(const struct guest_memory *memory, const struct bh_vcp
     return guest_read(memory, result->gpa, bytes, count) ? count : 0;
 }
 
+static struct gva code_address(const struct bh_vcpu_state *state, uint64_t ahead)
+{
+    if (walk_mode(state) == INSN_MODE_64)
+        return (struct gva){ state->rip + ahead };
+    return (struct gva){ (state->segment[BH_CS].base + state->rip + ahead) & 0xffffffffull };
+}
+
+const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu_state *state,
+                         unsigned length)
+{
+    struct gva at = code_address(state, 0);
+    struct walk_result result = walk(memory, state, at, WALK_FETCH);
+    bool one_page = at.value % BH_PAGE_SIZE + length <= BH_PAGE_SIZE;
+    return result.ok && one_page ? guest_range(memory, result.gpa, length) : NULL;
+}
+
 bool walk_fetch(const struct guest_memory *memory, const struct bh_vcpu_state *state,
                 struct insn *insn, struct walk_result *fault, uint64_t *fault_address)
 {
     enum insn_mode mode = walk_mode(state);
-    uint64_t base = mode == INSN_MODE_64 ? 0 : state->segment[BH_CS].base;
-    uint64_t mask = mode == INSN_MODE_64 ? ~0ull : 0xffffffffull;
     uint8_t bytes[INSN_MAX_LENGTH];
     size_t have = 0;
     for (unsigned page = 0; page < 2; page++) {
-        struct gva at = { (base + state->rip + have) & mask };
+        struct gva at = code_address(state, have);
         size_t got = fetch_bytes(memory, state, at, bytes + have, sizeof(bytes) - have, fault);
         if (got == 0) {
             *fault_address = at.value;

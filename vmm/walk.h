@@ -36,6 +36,10 @@ struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_
 /* What kind of code the guest runs now. */
 enum insn_mode walk_mode(const struct bh_vcpu_state *state);
 
+/* The instruction's bytes in guest RAM, if it doesn't cross a page; NULL otherwise. */
+const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu_state *state,
+                         unsigned length);
+
 /* Fetches and decodes the instruction at the guest's RIP. false: `fault` is its page fault (ok
  * false), or the bytes are none of ours (fault->ok true). `fault_address`: CR2 then. */
 bool walk_fetch(const struct guest_memory *memory, const struct bh_vcpu_state *state,
