@@ -82,9 +82,9 @@ static void turn(void)
     nic_turn(&nic);
 }
 
-static bool settle(void)
+static bool settle(uint32_t *notify)
 {
-    return nic_settle(&nic);
+    return nic_settle(&nic, notify);
 }
 
 static uint64_t deadline(void)

@@ -304,11 +304,11 @@ static bool await_switch(struct nic *nic)
     return ring_await_release(&nic->link, 1);
 }
 
-bool nic_settle(struct nic *nic)
+bool nic_settle(struct nic *nic, uint32_t *notify)
 {
     bool settled;
 
-    ring_flush(&nic->link);
+    ring_flush_before_wait(&nic->link, notify);
     settled = ring_sleep(&nic->link);
     if (!nic->running || !ring_up(&nic->link))
         return true;

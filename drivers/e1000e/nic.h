@@ -71,8 +71,8 @@ void nic_stop(struct nic *nic);
 /* One bounded share of work, both ways. */
 void nic_turn(struct nic *nic);
 
-/* Publishes, arms link and interrupts; false: there is more to do. */
-bool nic_settle(struct nic *nic);
+/* Publishes, arms link and interrupts; false: there is more to do. `notify`: lib/service/service.h. */
+bool nic_settle(struct nic *nic, uint32_t *notify);
 
 /* An interrupt came: its cause is disabled until nic_settle enables it again. */
 void nic_interrupted(struct nic *nic, uint32_t cause);

@@ -95,11 +95,11 @@ static void turn(void)
     unfinished = true;
     for (unsigned i = 0; i < ROUNDS && unfinished; i++)
         unfinished = serve_device();
-    stream_flush(&client);
 }
 
-static bool settle(void)
+static bool settle(uint32_t *notify)
 {
+    ring_flush_before_wait(&client, notify);
     if (stream_sleep(&client))
         return true;
     if ((device_read(UART_LINE_STATUS) & LSR_EMPTY) != 0)

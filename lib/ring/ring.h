@@ -38,7 +38,7 @@
  *   if (ring_check(r) != RING_SAME) { forget everything about the link }
  *   for (n = ring_available(r); n > 0; n--) { d = ring_get(r); check d; use it; ring_done(r, 1); }
  *   while (there is something to say && ring_space(r) > 0) ring_put(r, d);
- *   ring_flush(r);
+ *   ring_flush(r);             or ring_flush_before_wait(r, &slot) and notify_wait(slot)
  *   ... and before `wait`: if (!ring_sleep(r)) take another turn
  */
 #ifndef BULKHEAD_LIB_RING_H
@@ -230,6 +230,17 @@ static inline void ring_flush(struct ring *ring)
         call_notify(ring->slot);
 }
 
+/* The same, but leaves the last notification to the caller's next notify_wait, so that the peer runs
+ * when we sleep, and nobody comes back only to sleep: `*slot` is BH_NONE or what is left so far. */
+static inline void ring_flush_before_wait(struct ring *ring, uint32_t *slot)
+{
+    if (!ring_publish(ring))
+        return;
+    if (*slot != BH_NONE)
+        call_notify(*slot);
+    *slot = ring->slot;
+}
+
 /* Arms the wake-up for anything more from the peer; false: something wasn't got yet. */
 static inline bool ring_sleep(struct ring *ring)
 {
@@ -237,7 +248,8 @@ static inline bool ring_sleep(struct ring *ring)
         return true;
     if (ring->next != ring->limit)
         return false;
-    __atomic_exchange_n(&ring->own->wake_at, ring->next, __ATOMIC_SEQ_CST);
+    if (ring->own->wake_at != ring->next)
+        __atomic_exchange_n(&ring->own->wake_at, ring->next, __ATOMIC_SEQ_CST);
     return ring_load(&ring->peer->tail) == ring->next;
 }
 

@@ -57,9 +57,14 @@ _Noreturn void service_run(const struct service_program *program)
 
     program_ready();
     for (;;) {
-        bool settled = program->settle == NULL || program->settle();
+        uint32_t notify = BH_NONE;
+        bool settled = program->settle == NULL || program->settle(&notify);
+        uint64_t deadline = next_deadline(program, settled);
 
-        call_wait(next_deadline(program, settled), &bits);
+        if (notify == BH_NONE)
+            call_wait(deadline, &bits);
+        else
+            call_notify_wait(notify, deadline, &bits);
         dispatch(bits);
         if (program->more != NULL)
             program->more();

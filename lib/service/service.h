@@ -20,8 +20,9 @@ void service_on(uint64_t bits, service_handler *handler, void *context);
 uint64_t service_link_bits(const struct bh_manifest_entry *link);
 
 /* After each turn and before sleeping: flushes, arms wake-ups; false: there is more to do, and the
- * loop takes another turn through `more` without sleeping. */
-typedef bool service_settle(void);
+ * loop takes another turn through `more` without sleeping. What it leaves in `*notify` (BH_NONE at
+ * first; see ring_flush_before_wait) is notified by the same call that waits. */
+typedef bool service_settle(uint32_t *notify);
 
 struct service_program {
     void (*more)(void);        /* a turn's bounded share of work; may be NULL */

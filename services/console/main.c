@@ -122,13 +122,15 @@ static void turn(void)
     for (unsigned i = 0; i < console.client_count; i++)
         serve_client(i);
     drain_screen();
-    stream_flush(&uart);
 }
 
 /* A client that may not speak now is woken for by the clock, not by its bytes. */
-static bool settle(void)
+static bool settle(uint32_t *notify)
 {
-    bool settled = stream_sleep(&uart) && (kernel_log_empty() || behind);
+    bool settled;
+
+    ring_flush_before_wait(&uart, notify);
+    settled = stream_sleep(&uart) && (kernel_log_empty() || behind);
 
     for (unsigned i = 0; i < console.client_count; i++)
         settled &= stream_sleep(&clients[i]) || behind;

@@ -112,9 +112,9 @@ static void turn(void)
     }
 }
 
-static bool settle(void)
+static bool settle(uint32_t *notify)
 {
-    return switch_settle(&netswitch);
+    return switch_settle(&netswitch, notify);
 }
 
 static uint64_t deadline(void)

@@ -288,27 +288,29 @@ bool switch_waits(const struct netswitch *netswitch)
 }
 
 /* Frames that the uplink holds come back with other traffic's wake-ups; only many are waited for. */
-static bool settle_uplink(struct netswitch *netswitch)
+static bool settle_uplink(struct netswitch *netswitch, uint32_t *notify)
 {
     struct ring *ring = &netswitch->uplink.ring;
     bool settled;
 
-    ring_flush(ring);
+    ring_flush_before_wait(ring, notify);
     settled = ring_sleep(ring);
     if (switch_waits(netswitch) || netswitch->stalled)
         settled &= ring_await_release(ring, SWITCH_HELD / 2);
     return settled;
 }
 
-bool switch_settle(struct netswitch *netswitch)
+bool switch_settle(struct netswitch *netswitch, uint32_t *notify)
 {
-    bool settled = !netswitch->has_uplink || settle_uplink(netswitch);
+    bool settled = true;
 
     for (unsigned i = 0; i < netswitch->port_count; i++) {
         struct ring *ring = &netswitch->port[i].ring;
 
-        ring_flush(ring);
+        ring_flush_before_wait(ring, notify);
         settled &= ring_sleep(ring);
     }
+    if (netswitch->has_uplink)
+        settled &= settle_uplink(netswitch, notify);
     return settled;
 }

@@ -77,8 +77,8 @@ struct netswitch {
 /* One bounded share of everybody's work. */
 void switch_turn(struct netswitch *netswitch);
 
-/* Publishes, and arms the wake-ups; false: there is more to do. */
-bool switch_settle(struct netswitch *netswitch);
+/* Publishes, and arms the wake-ups; false: there is more to do. `notify`: lib/service/service.h. */
+bool switch_settle(struct netswitch *netswitch, uint32_t *notify);
 
 /* Whether the uplink holds so much that its standing still would matter. */
 bool switch_waits(const struct netswitch *netswitch);

@@ -53,8 +53,10 @@ static void make(void)
 
 static void turn(void)
 {
+    uint32_t notify = BH_NONE;
+
     switch_turn(&netswitch);
-    switch_settle(&netswitch);
+    switch_settle(&netswitch, &notify);
     ring_check(&honest[0]);
     ring_check(&honest[1]);
 }

@@ -270,9 +270,9 @@ static void turn(void)
         act();
 }
 
-static bool settle(void)
+static bool settle(uint32_t *notify)
 {
-    ring_flush(&net);
+    ring_flush_before_wait(&net, notify);
     return ring_sleep(&net);
 }
 

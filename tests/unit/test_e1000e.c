@@ -47,10 +47,20 @@ static uint32_t reg(uint32_t offset)
     return registers[offset / 4];
 }
 
+static bool settle(void)
+{
+    uint32_t notify = BH_NONE;
+    bool settled = nic_settle(nic, &notify);
+
+    if (notify != BH_NONE)
+        call_notify(notify);
+    return settled;
+}
+
 static void turn(void)
 {
     nic_turn(nic);
-    nic_settle(nic);
+    settle();
 }
 
 static int setup(void **state)
@@ -200,7 +210,7 @@ static void test_switch_keeps_all(void **state)
         turn();
     }
     assert_int_equal(ring_available(&netswitch), 256);
-    assert_true(nic_settle(nic));
+    assert_true(settle());
     fake_calls.notifies = 0;
     ring_get(&netswitch);
     ring_done(&netswitch, 1);
@@ -268,7 +278,7 @@ static void test_card_stands_still(void **state)
     for (unsigned i = 0; i < 10; i++)
         turn();
     assert_int_equal(nic->transmit_filled, NIC_DEPTH - 1);
-    assert_true(nic_settle(nic));
+    assert_true(settle());
     assert_true((reg(NIC_IMS) & CAUSE_TXQ0) != 0);
 }
 
