@@ -70,22 +70,19 @@ uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter)
     return counters[vcpu][counter];
 }
 
-static struct vcpu_leaving vcpu_run_guest(uint32_t vcpu)
+static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving)
 {
-    struct vcpu_leaving leaving;
     uint32_t core = core_this();
     uint64_t changes;
-    bool moved = vcpu_core[vcpu] != core;
-    bool flush;
+    bool stale;
 
-    vcpu_core[vcpu] = core;
     atomic_exchange(&vcpu_in_guest[vcpu], 1);
     changes = atomic_load(&space_changes[plan_vcpu(vcpu)->space]);
-    flush = moved || changes_seen[vcpu] != changes;
+    stale = vcpu_core[vcpu] != core || changes_seen[vcpu] != changes;
+    vcpu_core[vcpu] = core;
     changes_seen[vcpu] = changes;
-    leaving = vcpu_arch_run(vcpu, flush);
+    vcpu_arch_run(vcpu, core, stale, leaving);
     vcpu_in_guest[vcpu] = 0;
-    return leaving;
 }
 
 /* The channel of the doorbell at this address, or BH_NONE. */
@@ -119,7 +116,7 @@ enum vcpu_outcome vcpu_enter(uint32_t vcpu)
     struct vcpu_leaving leaving;
 
     fpu_use_vcpu(vcpu);
-    leaving = vcpu_run_guest(vcpu);
+    run_guest(vcpu, &leaving);
     if (leaving.kind == VCPU_FOR_KERNEL) {
         counters[vcpu][BH_VCPU_KERNEL_EXITS]++;
         return VCPU_INTERRUPTED;

@@ -21,7 +21,7 @@ enum vcpu_leaving_kind {
 struct vcpu_leaving {
     enum vcpu_leaving_kind kind;
     enum bh_exit exit;
-    uint64_t address;      /* port or guest-physical address */
+    uint64_t address;      /* of a write: port or guest-physical address */
     uint64_t info1;        /* as in the state page */
     uint64_t info2;
 };
@@ -35,7 +35,7 @@ enum bh_status vcpu_arch_load(uint32_t vcpu);       /* from the state page; all 
 void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving);  /* to the state page */
 
 /* Enters the guest, until it leaves. `flush`: translations that this core holds of it are stale. */
-struct vcpu_leaving vcpu_arch_run(uint32_t vcpu, bool flush);
+void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving);
 
 /* Goes past the instruction that left. False: its length isn't known. */
 bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind);

@@ -162,55 +162,61 @@ static void save_owner(uint32_t core)
         guest_xcr0[who - BH_MAX_THREADS] = xcr0;
 }
 
-static void load_debug(uint32_t core, uint32_t vcpu)
+static void save_debug(uint32_t core)
 {
-    if (debug_owner[core] == vcpu)
-        return;
     if (debug_owner[core] != BH_NONE)
         debug_read(debug_address[debug_owner[core]]);
-    debug_write(debug_address[vcpu]);
-    debug_owner[core] = vcpu;
+    debug_owner[core] = BH_NONE;
 }
 
-/* Slow part of a reset, on the core that is going to run `who`. */
+/* The slow part of a reset, on the core that is going to run `who`. */
 static void reset_now(uint32_t core, uint32_t who)
 {
     atomic_store(&reset_wanted[who], 0);
     area_initialize(area[who]);
     if (!is_vcpu(who))
         return;
-    memset(debug_address[who - BH_MAX_THREADS], 0, sizeof(debug_address[0]));
     if (debug_owner[core] == who - BH_MAX_THREADS)
         debug_owner[core] = BH_NONE;
+    memset(debug_address[who - BH_MAX_THREADS], 0, sizeof(debug_address[0]));
 }
 
-static void use(uint32_t who)
+static void take_over(uint32_t core, uint32_t who)
 {
-    uint32_t core = core_this();
-
-    if (owner[core] == who && reset_wanted[who] == 0)
-        return;
     if (plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
         return;
     save_owner(core);
     if (reset_wanted[who] != 0)
         reset_now(core, who);
     xrstor(area[who]);
-    if (is_vcpu(who)) {
-        load_debug(core, who - BH_MAX_THREADS);
-        xcr0_write(guest_xcr0[who - BH_MAX_THREADS]);
-    }
     owner[core] = who;
 }
 
 void fpu_use_thread(uint32_t thread)
 {
-    use(thread);
+    uint32_t core = core_this();
+
+    if (owner[core] != thread || reset_wanted[thread] != 0)
+        take_over(core, thread);
 }
 
 void fpu_use_vcpu(uint32_t vcpu)
 {
-    use(BH_MAX_THREADS + vcpu);
+    uint32_t core = core_this();
+    uint32_t who = BH_MAX_THREADS + vcpu;
+
+    if (owner[core] == who && reset_wanted[who] == 0)
+        return;
+    take_over(core, who);
+    if (owner[core] != who)
+        return;
+    if (debug_owner[core] != vcpu) {
+        save_debug(core);
+        debug_write(debug_address[vcpu]);
+        debug_owner[core] = vcpu;
+    }
+    if (guest_xcr0[vcpu] != host_xcr0)
+        xcr0_write(guest_xcr0[vcpu]);
 }
 
 void fpu_reset_thread(uint32_t thread)
@@ -229,7 +235,5 @@ void fpu_release(void)
     uint32_t core = core_this();
 
     save_owner(core);
-    if (debug_owner[core] != BH_NONE)
-        debug_read(debug_address[debug_owner[core]]);
-    debug_owner[core] = BH_NONE;
+    save_debug(core);
 }

@@ -33,7 +33,7 @@ enum {
     MSR_MAP_SIZE = 2 * BH_PAGE_SIZE,       /* 15.11 */
     MSRS_A_RANGE = 0x2000,
     MSRS_A_BYTE = 4,                       /* two bits each: read, write */
-    VECTOR_AC = 17, VECTOR_MC = 18,
+    VECTOR_MC = 18,
     ASIDS_MOST = BH_MAX_VCPUS + 1,
 };
 
@@ -42,8 +42,6 @@ struct svm_vcpu {
     volatile struct bh_vcpu_state *page;
     paddr_t  address;                      /* of vmcb */
     uint32_t asid;
-    uint32_t exceptions;                   /* those that the VMM asked for */
-    bool     stale;                        /* the VMM changed paging: flush at the next entry */
 };
 
 static struct svm_vcpu svm_vcpus[BH_MAX_VCPUS];
@@ -154,65 +152,26 @@ void vcpu_arch_reset(uint32_t vcpu)
 
 enum bh_status vcpu_arch_load(uint32_t vcpu)
 {
-    struct svm_vcpu *v = &svm_vcpus[vcpu];
-    struct svm_wishes wishes;
-    enum bh_status status = svm_state_wishes(v->page, fpu_supported(), &wishes);
+    const struct svm_vcpu *v = &svm_vcpus[vcpu];
+    uint32_t dirty = v->page->dirty;
+    uint64_t xcr0 = v->page->xcr0;
 
-    if (status != BH_OK)
-        return status;
-    if (wishes.dirty & BH_STATE_RESET)
+    if ((dirty & BH_STATE_XCR0) != 0 && !xcr0_allowed(xcr0, fpu_supported()))
+        return BH_E_ARGUMENT;
+    if (svm_state_take(v->vmcb, v->page, dirty) != BH_OK)
+        return BH_E_ARGUMENT;
+    if (dirty != 0)
+        v->page->dirty = 0;
+    if (dirty & BH_STATE_RESET)
         fpu_reset_vcpu(vcpu);
-    if (wishes.dirty & BH_STATE_XCR0)
-        fpu_set_xcr0(vcpu, wishes.xcr0);
-    v->exceptions = wishes.exceptions;
-    v->stale = v->stale || (wishes.dirty & BH_STATE_CONTROL) != 0;
-    svm_state_load(v->vmcb, v->page, &wishes);
+    if (dirty & BH_STATE_XCR0)
+        fpu_set_xcr0(vcpu, xcr0);
     return BH_OK;
 }
 
 void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving)
 {
-    struct svm_vcpu *v = &svm_vcpus[vcpu];
-    const struct vmcb_control *control = &v->vmcb->control;
-
-    v->page->exit = leaving->exit;
-    v->page->info1 = leaving->info1;
-    v->page->info2 = leaving->info2;
-    v->page->pending_event = control->exit_event;
-    v->page->next_rip = leaving->exit == BH_EXIT_PORT ? control->exit_info2 : control->next_rip;
-    v->page->fetched = 0;
-    svm_state_store(v->vmcb, v->page);
-}
-
-/* Faults that a guest could raise without end inside one entry (15.12.2, 15.12.18) come here; unless
- * the VMM wants them, they are delivered at the next entry, after physical interrupts had their turn.
- * A machine check is the host's, and goes to the host's handler. */
-static bool exception_for_kernel(const struct svm_vcpu *v, const struct vcpu_leaving *leaving)
-{
-    struct vmcb_control *control = &v->vmcb->control;
-    uint64_t vector = leaving->info1;
-    bool wanted = (v->exceptions & 1u << vector) != 0;
-
-    if (vector == VECTOR_MC) {
-        __asm__ volatile("int %0" :: "i"(VECTOR_MC));
-        return true;
-    }
-    if (wanted || (control->exit_event & SVM_EVENT_VALID) != 0)
-        return false;
-    control->event_injection = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION | vector;
-    if (vector == VECTOR_AC)
-        control->event_injection |= SVM_EVENT_ERROR_CODE;
-    return true;
-}
-
-/* The exit cut the delivery of an event off: the next entry does it, or the VMM is told. */
-static void deliver_again(struct vmcb_control *control, const struct vcpu_leaving *leaving)
-{
-    control->exit_event = svm_event_again(control->exit_event);
-    if (leaving->kind == VCPU_FOR_KERNEL) {
-        control->event_injection = control->exit_event;
-        control->exit_event = 0;
-    }
+    svm_state_give(svm_vcpus[vcpu].vmcb, svm_vcpus[vcpu].page, leaving);
 }
 
 /* Did VMRUN refuse at once, in the way of the emulator, which then stores the host's registers where
@@ -224,32 +183,41 @@ static bool stored_host(const struct svm_vcpu *v)
 
 static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, uint32_t core, bool stale)
 {
+    struct vmcb_control *control = &v->vmcb->control;
     uint32_t *last = &asid_vcpu[core][v->asid];
-    bool flush = stale || v->stale || *last != vcpu;
+    bool flush = stale || control->flush_wanted != 0 || *last != vcpu;
 
-    v->vmcb->control.tlb_control = flush ? tlb_flush : SVM_TLB_KEEP;
-    v->stale = false;
+    control->tlb_control = flush ? tlb_flush : SVM_TLB_KEEP;
+    control->flush_wanted = 0;
     *last = vcpu;
 }
 
-struct vcpu_leaving vcpu_arch_run(uint32_t vcpu, bool flush)
+/* A machine check that came while the guest ran is the host's, and goes to the host's handler. */
+static void leave_by_exception(struct svm_vcpu *v, struct vcpu_leaving *leaving)
+{
+    if (leaving->info1 == VECTOR_MC) {
+        leaving->kind = VCPU_FOR_KERNEL;
+        __asm__ volatile("int %0" :: "i"(VECTOR_MC));
+    } else {
+        svm_deliver_later(v->vmcb, leaving);
+    }
+}
+
+void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving)
 {
     struct svm_vcpu *v = &svm_vcpus[vcpu];
     struct vmcb_control *control = &v->vmcb->control;
-    struct vcpu_leaving leaving;
-    uint32_t core = core_this();
 
     choose_flush(v, vcpu, core, flush);
     svm_run(v->page->gpr, v->address, host_state[core]);
     control->event_injection = 0;
-    leaving = svm_decode(v->vmcb);
-    if (leaving.exit == BH_EXIT_INVALID && stored_host(v))
+    svm_decode(v->vmcb, leaving);
+    if (leaving->exit == BH_EXIT_EXCEPTION)
+        leave_by_exception(v, leaving);
+    else if ((control->exit_event & SVM_EVENT_VALID) != 0)
+        svm_deliver_later(v->vmcb, leaving);
+    if (leaving->exit == BH_EXIT_INVALID && stored_host(v))
         svm_state_reset(v->vmcb);
-    if (leaving.exit == BH_EXIT_EXCEPTION && exception_for_kernel(v, &leaving))
-        leaving.kind = VCPU_FOR_KERNEL;
-    if ((control->exit_event & SVM_EVENT_VALID) != 0)
-        deliver_again(control, &leaving);
-    return leaving;
 }
 
 /* The VMM says how long its guest's store is; a lie moves nobody but that guest. */

@@ -11,34 +11,23 @@
 #include "core/vcpu_arch.h"
 #include "x86/vmcb.h"
 
-/* The guest's save area after a reset, and the fixed part of the intercepts. */
+/* The guest's state after a reset, and the fixed part of the intercepts. */
 void svm_state_reset(struct vmcb *vmcb);
 
-/* What the page asks for and has to be checked first. BH_E_ARGUMENT: an event, an XCR0 or a mode that
- * can't be. */
-struct svm_wishes {
-    uint64_t inject;
-    uint64_t xcr0;
-    uint64_t cr0;
-    uint64_t cr4;
-    uint64_t efer;
-    uint32_t dirty;
-    uint32_t want;
-    uint32_t exceptions;
-};
-enum bh_status svm_state_wishes(const volatile struct bh_vcpu_state *page, uint64_t xcr0_allowed,
-                                struct svm_wishes *wishes);
+/* Takes over the groups in `dirty`; BH_E_ARGUMENT, and nothing was, for an event or a mode that can't
+ * be. Gives everything back but XCR0. */
+enum bh_status svm_state_take(struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
+                              uint32_t dirty);
+void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
+                    const struct vcpu_leaving *leaving);
 
-void svm_state_load(struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
-                    const struct svm_wishes *wishes);
-void svm_state_store(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page);
+/* What an exit means, and which event the next entry has to deliver in the kernel's own name. */
+void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving);
+void svm_deliver_later(struct vmcb *vmcb, struct vcpu_leaving *leaving);
 
 bool svm_event_allowed(uint64_t event);
 /* What to inject for a delivery that an exit cut off: software interrupts are run again instead. */
 uint64_t svm_event_again(uint64_t exit_event);
-bool svm_xcr0_allowed(uint64_t xcr0, uint64_t supported);
 bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4);
-
-struct vcpu_leaving svm_decode(const struct vmcb *vmcb);
 
 #endif

@@ -38,7 +38,10 @@ struct vmcb_control {
     uint64_t next_rip;              /* 0C8h: with NRIP save only */
     uint8_t  fetched;               /* 0D0h: with decode assists only */
     uint8_t  bytes[15];
-    uint8_t  reserved_0e0[0x400 - 0xe0];
+    uint8_t  reserved_0e0[0x3e0 - 0xe0];
+    uint32_t exceptions_wanted;     /* 3E0h: the host's own use. Those that the VMM asked for */
+    uint32_t flush_wanted;          /* 1: paging was changed from outside */
+    uint8_t  reserved_3e8[0x400 - 0x3e8];
 };
 
 /* Table B-2; offsets are from the start of the save area, 400h in the VMCB. */
@@ -161,6 +164,7 @@ enum svm_exit_code {                /* appendix C; the low 32 bits count (see sv
     SVM_EXIT_VMMCALL     = 0x81,
     SVM_EXIT_WBINVD      = 0x89,
     SVM_EXIT_XSETBV      = 0x8d,
+    SVM_EXIT_PLAIN_END   = 0x90,
     SVM_EXIT_NESTED_FAULT = 0x400,
     SVM_EXIT_INVALID     = 0xffffffffu,
 };
@@ -190,6 +194,7 @@ VMCB_AT(control.event_injection, 0x0a8);
 VMCB_AT(control.nested_root, 0x0b0);
 VMCB_AT(control.clean, 0x0c0);
 VMCB_AT(control.bytes, 0x0d1);
+VMCB_AT(control.exceptions_wanted, 0x3e0);
 VMCB_AT(save.segment, 0x400);
 VMCB_AT(save.cpl, 0x4cb);
 VMCB_AT(save.efer, 0x4d0);
