@@ -22,10 +22,13 @@ BATCHES = 3
 IS_END = 0x8000
 
 (EMPTY, CPUID, PORT, SIGNAL, SIGNAL_ACROSS, FUTEX, FUTEX_ACROSS, INTERRUPT, INTERRUPT_LOOP, SEND_64,
- SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500, READY) = range(16)
+ SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500) = range(15)
 
-PATIENCE = 240      # seconds without a mark after which a machine is given up
-SEEDS = (42, 43, 44, 45)
+NETWORK = (SEND_64, SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500)
+EXITS = (EMPTY, CPUID, PORT)
+
+PATIENCE = 150      # seconds without a mark after which a machine is given up
+SEEDS = (42, 43, 44, 45, 46)
 
 MACHINE = [
     "qemu-system-x86_64", "-M", "q35,kernel-irqchip=split,hpet=off,smbus=off,vmport=off",
@@ -40,44 +43,63 @@ MACHINE = [
 
 
 class Machine:
-    """One booted system: its name, cores, memory, what it boots, the measurement that it ends with."""
+    """One booted system: its name, cores, memory, what it boots and what it measures."""
 
-    def __init__(self, name, cores, memory, boot, last, guests=1):
+    def __init__(self, name, cores, memory, boot, measures):
         self.name, self.cores, self.memory = name, cores, memory
-        self.boot, self.last, self.guests = boot, last, guests
-        self.marks = BUILD / f"{name}.marks"
+        self.boot, self.measures = boot, measures
         self.serial = BUILD / f"{name}.serial"
+
+    def marks(self, seed):
+        return BUILD / f"{self.name}.{seed}.marks"
+
+    def all_marks(self):
+        """Those of every seed that was run, one after the other."""
+        return [mark for seed in SEEDS for mark in read_marks(self.marks(seed))]
+
+    def forget(self):
+        for seed in SEEDS:
+            self.marks(seed).unlink(missing_ok=True)
 
     def command(self, seed, plugin):
         return MACHINE + ["-smp", str(self.cores), "-m", self.memory, "-seed", str(seed),
                           "-serial", f"file:{self.serial}",
-                          "-plugin", f"{BUILD}/count.so,out={self.marks}{plugin}"] + self.boot
+                          "-plugin", f"{BUILD}/count.so,out={self.marks(seed)}{plugin}"] + self.boot
 
     def finished(self):
-        done = [number for number, _ in read_marks(self.marks)]
-        return done.count(self.last | IS_END) >= BATCHES * self.guests
+        ends = [number for number, _ in self.all_marks()]
+        return all(ends.count(identity | IS_END) >= BATCHES for identity in self.measures)
 
 
-def linux(name, cores, memory, initramfs, last, guests=1):
+def linux(name, cores, memory, initramfs, arguments, measures):
     return Machine(name, cores, memory, [
         "-kernel", f"{BUILD}/vmlinuz", "-initrd", f"{BUILD}/{initramfs}.cpio",
-        "-append", f"console=ttyS0 quiet bench.role={name}"], last, guests)
+        "-append", f"console=ttyS0 quiet {arguments}"], measures)
 
 
-def bulkhead(plan, cores, memory, last):
+def bulkhead(plan, cores, memory, measures):
     return Machine(f"bulkhead-{plan}", cores, memory, [
-        "-kernel", str(KERNEL), "-initrd", f"{BUILD}/bench-{plan}.plan"], last)
+        "-kernel", str(KERNEL), "-initrd", f"{BUILD}/bench-{plan}.plan"], measures)
 
 
 MACHINES = [
-    linux("native", 1, "512M", "native", PING_1500),
-    linux("across", 2, "512M", "native", FUTEX_ACROSS),
-    linux("host", 1, "2G", "host", PING_1500, guests=2),
-    bulkhead("signal", 1, "256M", SIGNAL),
-    bulkhead("across", 2, "256M", SIGNAL_ACROSS),
-    bulkhead("interrupt", 1, "256M", INTERRUPT_LOOP),
-    bulkhead("guest", 1, "1G", PING_1500),
+    linux("native", 1, "512M", "native", "bench.role=native",
+          EXITS + (SIGNAL, FUTEX, INTERRUPT_LOOP) + NETWORK),
+    linux("native-across", 2, "512M", "native", "bench.role=across", (SIGNAL_ACROSS, FUTEX_ACROSS)),
+    linux("kvm-qemu", 1, "2G", "host", "bench.role=kvm bench.vhost=off", EXITS + NETWORK),
+    linux("kvm-vhost", 1, "2G", "host", "bench.role=kvm bench.vhost=on", EXITS + NETWORK),
+    bulkhead("signal", 1, "256M", (SIGNAL,)),
+    bulkhead("across", 2, "256M", (SIGNAL_ACROSS,)),
+    bulkhead("interrupt", 1, "256M", (INTERRUPT_LOOP,)),
+    bulkhead("guest", 1, "1G", EXITS + NETWORK),
 ]
+
+SYSTEMS = {
+    "bulkhead": ("bulkhead-signal", "bulkhead-across", "bulkhead-interrupt", "bulkhead-guest"),
+    "native": ("native", "native-across"),
+    "qemu": ("kvm-qemu",),
+    "vhost": ("kvm-vhost",),
+}
 
 
 def read_marks(path):
@@ -87,53 +109,43 @@ def read_marks(path):
     return [(int(fields[0], 16), int(fields[2])) for fields in map(str.split, lines)]
 
 
-def watch(machine, process):
-    """Waits for the last mark. False: nothing happened for too long."""
+def watch(machine, process, marks):
+    """Waits until everything is measured or nothing happened for too long."""
     size, since = -1, time.monotonic()
     while process.poll() is None and not machine.finished():
         time.sleep(0.5)
-        now = machine.marks.stat().st_size if machine.marks.exists() else 0
+        now = marks.stat().st_size if marks.exists() else 0
         if now != size:
             size, since = now, time.monotonic()
         elif time.monotonic() - since > PATIENCE:
-            return False
-    return machine.finished()
+            return
 
 
 def run_once(machine, seed, plugin):
-    machine.marks.unlink(missing_ok=True)
     with open(BUILD / f"{machine.name}.qemu", "w", encoding="utf-8") as errors:
         process = subprocess.Popen(machine.command(seed, plugin), stdin=subprocess.DEVNULL,
                                    stdout=errors, stderr=errors)
         try:
-            return watch(machine, process)
+            watch(machine, process, machine.marks(seed))
         finally:
             process.terminate()
             process.wait()
 
 
 def run(machine, plugin=""):
-    """A nested machine hangs or crashes for some seeds (a fault of the emulated SVM): then another."""
+    """A KVM host hangs or crashes with some seeds, a fault of the emulated SVM: then with another one,
+    until every measurement has its batches."""
+    machine.forget()
     for seed in SEEDS:
         print(f"bench: {machine.name}, seed {seed} ...", end=" ", flush=True)
         start = time.monotonic()
-        complete = run_once(machine, seed, plugin)
+        run_once(machine, seed, plugin)
+        complete = machine.finished()
         print(f"{time.monotonic() - start:.0f} s" + ("" if complete else ", incomplete"), flush=True)
         if complete:
             return True
     print(f"bench: {machine.name} gives no complete figures; its console: {machine.serial}")
     return False
-
-
-def sections(marks):
-    """The marks, cut at each READY."""
-    parts = [[]]
-    for number, count in marks:
-        if number == READY:
-            parts.append([])
-        else:
-            parts[-1].append((number, count))
-    return parts
 
 
 def measured(marks, identity, operations=ROUNDS):
@@ -157,23 +169,12 @@ def half(value):
 
 
 class Results:
-    """Figures of each system by measurement, the loop of the batch itself taken off."""
+    """Figures of each system by measurement."""
 
     def __init__(self):
-        def marks(name):
-            return read_marks(BUILD / f"{name}.marks")
-
-        def guest(number):
-            parts = sections(marks("host"))
-            return parts[number] if number < len(parts) else []
-
-        self.systems = {
-            "native": marks("native") + [mark for part in sections(marks("across")) for mark in part],
-            "qemu": guest(1),
-            "vhost": guest(2),
-            "bulkhead": [mark for plan in ("signal", "across", "interrupt", "guest")
-                         for mark in marks(f"bulkhead-{plan}")],
-        }
+        marks = {machine.name: machine.all_marks() for machine in MACHINES}
+        self.systems = {system: [mark for name in names for mark in marks[name]]
+                        for system, names in SYSTEMS.items()}
 
     def whole(self, system, identity):
         operations = 1 if identity == INTERRUPT else ROUNDS

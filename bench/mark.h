@@ -30,7 +30,6 @@ enum mark_id {
     MARK_ECHO_1500      = 12,
     MARK_PING_64        = 13,  /* ICMP echo there and back, one under way */
     MARK_PING_1500      = 14,
-    MARK_READY          = 15,  /* whatever was to be started has started */
 };
 
 #define MARK(number) __asm__ volatile(".byte 0x0f, 0x1f, 0x80\n\t.long %c0" \

@@ -34,12 +34,6 @@ void measure_empty(const char *argument)
     MEASURE(MARK_EMPTY, __asm__ volatile(""));
 }
 
-void measure_ready(const char *argument)
-{
-    (void)argument;
-    MARK(MARK_READY);
-}
-
 void measure_cpuid(const char *argument)
 {
     (void)argument;

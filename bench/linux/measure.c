@@ -29,7 +29,6 @@ static const struct measurement measurements[] = {
     { "echo-1500", measure_echo_1500 },
     { "ping-64", measure_ping_64 },
     { "ping-1500", measure_ping_1500 },
-    { "ready", measure_ready },
 };
 
 void fail(const char *what)

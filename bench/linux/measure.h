@@ -10,7 +10,6 @@
 void fail(const char *what) __attribute__((noreturn));
 
 void measure_empty(const char *argument);
-void measure_ready(const char *argument);
 
 /* Exits of a guest; natively the bare instructions. */
 void measure_cpuid(const char *argument);

@@ -12,6 +12,7 @@
 #include "lib/call/call.h"
 #include "lib/manifest/manifest.h"
 #include "lib/start/start.h"
+#include "lib/time/time.h"
 
 static uint32_t peer;
 
@@ -31,6 +32,15 @@ static void answer(void)
         signal_and_sleep();
 }
 
+/* A signal to a compartment that hasn't started yet is lost: ask until there is an answer. */
+static void meet(void)
+{
+    uint64_t bits;
+
+    while (call_notify_wait(peer, time_after_ms(1), &bits) != BH_OK) {
+    }
+}
+
 int main(void)
 {
     const char *role = manifest_setting("role", "ask");
@@ -38,6 +48,7 @@ int main(void)
     peer = manifest_need(BH_ENTRY_CHANNEL, "peer")->slot;
     if (strcmp(role, "answer") == 0)
         answer();
+    meet();
     for (int i = 0; i < WARM_UP; i++)
         signal_and_sleep();
     if (strcmp(role, "ask-across") == 0)
