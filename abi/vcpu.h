@@ -21,7 +21,8 @@ enum bh_exit {
     BH_EXIT_CPUID     = 3,
     BH_EXIT_MSR       = 4,  /* info1: 0 RDMSR, 1 WRMSR */
     BH_EXIT_HLT       = 5,
-    BH_EXIT_CR        = 6,  /* info1: the CR's number; info2: 0 read, 1 write (MOV CR, LMSW, CLTS) */
+    BH_EXIT_CR        = 6,  /* info1: the CR's number; info2: 0 read, 1 write: CR8; writes of CR4, and
+                               of CR0 if they change more than TS and MP */
     BH_EXIT_EXCEPTION = 7,  /* info1: vector; info2: error code or CR2 (only what the VMM asked for) */
     BH_EXIT_WINDOW    = 8,  /* the guest can take an interrupt now */
     BH_EXIT_SHUTDOWN  = 9,  /* triple fault */
@@ -53,7 +54,8 @@ enum bh_segment_name {
 };
 
 /* Which groups the VMM changed: the kernel loads only these. All are written back at each exit that
- * the VMM gets, except BH_STATE_XCR0's and BH_STATE_MSR's, which are when they may have changed. */
+ * the VMM gets, except BH_STATE_MSR's, which are at BH_EXIT_MSR only, and BH_STATE_XCR0's, which the
+ * guest can't change. RCX, RDX, RBX, RBP, RSI, RDI and R8 to R15 need no bit: they live in the page. */
 enum bh_vcpu_dirty {
     BH_STATE_GPR      = 1u << 0,  /* gpr[], rip, rflags */
     BH_STATE_CONTROL  = 1u << 1,  /* cr0, cr2, cr3, cr4, efer, dr6, dr7, cpl */
