@@ -16,6 +16,7 @@ class Console:
 
     def __init__(self, machine):
         self.machine = machine
+        self.count = 0
 
     def type(self, text):
         """Keys at the pace of a very fast typist, so that none is dropped on the way."""
@@ -53,23 +54,27 @@ class Console:
         raise Missing(f"no guest console {name!r}:\n{self.machine.serial.tail()}")
 
     def shell(self, guest, port="serial", timeout=60):
-        """Enters a guest's shell; returns when its prompt stands there."""
+        """Enters a guest's shell; returns when it answered."""
         self.focus(f"{guest}.{port}", timeout)
         self.type("\r")
         self.machine.expect(rf"{guest}:\S*# ", timeout)
+        self.run(guest, "true", timeout)
 
     def wide(self, guest):
         """A long command line isn't broken up by the shell's editor from now on."""
-        self.type("stty cols 1000\r")
-        self.machine.expect(rf"stty cols 1000\n{guest}:\S*# ", 60)
+        self.run(guest, "stty cols 1000")
 
     def run(self, guest, line, timeout=60):
-        """One command in the shell that has the focus; answers its output and its exit status."""
+        """One command in the shell that has the focus; answers its output and its exit status.
+
+        The console shows again what a guest printed last, so each command ends with its number.
+        """
+        self.count += 1
         self.machine.serial.mark()
-        self.type(f"{line}; echo status=$?\r")
-        self.machine.expect(r"echo status=\$\?\n", timeout)
+        self.type(f"{line}; echo .$?.{self.count}\r")
+        self.machine.expect(rf"echo \.\$\?\.{self.count}\n", timeout)
         start = self.machine.serial.position
-        status = self.machine.expect(r"^status=(\d+)\n", timeout)
+        status = self.machine.expect(rf"^\.(\d+)\.{self.count}\n", timeout)
         text = self.machine.serial.text()[start:status.start()]
         self.machine.expect(rf"{guest}:\S*# ", timeout)
         return text, int(status.group(1))

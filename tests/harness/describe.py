@@ -135,3 +135,11 @@ def build(path):
 
 def machine(path, *options, **keywords):
     return Machine.system(path, "-o", FOLDER, *options, **keywords)
+
+
+def machine_with_controls(path, *options, **keywords):
+    """The same on the kernel that takes plans in which protections are off (abi/plan.h)."""
+    made = machine(path, *options, **keywords)
+    at = made.arguments.index("-kernel") + 1
+    made.arguments[at] = built("kernel-controls", "bulkhead32.elf")
+    return made

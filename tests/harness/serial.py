@@ -6,8 +6,11 @@ import socket
 import threading
 import time
 
+# The console erases its prompt to show somebody's line: that line stands by itself then.
+ERASED = re.compile(rb"\r\x1b\[K")
 # Cursor queries, colours and title changes are of no interest to a test.
-ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]|\r")
+ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]|\x1b[>=]|[\r\x0f]")
+UNFINISHED = re.compile(rb"\r?(\x1b[\[\]()]?[0-9;?]*)?$")
 TAIL_LINES = 60
 
 
@@ -63,7 +66,8 @@ class Serial:
                 self.changed.notify_all()
 
     def _text(self):
-        return ESCAPES.sub(b"", bytes(self.raw)).decode("utf-8", "replace")
+        whole = UNFINISHED.sub(b"", bytes(self.raw))
+        return ESCAPES.sub(b"", ERASED.sub(b"\n", whole)).decode("utf-8", "replace")
 
     def text(self):
         """Everything so far, without escape sequences."""

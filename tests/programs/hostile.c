@@ -226,7 +226,7 @@ static const struct deed deeds[] = {
     { "code", store_code },
     { "kernel", store_kernel },
     { "direct-map", store_direct_map },
-    { "not-canonical", store_not_canonical },
+    { "canonical", store_not_canonical },
     { "manifest", store_manifest },
     { "execute", execute_data },
     { "undefined", undefined },
