@@ -47,6 +47,7 @@ void apic_init_signal(struct apic *apic)
         apic->lvt[i] = LVT_MASKED;
     for (unsigned i = 0; i < APIC_WORDS; i++)
         apic->irr[i] = apic->isr[i] = apic->tmr[i] = 0;
+    apic->waiting = 0;
 }
 
 bool apic_is_x2(const struct apic *apic)
@@ -89,6 +90,7 @@ static void collect_word(struct apic *apic, unsigned word)
     bits = __atomic_exchange_n(&apic->request[word], 0, __ATOMIC_ACQUIRE);
     uint32_t level = __atomic_load_n(&apic->level[word], __ATOMIC_RELAXED);
     apic->irr[word] |= bits;
+    apic->waiting |= 1u << word;
     apic->tmr[word] = (apic->tmr[word] & ~bits) | (level & bits);
 }
 
@@ -121,16 +123,20 @@ static uint32_t processor_priority(const struct apic *apic)
 
 int apic_next(const struct apic *apic)
 {
-    int vector = highest(apic->irr);
-    if (vector < 0 || !(apic->svr & SVR_ENABLE))
+    if (apic->waiting == 0 || !(apic->svr & SVR_ENABLE))
         return APIC_NO_VECTOR;
+    int word = 31 - __builtin_clz(apic->waiting);
+    int vector = word * 32 + 31 - __builtin_clz(apic->irr[word]);
     return ((uint32_t)vector & 0xf0) > (processor_priority(apic) & 0xf0) ? vector : APIC_NO_VECTOR;
 }
 
 void apic_take(struct apic *apic, uint8_t vector)
 {
-    apic->irr[vector_word(vector)] &= ~vector_bit(vector);
-    apic->isr[vector_word(vector)] |= vector_bit(vector);
+    unsigned word = vector_word(vector);
+    apic->irr[word] &= ~vector_bit(vector);
+    if (apic->irr[word] == 0)
+        apic->waiting &= ~(1u << word);
+    apic->isr[word] |= vector_bit(vector);
 }
 
 static void end_of_interrupt(struct apic *apic, struct apic_effect *effect)
@@ -150,8 +156,10 @@ static void raise_own(struct apic *apic, uint32_t vector)
         apic->esr_pending |= ESR_ILLEGAL_RECEIVE;
         return;
     }
-    apic->irr[vector_word((uint8_t)vector)] |= vector_bit((uint8_t)vector);
-    apic->tmr[vector_word((uint8_t)vector)] &= ~vector_bit((uint8_t)vector);
+    unsigned word = vector_word((uint8_t)vector);
+    apic->irr[word] |= vector_bit((uint8_t)vector);
+    apic->waiting |= 1u << word;
+    apic->tmr[word] &= ~vector_bit((uint8_t)vector);
 }
 
 /* ---- Timer ---- */

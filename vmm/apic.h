@@ -70,6 +70,7 @@ struct apic {
     uint32_t initial_count;
     uint32_t divide;
     uint32_t irr[APIC_WORDS];
+    uint32_t waiting;                /* bit n: irr[n] isn't zero */
     uint32_t isr[APIC_WORDS];
     uint32_t tmr[APIC_WORDS];
     uint64_t timer_at;               /* guest TSC when the timer fires; 0: off */

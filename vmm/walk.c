@@ -123,12 +123,16 @@ enum insn_mode walk_mode(const struct bh_vcpu_state *state)
     return code & SEGMENT_DEFAULT_32 ? INSN_MODE_32 : INSN_MODE_16;
 }
 
+static uint32_t fetch_access(const struct bh_vcpu_state *state)
+{
+    return WALK_FETCH | (state->cpl == 3 ? WALK_USER : 0);
+}
+
 /* As many of the `wanted` bytes as lie in the page of `at`; zero: a fault. */
 static size_t fetch_bytes(const struct guest_memory *memory, const struct bh_vcpu_state *state,
                           struct gva at, uint8_t *bytes, size_t wanted, struct walk_result *result)
 {
-    uint32_t access = WALK_FETCH | (state->cpl == 3 ? WALK_USER : 0);
-    *result = walk(memory, state, at, access);
+    *result = walk(memory, state, at, fetch_access(state));
     if (!result->ok)
         return 0;
     size_t left = BH_PAGE_SIZE - at.value % BH_PAGE_SIZE;
@@ -147,7 +151,7 @@ const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu
                          unsigned length)
 {
     struct gva at = code_address(state, 0);
-    struct walk_result result = walk(memory, state, at, WALK_FETCH);
+    struct walk_result result = walk(memory, state, at, fetch_access(state));
     bool one_page = at.value % BH_PAGE_SIZE + length <= BH_PAGE_SIZE;
     return result.ok && one_page ? guest_range(memory, result.gpa, length) : NULL;
 }
