@@ -22,4 +22,4 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio,$(eval $(call vmm_unit_test,$(test))))
+$(foreach test,emulate interrupts virtio loader devices,$(eval $(call vmm_unit_test,$(test))))

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loader of Linux kernels, over good, odd and hostile images; the ACPI tables that go with it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/vm_fake.h"
+#include "vmm/acpi.h"
+#include "vmm/layout.h"
+
+enum { IMAGE = 8192, SETUP = 2 * 512, PREFERRED = 0x200000 };
+
+static uint8_t image[IMAGE];
+static uint8_t initrd[5000];
+static struct loader_input input;
+
+static void put(unsigned offset, unsigned size, uint64_t value)
+{
+    for (unsigned i = 0; i < size; i++)
+        image[offset + i] = (uint8_t)(value >> (8 * i));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    vm_fake_make(2);
+    memset(image, 0xc3, sizeof(image));
+    memset(initrd, 0x77, sizeof(initrd));
+    put(0x1f1, 1, 1);
+    put(0x1fe, 2, 0xaa55);
+    put(0x201, 1, 0x6a);
+    put(0x202, 4, 0x53726448);
+    put(0x206, 2, 0x020f);
+    put(0x22c, 4, 0x7fffffff);
+    put(0x230, 4, 0x200000);
+    put(0x234, 1, 1);
+    put(0x236, 2, 1);
+    put(0x238, 4, 255);
+    put(0x258, 8, PREFERRED);
+    put(0x260, 4, 0x10000);
+    input = (struct loader_input){ image, sizeof(image), initrd, sizeof(initrd), "console=ttyS0",
+                                   { LAYOUT_ACPI } };
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    vm_fake_free();
+    return 0;
+}
+
+static struct loader_result load(void)
+{
+    return loader_load(&vm_fake.vm.memory, &input);
+}
+
+static uint64_t get(uint64_t gpa, unsigned size)
+{
+    uint64_t value = 0;
+    guest_read(&vm_fake.vm.memory, (struct gpa){ gpa }, &value, size);
+    return value;
+}
+
+static void good_image_loads(void **state)
+{
+    (void)state;
+    struct loader_result result = load();
+    assert_null(result.error);
+    assert_int_equal(result.entry.value, PREFERRED + 0x200);
+    assert_int_equal(get(PREFERRED, 1), 0xc3);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x202, 4), 0x53726448);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x210, 1), 0xff);
+    uint64_t at = get(LAYOUT_ZERO_PAGE + 0x218, 4);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x21c, 4), sizeof(initrd));
+    assert_int_equal(get(at, 4), 0x77777777);
+    assert_true(at + sizeof(initrd) <= FAKE_RAM && at >= PREFERRED + 0x10000);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x1e8, 1), 3);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x2d0 + 2 * 20 + 8, 8), FAKE_RAM - 0x100000);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x070, 8), LAYOUT_ACPI);
+    assert_memory_equal(guest_range(&vm_fake.vm.memory, (struct gpa){ LAYOUT_COMMAND_LINE }, 14),
+                        "console=ttyS0", 14);
+}
+
+static void kernel_moves_when_its_place_is_missing(void **state)
+{
+    (void)state;
+    put(0x258, 8, 0x10000000);
+    assert_int_equal(load().entry.value, 0x200200);
+    put(0x234, 1, 0);
+    assert_non_null(load().error);
+}
+
+/* Each field spoilt alone is refused with a reason, and nothing is written outside of memory. */
+static void damaged_headers_are_refused(void **state)
+{
+    (void)state;
+    static const struct { unsigned offset, size; uint64_t value; } damage[] = {
+        { 0x1fe, 2, 0 }, { 0x202, 4, 0 }, { 0x206, 2, 0x0201 }, { 0x236, 2, 0 },
+        { 0x201, 1, 0 }, { 0x201, 1, 0xff }, { 0x230, 4, 0 }, { 0x230, 4, 0x300001 },
+        { 0x260, 4, 0xffffffff }, { 0x22c, 4, 0x1000 }, { 0x1f1, 1, 255 }, { 0x238, 4, 3 },
+    };
+    for (unsigned i = 0; i < sizeof(damage) / sizeof(*damage); i++) {
+        uint8_t saved[IMAGE];
+        memcpy(saved, image, IMAGE);
+        put(damage[i].offset, damage[i].size, damage[i].value);
+        assert_non_null(load().error);
+        memcpy(image, saved, IMAGE);
+    }
+    for (uint64_t size = 0; size < 0x600; size += 64) {
+        input.kernel_size = size;
+        assert_non_null(load().error);
+    }
+}
+
+static void too_little_memory_is_refused(void **state)
+{
+    (void)state;
+    input.initrd_size = FAKE_RAM;
+    assert_non_null(strstr(load().error, "initramfs"));
+    input.initrd_size = 0;
+    vm_fake.vm.memory.part[0].size = 1 << 20;
+    assert_non_null(strstr(load().error, "memory"));
+}
+
+static uint8_t sum(const uint8_t *bytes, size_t size)
+{
+    uint8_t total = 0;
+    for (size_t i = 0; i < size; i++)
+        total = (uint8_t)(total + bytes[i]);
+    return total;
+}
+
+static const uint8_t *table(const uint8_t *tables, uint64_t at, const char *signature)
+{
+    const uint8_t *found = tables + (at - LAYOUT_ACPI);
+    uint32_t length;
+    assert_memory_equal(found, signature, 4);
+    memcpy(&length, found + 4, 4);
+    assert_int_equal(sum(found, length), 0);
+    return found;
+}
+
+static void acpi_tables_hang_together(void **state)
+{
+    (void)state;
+    static uint8_t tables[0x8000];
+    uint64_t xsdt, fadt, madt, dsdt;
+    size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, 2);
+    assert_true(size > 0);
+    assert_memory_equal(tables, "RSD PTR ", 8);
+    assert_int_equal(sum(tables, 20), 0);
+    assert_int_equal(sum(tables, 36), 0);
+    memcpy(&xsdt, tables + 24, 8);
+    memcpy(&fadt, table(tables, xsdt, "XSDT") + 36, 8);
+    memcpy(&madt, table(tables, xsdt, "XSDT") + 44, 8);
+    memcpy(&dsdt, table(tables, fadt, "FACP") + 140, 8);
+    table(tables, dsdt, "DSDT");
+    assert_int_equal(table(tables, madt, "APIC")[44], 0);
+    for (size_t less = 0; less < size; less += 7)
+        assert_int_equal(acpi_build(tables, less, LAYOUT_ACPI, 2), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(good_image_loads),
+        TEST(kernel_moves_when_its_place_is_missing),
+        TEST(damaged_headers_are_refused),
+        TEST(too_little_memory_is_refused),
+        TEST(acpi_tables_hang_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
