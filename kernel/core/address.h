@@ -3,8 +3,7 @@
  * Distinct types for the kinds of address that the kernel handles, so that none is taken for
  * another. Physical memory is touched through physical_at() only.
  */
-#ifndef KERNEL_CORE_ADDRESS_H
-#define KERNEL_CORE_ADDRESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ volatile void *physical_registers(paddr_t address, uint64_t size);
 
 /* Where a static object of the kernel lies. */
 paddr_t image_physical(const void *object);
-
-#endif

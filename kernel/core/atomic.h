@@ -4,8 +4,7 @@
  * before one is seen by whoever sees its effect, and no later read moves before it.
  * Implemented in x86/atomic.c.
  */
-#ifndef KERNEL_CORE_ATOMIC_H
-#define KERNEL_CORE_ATOMIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ static inline void atomic_set_add(struct atomic_set *set, uint32_t member)
 {
     atomic_or(&set->word[member / 64 % ATOMIC_SET_WORDS], 1ull << member % 64);
 }
-
-#endif

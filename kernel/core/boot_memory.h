@@ -3,8 +3,7 @@
  * RAM is handed out at boot only, in one direction; after boot_memory_close() a request is an
  * invariant violation. There is nothing to free.
  */
-#ifndef KERNEL_CORE_BOOT_MEMORY_H
-#define KERNEL_CORE_BOOT_MEMORY_H
+#pragma once
 
 #include "core/address.h"
 
@@ -25,5 +24,3 @@ bool boot_memory_is_outside_ram(paddr_t base, uint64_t size);
 
 void boot_memory_close(void);
 bool boot_memory_is_open(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sorted, disjoint, page-aligned ranges of numbers. Pure. */
-#ifndef KERNEL_CORE_BOOT_RANGES_H
-#define KERNEL_CORE_BOOT_RANGES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,5 +26,3 @@ bool ranges_cut(struct ranges *ranges, uint64_t size, uint64_t alignment, uint64
 
 bool ranges_touch(const struct ranges *ranges, uint64_t base, uint64_t size);
 uint64_t ranges_total(const struct ranges *ranges);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's calls (abi/call.h), after the architecture's entry copied their registers. */
-#ifndef KERNEL_CORE_CALL_H
-#define KERNEL_CORE_CALL_H
+#pragma once
 
 #include <stdint.h>
 
@@ -12,5 +11,3 @@ struct call {
 
 /* Performs a call of a thread of this core and answers it, or leaves it waiting. */
 void call_perform(uint32_t thread, const struct call *call);
-
-#endif

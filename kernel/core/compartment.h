@@ -4,8 +4,7 @@
  * kernel at a fault. Stopping is: threads on every core, then devices. A reset goes on with memory and
  * guests, then runs it again from the beginning.
  */
-#ifndef KERNEL_CORE_COMPARTMENT_H
-#define KERNEL_CORE_COMPARTMENT_H
+#pragma once
 
 #include "abi/call.h"
 
@@ -34,5 +33,3 @@ void compartment_abandon(const struct operation *operation);
 void compartment_fault(uint32_t thread, const struct fault *fault);
 
 uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter);
-
-#endif

@@ -3,8 +3,7 @@
  * A thread's registers and what else of the CPU is its compartment's: page tables, I/O ports.
  * Implemented in x86/context.c.
  */
-#ifndef KERNEL_CORE_CONTEXT_H
-#define KERNEL_CORE_CONTEXT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -17,5 +16,3 @@ bool context_resumable(uint32_t thread);           /* user mode would accept its
 
 /* Makes this core's user mode the thread's, and continues it there. */
 _Noreturn void context_resume(uint32_t thread);
-
-#endif

@@ -2,8 +2,7 @@
 /*
  * The cores as the scheduler sees them, numbered as in the plan. Implemented in x86/core.c.
  */
-#ifndef KERNEL_CORE_CORE_H
-#define KERNEL_CORE_CORE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@ void core_idle(void);                  /* sleeps until an interrupt, and takes i
 void core_timer(uint64_t deadline);    /* one interrupt at this tick */
 void core_stop_others(void);           /* for a panic; they stop within their bounded entry */
 _Noreturn void core_stop_this(void);
-
-#endif

@@ -3,8 +3,7 @@
  * The kernel's log: lines of text for people, each naming who, what and where. Bounded work; may be
  * called on any core. Formats: %s, and %u, %x, %lu, %lx with a width and 0 flag.
  */
-#ifndef KERNEL_CORE_LOG_H
-#define KERNEL_CORE_LOG_H
+#pragma once
 
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -13,5 +12,3 @@ _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 
 #define INVARIANT(condition) \
     ((condition) ? (void)0 : panic("invariant broken: %s (%s:%u)", #condition, __FILE__, __LINE__))
-
-#endif

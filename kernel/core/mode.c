@@ -49,7 +49,12 @@ uint32_t mode_place(uint32_t thread, uint64_t now)
     p = plan_placement(index);
     t->priority = p->priority;
     t->exhausted = false;
-    budget_set(&t->budget, time_ticks_of_us(p->budget_us), time_ticks_of_us(p->period_us), now);
+    t->budget = (struct budget){
+        .amount = time_ticks_of_us(p->budget_us),
+        .period = time_ticks_of_us(p->period_us),
+        .left = time_ticks_of_us(p->budget_us),
+        .renew_at = now + time_ticks_of_us(p->period_us),
+    };
     return p->core;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Modes: which thread runs on which core, with what priority and budget. */
-#ifndef KERNEL_CORE_MODE_H
-#define KERNEL_CORE_MODE_H
+#pragma once
 
 #include "abi/call.h"
 
@@ -15,5 +14,3 @@ enum bh_status mode_enter(uint32_t mode);
 /* For core/sched.c. */
 void mode_apply(void);                 /* this core's part of a change, if it has one to do */
 uint32_t mode_place(uint32_t thread, uint64_t now);  /* sets priority and budget; answers the core */
-
-#endif

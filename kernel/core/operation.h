@@ -3,8 +3,7 @@
  * Long work of the kernel on behalf of a thread, done in bounded steps whenever the scheduler picks
  * that thread, so that it can be preempted. The call that began it returns when it is done.
  */
-#ifndef KERNEL_CORE_OPERATION_H
-#define KERNEL_CORE_OPERATION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ struct operation {
     uint64_t done;                     /* bytes of it */
     uint64_t again_at;                 /* no step before this tick */
 };
-
-#endif

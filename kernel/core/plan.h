@@ -3,8 +3,7 @@
  * The installed plan: checked once at boot (plan_check.c), read-only ever after. The accessors take
  * indices that the check, or the caller, has bounded.
  */
-#ifndef KERNEL_CORE_PLAN_H
-#define KERNEL_CORE_PLAN_H
+#pragma once
 
 #include "abi/plan.h"
 
@@ -49,5 +48,3 @@ static inline uint32_t plan_count(enum bh_table table)
 {
     return plan_tables.count[table];
 }
-
-#endif

@@ -3,8 +3,7 @@
  * A core's queues of threads that could run, one a priority, linked by thread number. Pure: no
  * locks, because only the owning core calls. A thread is in at most one queue.
  */
-#ifndef KERNEL_CORE_READY_H
-#define KERNEL_CORE_READY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -21,5 +20,3 @@ void ready_add(struct ready *ready, uint32_t thread, uint32_t priority);      /*
 void ready_remove(struct ready *ready, uint32_t thread, uint32_t priority);
 uint32_t ready_best(const struct ready *ready);                               /* BH_NONE: empty */
 bool ready_has_equal(const struct ready *ready, uint32_t thread, uint32_t priority);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where each region of the plan lies in physical memory: decided at boot, fixed ever after. */
-#ifndef KERNEL_CORE_REGION_H
-#define KERNEL_CORE_REGION_H
+#pragma once
 
 #include "core/address.h"
 
@@ -14,5 +13,3 @@ uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most);
 
 /* The region that holds a physical address, or the nearest below it, for messages; BH_NONE: none. */
 uint32_t region_at(paddr_t address);
-
-#endif

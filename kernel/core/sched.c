@@ -33,6 +33,7 @@ struct core {
 };
 
 static struct core cores[BH_MAX_CORES];
+static uint64_t slice;
 
 static struct core *this_core(void)
 {
@@ -43,6 +44,7 @@ void sched_install(void)
 {
     uint64_t now = time_now();
 
+    slice = time_ticks_of_us(SLICE_US);
     for (uint32_t i = 0; i < BH_MAX_CORES; i++) {
         ready_clear(&cores[i].ready);
         cores[i].current = BH_NONE;
@@ -52,7 +54,7 @@ void sched_install(void)
     }
     for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++) {
         threads[t].vcpu = BH_NONE;
-        threads[t].core = mode_place(t, 0);
+        threads[t].core = mode_place(t, now);
     }
 }
 
@@ -63,12 +65,12 @@ uint32_t sched_current(void)
 
 void sched_queue(uint32_t thread, bool into)
 {
-    struct core *c = this_core();
+    struct ready *ready = &this_core()->ready;
 
     if (into)
-        ready_add(&c->ready, thread, threads[thread].priority);
+        ready_add(ready, thread, threads[thread].priority);
     else
-        ready_remove(&c->ready, thread, threads[thread].priority);
+        ready_remove(ready, thread, threads[thread].priority);
     threads[thread].queued = into;
 }
 
@@ -80,14 +82,13 @@ void sched_event_at(uint64_t tick)
         c->next_event = tick;
 }
 
-void sched_timer_fired(void)
+void sched_interrupted(bool by_timer)
 {
-    this_core()->timer_at = BH_FOREVER;
-}
+    struct core *c = this_core();
 
-void sched_count_interrupt(void)
-{
-    this_core()->counter[BH_CORE_INTERRUPTS]++;
+    c->counter[BH_CORE_INTERRUPTS]++;
+    if (by_timer)
+        c->timer_at = BH_FOREVER;
 }
 
 void sched_alert(uint32_t core)
@@ -106,46 +107,31 @@ static void serve(enum sched_request request, uint32_t thread)
 {
     uint32_t core = thread_core(thread);
 
-    if (core != core_this()) {         /* it moved meanwhile: so does the request */
-        sched_request(core, request, thread);
-        return;
-    }
-    switch (request) {
-    case SCHED_WAKE:
+    if (core != core_this())
+        sched_request(core, request, thread);   /* it moved meanwhile: so does the request */
+    else if (request == SCHED_WAKE)
         thread_woken(thread);
-        break;
-    case SCHED_STOP:
+    else if (request == SCHED_STOP)
         thread_stop(thread);
-        break;
-    case SCHED_START:
+    else if (request == SCHED_START)
         thread_start(thread);
-        break;
-    default:
+    else {
         thread_update_queue(thread);
-        sched_event_at(0);
-        break;
-    }
-}
-
-static void serve_set(enum sched_request request, struct atomic_set *set)
-{
-    for (uint32_t w = 0; w < ATOMIC_SET_WORDS; w++) {
-        uint64_t members = atomic_load(&set->word[w]);
-        if (members != 0)
-            members = atomic_exchange(&set->word[w], 0);
-        for (; members != 0; members &= members - 1)
-            serve(request, w * 64 + (uint32_t)__builtin_ctzll(members));
+        sched_event_at(0);             /* it may wait for a time */
     }
 }
 
 static void take_requests(struct core *c)
 {
-    if (atomic_load(&c->alerted) == 0)
-        return;
     atomic_store(&c->alerted, 0);
     mode_apply();
-    for (uint32_t r = 0; r < SCHED_REQUESTS; r++)
-        serve_set((enum sched_request)r, &c->request[r]);
+    for (uint32_t r = 0; r < SCHED_REQUESTS; r++) {
+        for (uint32_t w = 0; w < ATOMIC_SET_WORDS; w++) {
+            uint64_t members = atomic_exchange(&c->request[r].word[w], 0);
+            for (; members != 0; members &= members - 1)
+                serve((enum sched_request)r, w * 64 + (uint32_t)__builtin_ctzll(members));
+        }
+    }
 }
 
 static void take_events(struct core *c, uint64_t now)
@@ -153,15 +139,12 @@ static void take_events(struct core *c, uint64_t now)
     uint64_t next = BH_FOREVER;
     uint32_t this = core_this();
 
-    if (now < c->next_event)
-        return;
     for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++) {
         if (threads[t].core != this)
             continue;
         thread_expire(t, now);
-        uint64_t event = thread_next_event(t);
-        bool in_guest_and_due = threads[t].vcpu != BH_NONE && event <= now;
-        if (event < next && !in_guest_and_due)
+        uint64_t event = thread_next_event(t, now);
+        if (event < next)
             next = event;
     }
     c->next_event = next;
@@ -170,42 +153,20 @@ static void take_events(struct core *c, uint64_t now)
 static void charge(struct core *c, uint64_t now)
 {
     uint64_t used = now - c->since;
-    struct thread *t;
+    struct thread *t = &threads[c->current % BH_MAX_THREADS];
 
     c->since = now;
     if (c->current == BH_NONE) {
         c->counter[BH_CORE_IDLE_TICKS] += used;
         return;
     }
-    t = &threads[c->current];
     t->counter[BH_THREAD_TICKS] += used;
-    budget_renew(&t->budget, now);
-    if (budget_charge(&t->budget, used) && !t->exhausted) {
-        t->exhausted = true;
-        t->counter[BH_THREAD_EXHAUSTED]++;
-        sched_event_at(t->budget.renew_at);
-        thread_update_queue(c->current);
-    } else if (t->queued && now >= c->slice_end) {
+    if (budget_charge(&t->budget, used, now)) {
+        thread_exhaust(c->current);
+    } else if (now >= c->slice_end && t->queued) {
         ready_remove(&c->ready, c->current, t->priority);
         ready_add(&c->ready, c->current, t->priority);
-        c->slice_end = now + time_ticks_of_us(SLICE_US);
-    }
-}
-
-static void set_timer(struct core *c, uint64_t now)
-{
-    uint64_t until = c->next_event;
-
-    if (c->current != BH_NONE) {
-        const struct thread *t = &threads[c->current];
-        if (budget_limited(&t->budget) && now + t->budget.left < until)
-            until = now + t->budget.left;
-        if (ready_has_equal(&c->ready, c->current, t->priority) && c->slice_end < until)
-            until = c->slice_end;
-    }
-    if (until < c->timer_at) {
-        core_timer(until);
-        c->timer_at = until;
+        c->slice_end = now + slice;
     }
 }
 
@@ -214,8 +175,25 @@ static void make_current(struct core *c, uint32_t thread, uint64_t now)
     if (c->current == thread)
         return;
     c->current = thread;
-    c->slice_end = now + time_ticks_of_us(SLICE_US);
+    c->slice_end = now + slice;
     c->counter[BH_CORE_SWITCHES]++;
+}
+
+static void set_timer(struct core *c, uint64_t now)
+{
+    const struct thread *t = &threads[c->current % BH_MAX_THREADS];
+    uint64_t until = c->next_event;
+
+    if (c->current != BH_NONE) {
+        if (budget_limited(&t->budget) && now + t->budget.left < until)
+            until = now + t->budget.left;
+        if (c->slice_end < until && ready_has_equal(&c->ready, c->current, t->priority))
+            until = c->slice_end;
+    }
+    if (until < c->timer_at) {
+        core_timer(until);
+        c->timer_at = until;
+    }
 }
 
 static void run_guest(uint32_t thread, uint64_t now)
@@ -262,8 +240,10 @@ void dispatch(void)
     for (;;) {
         uint64_t now = time_now();
         charge(c, now);
-        take_requests(c);
-        take_events(c, now);
+        if (atomic_load(&c->alerted) != 0)
+            take_requests(c);
+        if (now >= c->next_event)
+            take_events(c, now);
         uint32_t thread = ready_best(&c->ready);
         make_current(c, thread, now);
         set_timer(c, now);
@@ -284,12 +264,8 @@ uint64_t sched_counter(uint32_t core, enum bh_core_counter counter)
 
 uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter)
 {
-    switch (counter) {
-    case BH_THREAD_CORE:
+    if (counter == BH_THREAD_CORE)
         return thread_core(thread);
-    case BH_THREAD_PRIORITY:
-        return threads[thread].priority;
-    default:
-        return threads[thread].counter[counter];
-    }
+    return counter == BH_THREAD_PRIORITY ? threads[thread].priority
+                                         : threads[thread].counter[counter];
 }

@@ -3,8 +3,7 @@
  * The scheduler: on each core, preemptive fixed priorities with budgets. Cores share nothing but
  * requests: sets of threads in which other cores leave word, and an alert that makes the owner look.
  */
-#ifndef KERNEL_CORE_SCHED_H
-#define KERNEL_CORE_SCHED_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -32,10 +31,7 @@ void sched_alert(uint32_t core);       /* it looks at its requests, and at the m
 uint32_t sched_current(void);          /* the thread that entered the kernel; BH_NONE: idle */
 void sched_queue(uint32_t thread, bool into);
 void sched_event_at(uint64_t tick);    /* some thread of this core waits for that time */
-void sched_timer_fired(void);
-void sched_count_interrupt(void);
+void sched_interrupted(bool by_timer);
 
 uint64_t sched_counter(uint32_t core, enum bh_core_counter counter);
 uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter);
-
-#endif

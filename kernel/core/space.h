@@ -5,8 +5,7 @@
  * grants to the space's owner. Tables come from boot memory; guest_place takes pages from the fixed
  * pool of its space.
  */
-#ifndef KERNEL_CORE_SPACE_H
-#define KERNEL_CORE_SPACE_H
+#pragma once
 
 #include "abi/plan.h"
 
@@ -25,5 +24,3 @@ uint32_t space_of_placement(uint32_t region);   /* BH_NONE: placed nowhere */
 /* For fault messages: the mapping of `space` nearest to `address` (containing it, else the one
  * below, else the one above); BH_NONE when the space is empty. */
 uint32_t space_nearest_mapping(uint32_t space, uint64_t address);
-
-#endif

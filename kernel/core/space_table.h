@@ -2,8 +2,7 @@
 /*
  * One address space's tables, in any format (core/table_format.h). Knows nothing of plans.
  */
-#ifndef KERNEL_CORE_SPACE_TABLE_H
-#define KERNEL_CORE_SPACE_TABLE_H
+#pragma once
 
 #include "core/table_format.h"
 
@@ -40,5 +39,3 @@ bool space_table_touches(const struct space_table *space, uint64_t address, uint
 
 /* Boot is over: takes the pool. */
 void space_table_seal(struct space_table *space, uint32_t pool_pages);
-
-#endif

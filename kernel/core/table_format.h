@@ -5,8 +5,7 @@
  * x86/table_cpu.c (process and nested tables) and iommu/vtd_table.c (second-level tables); selected
  * by enum and switch in core/table_format.c, nowhere else.
  */
-#ifndef KERNEL_CORE_TABLE_FORMAT_H
-#define KERNEL_CORE_TABLE_FORMAT_H
+#pragma once
 
 #include "abi/plan.h"
 
@@ -38,5 +37,3 @@ bool iommu_entry_is_leaf(uint64_t entry, unsigned level);
 paddr_t iommu_entry_target(uint64_t entry);
 unsigned iommu_largest_leaf(void);
 void iommu_table_written(const void *entries, uint64_t size);
-
-#endif

@@ -144,44 +144,46 @@ void thread_stop(uint32_t thread)
     set_state(thread, THREAD_STOPPED);
 }
 
-static void renew(uint32_t thread, uint64_t now)
+void thread_exhaust(uint32_t thread)
 {
     struct thread *t = &threads[thread];
 
-    budget_renew(&t->budget, now);
-    if (t->exhausted && t->budget.left > 0) {
-        t->exhausted = false;
-        thread_update_queue(thread);
-    }
+    if (t->exhausted)
+        return;
+    t->exhausted = true;
+    t->counter[BH_THREAD_EXHAUSTED]++;
+    sched_event_at(t->budget.renew_at);
+    thread_update_queue(thread);
 }
 
 void thread_expire(uint32_t thread, uint64_t now)
 {
     struct thread *t = &threads[thread];
 
-    if (t->exhausted)
-        renew(thread, now);
+    if (t->exhausted && t->budget.renew_at <= now) {
+        budget_renew(&t->budget, now);
+        t->exhausted = false;
+    }
     if (t->state == THREAD_WAITING && t->deadline <= now) {
         uint64_t bits = atomic_exchange(&t->word, 0);
         finish_wait(thread, bits != 0 ? BH_OK : BH_E_TIMEOUT, bits);
     }
-    if (t->operation.kind != OPERATION_NONE && t->operation.again_at <= now) {
+    if (t->operation.kind != OPERATION_NONE && t->operation.again_at <= now)
         t->operation.again_at = 0;
-        thread_update_queue(thread);
-    }
+    thread_update_queue(thread);
 }
 
-uint64_t thread_next_event(uint32_t thread)
+static uint64_t earlier(uint64_t next, bool waits, uint64_t event, uint64_t now)
+{
+    return waits && event > now && event < next ? event : next;
+}
+
+uint64_t thread_next_event(uint32_t thread, uint64_t now)
 {
     const struct thread *t = &threads[thread];
-    uint64_t next = BH_FOREVER;
+    bool has_deadline = t->state == THREAD_WAITING || t->vcpu != BH_NONE;
+    uint64_t next = earlier(BH_FOREVER, t->exhausted, t->budget.renew_at, now);
 
-    if (t->exhausted)
-        next = t->budget.renew_at;
-    if ((t->state == THREAD_WAITING || t->vcpu != BH_NONE) && t->deadline < next)
-        next = t->deadline;
-    if (t->operation.kind != OPERATION_NONE && t->operation.again_at != 0
-        && t->operation.again_at < next)
-        next = t->operation.again_at;
-    return next;
+    next = earlier(next, has_deadline, t->deadline, now);
+    return earlier(next, t->operation.kind != OPERATION_NONE, t->operation.again_at, now);
 }

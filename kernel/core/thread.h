@@ -3,8 +3,7 @@
  * Threads. Each belongs to one core at a time, which alone changes it; other cores use what is
  * marked "any core": atomics and requests to the owning core (core/sched.h).
  */
-#ifndef KERNEL_CORE_THREAD_H
-#define KERNEL_CORE_THREAD_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -54,7 +53,6 @@ void thread_wait(uint32_t thread, uint64_t deadline);        /* the call; answer
 void thread_woken(uint32_t thread);                          /* its word may have bits now */
 void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline);
 void thread_leave_guest(uint32_t thread, enum bh_status status, uint64_t value);
+void thread_exhaust(uint32_t thread);                        /* its budget has run out */
 void thread_expire(uint32_t thread, uint64_t now);           /* whatever time it waited for */
-uint64_t thread_next_event(uint32_t thread);                 /* when to call thread_expire */
-
-#endif
+uint64_t thread_next_event(uint32_t thread, uint64_t now);   /* when to call it again */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Time: the time-stamp counter, the same on every core, calibrated at boot. */
-#ifndef KERNEL_CORE_TIME_H
-#define KERNEL_CORE_TIME_H
+#pragma once
 
 #include <stdint.h>
 
@@ -12,5 +11,3 @@ uint64_t time_after_us(uint64_t microseconds);/* the tick that is so far from no
 uint64_t time_ticks_of_us(uint64_t microseconds);  /* at most 2^40 */
 uint64_t time_boot_tsc(void);                 /* when the wall clock was read, */
 uint64_t time_boot_seconds(void);             /* and what it said: Unix seconds, UTC */
-
-#endif

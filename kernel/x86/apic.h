@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC of this core (Intel SDM volume 3, chapter 11): x2APIC where there is one. */
-#ifndef KERNEL_X86_APIC_H
-#define KERNEL_X86_APIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,5 +13,3 @@ void apic_send_startup(uint32_t core, uint32_t page);   /* real-mode page number
 uint32_t apic_id_of_core(uint32_t core);      /* logical core -> APIC id, for interrupt messages */
 bool apic_is_x2apic(void);
 void apic_timer_set(uint64_t deadline);       /* absolute TSC; one interrupt VECTOR_TIMER */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the boot loader told, in one form for both protocols (x86/multiboot.c). */
-#ifndef KERNEL_X86_BOOT_H
-#define KERNEL_X86_BOOT_H
+#pragma once
 
 #include "core/address.h"
 
@@ -22,5 +21,3 @@ struct boot_info {
 
 /* Fills `info`; stops the boot when the loader's data is unusable. */
 void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A thread's registers in user mode: saved and loaded by x86/entry.S alone. */
-#ifndef KERNEL_X86_CONTEXT_H
-#define KERNEL_X86_CONTEXT_H
+#pragma once
 
 #include "abi/vcpu.h"
 
@@ -14,5 +13,3 @@ struct context {
 _Static_assert(BH_RAX == 0 && BH_RSP == 4 && BH_R15 == 15, "entry.S names them in this order");
 
 _Noreturn void context_load(const struct context *context);   /* x86/entry.S */
-
-#endif

@@ -3,8 +3,7 @@
  * Registers and instructions of the CPU, one tiny function each, and the tables that it reads
  * (Intel SDM volume 3; AMD64 APM volume 2 where it differs). x86 code only.
  */
-#ifndef KERNEL_X86_CPU_H
-#define KERNEL_X86_CPU_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,48 +61,22 @@ static inline void msr_write(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
-static inline uint64_t cr0_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
+#define CONTROL_REGISTER(name) \
+    static inline uint64_t name##_read(void) \
+    { \
+        uint64_t value; \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value)); \
+        return value; \
+    } \
+    static inline void name##_write(uint64_t value) \
+    { \
+        __asm__ volatile("mov %0, %%" #name :: "r"(value) : "memory"); \
+    }
 
-static inline void cr0_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr0" :: "r"(value) : "memory");
-}
-
-static inline uint64_t cr2_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
-    return value;
-}
-
-static inline uint64_t cr3_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr3_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr3" :: "r"(value) : "memory");
-}
-
-static inline uint64_t cr4_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr4_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr4" :: "r"(value) : "memory");
-}
+CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr2)
+CONTROL_REGISTER(cr3)
+CONTROL_REGISTER(cr4)
 
 static inline uint64_t tsc_read(void)
 {
@@ -125,5 +98,3 @@ _Noreturn static inline void cpu_halt_for_ever(void)
 
 /* This core's descriptor tables, fast calls and protections, after its entry area was made. */
 void cpu_install_core(uint32_t core);
-
-#endif

@@ -45,10 +45,8 @@ static void take_interrupt(uint64_t vector)
     if (vector == VECTOR_STOP)
         cpu_halt_for_ever();
     apic_eoi();
-    sched_count_interrupt();
-    if (vector == VECTOR_TIMER)
-        sched_timer_fired();
-    else if (vector == VECTOR_IOMMU_FAULT)
+    sched_interrupted(vector == VECTOR_TIMER);
+    if (vector == VECTOR_IOMMU_FAULT)
         iommu_fault_interrupt();
     else if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
         interrupt_deliver((uint32_t)vector);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What x86/entry.S calls, on the kernel's stack of this core and with the kernel's tables. */
-#ifndef KERNEL_X86_ENTRY_H
-#define KERNEL_X86_ENTRY_H
+#pragma once
 
 #include <stdint.h>
 
@@ -11,5 +10,3 @@ _Noreturn void user_call(const struct context *context);
 _Noreturn void user_interrupt(uint64_t vector, uint64_t error);
 void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip);
 void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs);
-
-#endif

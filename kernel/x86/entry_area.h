@@ -5,8 +5,7 @@
  *
  * GS_BASE points to it in the kernel. The layout is known to x86/entry.S by the offsets below.
  */
-#ifndef KERNEL_X86_ENTRY_AREA_H
-#define KERNEL_X86_ENTRY_AREA_H
+#pragma once
 
 #define AREA_KERNEL_ROOT  0
 #define AREA_PROCESS_ROOT 8
@@ -94,6 +93,4 @@ static inline struct entry_area *entry_area_this(void)
     __asm__("movq %%gs:%c1, %0" : "=r"(core) : "i"(offsetof(struct entry_area, core)));
     return entry_area((uint32_t)core);
 }
-#endif
-
 #endif

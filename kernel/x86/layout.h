@@ -10,8 +10,7 @@
  *   TRAMPOLINE_BASE          entry and exit code, and each core's entry area: the only supervisor
  *                            pages in a process's tables
  */
-#ifndef KERNEL_X86_LAYOUT_H
-#define KERNEL_X86_LAYOUT_H
+#pragma once
 
 #define IMAGE_PHYSICAL   0x100000
 #define IMAGE_BASE       0xffffffff80000000
@@ -34,5 +33,3 @@
 #define USER_DATA        0x1b
 #define USER_CODE        0x23
 #define TASK_STATE       0x28
-
-#endif

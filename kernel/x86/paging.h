@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's own page tables, and what every process's top-level table shares with them. */
-#ifndef KERNEL_X86_PAGING_H
-#define KERNEL_X86_PAGING_H
+#pragma once
 
 #include "x86/boot.h"
 
@@ -10,5 +9,3 @@ uint64_t paging_kernel_root(void);                  /* the CR3 value */
 
 /* A core's kernel stack and entry area: memory taken and mapped. Answers the stack's top. */
 uint64_t paging_install_core(uint32_t core);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Starting the other cores (SDM 3A 8.4.4). */
-#ifndef KERNEL_X86_SMP_H
-#define KERNEL_X86_SMP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,5 +17,3 @@ void stack_continue(uint64_t stack, void (*function)(void));   /* x86/boot.S */
 
 extern uint64_t smp_start_root, smp_start_stack;               /* for x86/boot.S */
 extern uint32_t smp_start_core;
-
-#endif
