@@ -5,53 +5,45 @@
  */
 #include "core/device_state.h"
 
-#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/space.h"
 #include "core/time.h"
 #include "iommu/iommu.h"
 
-static bool has_space(uint32_t device)
+static bool is_pci(uint32_t device)
 {
-    return plan_device(device)->space != BH_NONE && iommu_kind() != IOMMU_NONE;
+    return devices.function[device] != BH_NONE;
 }
 
-/* All requester ids under which it may appear. */
-static bool attach(uint32_t device)
+/* All requester ids under which it may appear get its space, or nothing. */
+static bool set_space(uint32_t device, bool attached)
 {
     uint32_t space = plan_device(device)->space;
-    bool ok = iommu_attach(device_requester(device), space, space_root(space));
-    if (devices.alias[device] != BH_NONE)
-        ok = iommu_attach(devices.alias[device], space, space_root(space)) && ok;
-    return ok;
-}
-
-static bool detach(uint32_t device)
-{
-    uint32_t space = plan_device(device)->space;
-    bool ok = iommu_detach(device_requester(device), space);
-    if (devices.alias[device] != BH_NONE)
-        ok = iommu_detach(devices.alias[device], space) && ok;
+    uint32_t ids[] = { device_requester(device), devices.alias[device] };
+    bool ok = true;
+    for (uint32_t i = 0; i < 2 && space != BH_NONE && iommu_kind() != IOMMU_NONE; i++) {
+        if (ids[i] != BH_NONE && attached)
+            ok = iommu_attach(ids[i], space, space_root(space)) && ok;
+        else if (ids[i] != BH_NONE)
+            ok = iommu_detach(ids[i], space) && ok;
+    }
     return ok;
 }
 
 void device_block(uint32_t device)
 {
     pci_set_master(devices.function[device], false);
-    iommu_ignore_faults(device_requester(device), true);
     interrupt_mask_device(device);
+    iommu_ignore_faults(device_requester(device), true);
     devices.state[device] = BH_DEVICE_BLOCKED;
 }
 
 static void quarantine(uint32_t device, const char *why)
 {
-    pci_set_master(devices.function[device], false);
-    interrupt_mask_device(device);
+    set_space(device, false);
+    device_block(device);
     pci_set_decode(devices.function[device], false, false);
-    if (has_space(device))
-        detach(device);
-    iommu_ignore_faults(device_requester(device), true);
     devices.state[device] = BH_DEVICE_QUARANTINED;
     log_line("device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\": %s: quarantined until the next boot",
              plan_device(device)->name, DEVICE_ID(device_requester(device)),
@@ -61,7 +53,7 @@ static void quarantine(uint32_t device, const char *why)
 static void begin_reset(uint32_t device)
 {
     interrupt_mask_device(device);
-    if (devices.function[device] == BH_NONE || devices.state[device] == BH_DEVICE_QUARANTINED)
+    if (!is_pci(device) || devices.state[device] == BH_DEVICE_QUARANTINED)
         return;
     if (!plan_control(BH_PLAN_CONTROL_NO_QUIESCE))
         pci_set_master(devices.function[device], false);
@@ -70,44 +62,36 @@ static void begin_reset(uint32_t device)
     pci_reset_start(devices.function[device], &devices.reset[device]);
 }
 
-/* The last part: nothing is in flight, so its space is taken away and that is waited for. */
-static void end_reset(uint32_t device, enum pci_reset_result result)
-{
-    if (result == PCI_RESET_FAILED)
-        quarantine(device, "there is no way to reset it, or it didn't come back");
-    else if (has_space(device) && !detach(device))
-        quarantine(device, "the IOMMU didn't confirm that it is cut off");
-    else
-        devices.state[device] = BH_DEVICE_QUIET;
-}
-
-static enum device_step step_reset(uint32_t device, uint64_t *again_at)
+/* At its end nothing is in flight, so its space is taken away, and that is waited for. */
+static enum device_step step_reset(uint32_t device)
 {
     enum pci_reset_result result = PCI_RESET_DONE;
     if (devices.state[device] != BH_DEVICE_RESETTING)
         return DEVICE_STEP_DONE;
     if (!plan_control(BH_PLAN_CONTROL_NO_QUIESCE))
-        result = pci_reset_step(devices.function[device], &devices.reset[device], again_at);
+        result = pci_reset_step(devices.function[device], &devices.reset[device]);
     if (result == PCI_RESET_AGAIN)
         return DEVICE_STEP_AGAIN;
-    end_reset(device, result);
+    devices.state[device] = BH_DEVICE_QUIET;
+    if (result == PCI_RESET_FAILED)
+        quarantine(device, "there is no way to reset it, or it didn't come back");
+    else if (!set_space(device, false))
+        quarantine(device, "the IOMMU didn't confirm that it is cut off");
     return DEVICE_STEP_DONE;
 }
 
 static void ready(uint32_t device)
 {
-    const struct bh_plan_device *d = plan_device(device);
     if (devices.state[device] == BH_DEVICE_QUARANTINED)
         return;
-    if (devices.function[device] != BH_NONE) {
+    if (is_pci(device)) {
         pci_set_decode(devices.function[device], true, devices.decode_ports[device]);
-        devices.faults_allowed[device] = d->fault_limit;
-        if (has_space(device) && !attach(device)) {
-            quarantine(device, "the IOMMU didn't confirm its space");
-            return;
-        }
+        devices.faults_allowed[device] = plan_device(device)->fault_limit;
     }
-    interrupt_unmask_device(device);
+    if (set_space(device, true))
+        interrupt_unmask_device(device);
+    else
+        quarantine(device, "the IOMMU didn't confirm its space");
 }
 
 void device_reset_start(uint32_t device)
@@ -120,7 +104,8 @@ void device_reset_start(uint32_t device)
 enum device_step device_reset_step(uint32_t device, uint64_t *again_at)
 {
     lock_take(&device_lock);
-    enum device_step step = step_reset(device, again_at);
+    enum device_step step = step_reset(device);
+    *again_at = devices.reset[device].again_at;
     lock_drop(&device_lock);
     return step;
 }
@@ -135,63 +120,44 @@ void device_release(uint32_t device)
 /* Its owner goes on with a reset that it started itself, and gets the device back at the end. */
 static uint64_t advance_state(uint32_t device)
 {
-    uint64_t again_at = devices.reset_again_at[device];
-    if (devices.state[device] == BH_DEVICE_RESETTING && time_now() >= again_at) {
-        if (step_reset(device, &again_at) == DEVICE_STEP_DONE)
-            ready(device);
-        devices.reset_again_at[device] = again_at;
-    }
+    bool due = devices.state[device] == BH_DEVICE_RESETTING &&
+               time_now() >= devices.reset[device].again_at;
+    if (due && step_reset(device) == DEVICE_STEP_DONE)
+        ready(device);
     return devices.state[device];
 }
 
 static enum bh_status set_master(uint32_t device, bool on)
 {
-    const struct bh_plan_device *d = plan_device(device);
-    uint32_t state = devices.state[device];
-    if (devices.function[device] == BH_NONE || (on && !(d->flags & BH_DEVICE_DMA)))
+    if (!is_pci(device) || (on && !(plan_device(device)->flags & BH_DEVICE_DMA)))
         return BH_E_RIGHT;
-    if (state == BH_DEVICE_RESETTING)
-        return BH_E_STATE;
-    if (state != BH_DEVICE_QUIET && state != BH_DEVICE_ACTIVE)
-        return BH_E_DEVICE;
     pci_set_master(devices.function[device], on);
     devices.state[device] = on ? BH_DEVICE_ACTIVE : BH_DEVICE_QUIET;
     return BH_OK;
 }
 
-static enum bh_status start_reset(uint32_t device)
-{
-    if (devices.function[device] == BH_NONE)
-        return BH_E_RIGHT;
-    if (devices.state[device] == BH_DEVICE_QUARANTINED)
-        return BH_E_DEVICE;
-    if (devices.state[device] == BH_DEVICE_RESETTING)
-        return BH_E_STATE;
-    begin_reset(device);
-    devices.reset_again_at[device] = 0;
-    return BH_OK;
-}
-
-static enum bh_status set_mask(uint32_t device, bool masked)
-{
-    if (devices.state[device] != BH_DEVICE_QUIET && devices.state[device] != BH_DEVICE_ACTIVE)
-        return BH_E_DEVICE;
-    if (masked)
-        interrupt_mask_device(device);
-    else
-        interrupt_unmask_device(device);
-    return BH_OK;
-}
-
 static enum bh_status control(uint32_t device, enum bh_device_operation operation)
 {
+    uint32_t state = devices.state[device];
+    bool usable = state == BH_DEVICE_QUIET || state == BH_DEVICE_ACTIVE;
+    bool mended_by_reset = operation == BH_DEVICE_RESET && state == BH_DEVICE_BLOCKED;
+    if (!usable && !mended_by_reset)
+        return state == BH_DEVICE_RESETTING ? BH_E_STATE : BH_E_DEVICE;
     switch (operation) {
-    case BH_DEVICE_BUS_MASTER_OFF: return set_master(device, false);
-    case BH_DEVICE_BUS_MASTER_ON:  return set_master(device, true);
-    case BH_DEVICE_RESET:          return start_reset(device);
-    case BH_DEVICE_MASK:           return set_mask(device, true);
-    case BH_DEVICE_UNMASK:         return set_mask(device, false);
-    default:                       return BH_E_ARGUMENT;
+    case BH_DEVICE_BUS_MASTER_OFF:
+    case BH_DEVICE_BUS_MASTER_ON:
+        return set_master(device, operation == BH_DEVICE_BUS_MASTER_ON);
+    case BH_DEVICE_RESET:
+        begin_reset(device);
+        return is_pci(device) ? BH_OK : BH_E_RIGHT;
+    case BH_DEVICE_MASK:
+        interrupt_mask_device(device);
+        return BH_OK;
+    case BH_DEVICE_UNMASK:
+        interrupt_unmask_device(device);
+        return BH_OK;
+    default:
+        return BH_E_ARGUMENT;
     }
 }
 
@@ -203,42 +169,31 @@ enum bh_status device_control(uint32_t device, enum bh_device_operation operatio
     return status;
 }
 
-static enum bh_status read_pci(const struct pci_function *f, enum bh_device_value what,
-                               uint64_t argument, uint64_t *value)
+static enum bh_status read_value(uint32_t device, enum bh_device_value what, uint64_t argument,
+                                 uint64_t *value)
 {
-    switch (what) {
-    case BH_DEVICE_ID:
-        *value = f->vendor | (uint32_t)f->device << 16;
+    if (what == BH_DEVICE_STATE) {
+        *value = advance_state(device);
         return BH_OK;
-    case BH_DEVICE_CLASS:
-        *value = f->class_revision;
-        return BH_OK;
-    case BH_DEVICE_BAR_SIZE:
-        if (argument >= PCI_BARS)
-            return BH_E_ARGUMENT;
-        *value = f->bar[argument].size;
-        return BH_OK;
-    case BH_DEVICE_CONFIG:
-        if (argument >= PCI_CONFIG_SIZE / 4)
-            return BH_E_ARGUMENT;
-        *value = pci_read32(f->requester_id, (uint32_t)argument * 4);
-        return BH_OK;
-    default:
+    }
+    uint64_t limit = what == BH_DEVICE_BAR_SIZE ? PCI_BARS : PCI_CONFIG_SIZE / 4;
+    if (!is_pci(device) || argument >= limit)
         return BH_E_ARGUMENT;
+    const struct pci_function *f = pci_function(devices.function[device]);
+    switch (what) {
+    case BH_DEVICE_ID:       *value = f->vendor | f->device << 16; return BH_OK;
+    case BH_DEVICE_CLASS:    *value = f->class_revision; return BH_OK;
+    case BH_DEVICE_BAR_SIZE: *value = f->bar[argument].size; return BH_OK;
+    case BH_DEVICE_CONFIG:   *value = pci_read(f->requester_id, (uint32_t)argument * 4, 4); return BH_OK;
+    default:                 return BH_E_ARGUMENT;
     }
 }
 
 enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t argument,
                            uint64_t *value)
 {
-    enum bh_status status = BH_OK;
     lock_take(&device_lock);
-    if (what == BH_DEVICE_STATE)
-        *value = advance_state(device);
-    else if (devices.function[device] == BH_NONE)
-        status = BH_E_ARGUMENT;
-    else
-        status = read_pci(pci_function(devices.function[device]), what, argument, value);
+    enum bh_status status = read_value(device, what, argument, value);
     lock_drop(&device_lock);
     return status;
 }

@@ -74,55 +74,41 @@ static void match_function(uint32_t device)
     devices.alias[device] = pci_alias(index);
 }
 
-/* Why this requester can't be confined, or 0. */
-static const char *unconfined(uint32_t requester_id)
-{
-    if (iommu_kind() == IOMMU_NONE)
-        return "this machine has no usable IOMMU";
-    if (!iommu_covers(requester_id))
-        return "no IOMMU unit covers it";
-    if (iommu_has_reserved_memory(requester_id))
-        return "the firmware has reserved memory (RMRR) for its DMA";
-    return 0;
-}
-
 static void check_confined(uint32_t device)
 {
     const struct bh_plan_device *d = plan_device(device);
-    if (!(d->flags & BH_DEVICE_DMA) || (d->flags & BH_DEVICE_UNSAFE))
+    if (!(d->flags & BH_DEVICE_DMA) || d->flags & BH_DEVICE_UNSAFE)
         return;
-    const char *why = unconfined(d->requester_id);
+    const char *why = iommu_refuses(d->requester_id);
     if (why == 0 && devices.alias[device] != BH_NONE)
-        why = unconfined(devices.alias[device]);
+        why = iommu_refuses(devices.alias[device]);
     if (why != 0)
         panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" may use DMA, but %s: "
               "mark it unsafe if its owner may be trusted with all memory", d->name,
               DEVICE_ID(d->requester_id), device_owner_name(device), why);
 }
 
+/* Devices of one group need one owner, and with one requester id they would share a space, too. */
 static void check_pair(uint32_t a, uint32_t b)
 {
     const struct pci_function *f = pci_function(devices.function[a]);
     const struct pci_function *g = pci_function(devices.function[b]);
-    if (f->group != g->group)
-        return;
-    const struct bh_plan_device *first = plan_device(a), *second = plan_device(b);
-    enum pci_group_reason reason = f->group_reason != PCI_ALONE ? f->group_reason : g->group_reason;
     bool one_id = devices.alias[a] != BH_NONE && devices.alias[a] == devices.alias[b];
-    if (first->owner == second->owner && !one_id)
+    if (f->group != g->group || (plan_device(a)->owner == plan_device(b)->owner && !one_id))
         return;
     panic("plan refused: devices \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" and \"%s\" (" DEVICE_ID_FORMAT
-          ") of \"%s\" can't be kept apart: %s: give them to one owner%s", first->name,
-          DEVICE_ID(first->requester_id), device_owner_name(a), second->name,
-          DEVICE_ID(second->requester_id), device_owner_name(b), pci_group_text(reason),
+          ") of \"%s\" can't be kept apart: %s: give them to one owner%s", plan_device(a)->name,
+          DEVICE_ID(f->requester_id), device_owner_name(a), plan_device(b)->name,
+          DEVICE_ID(g->requester_id), device_owner_name(b),
+          f->group_reason != 0 ? f->group_reason : g->group_reason,
           one_id ? ", and only one of them" : "");
 }
 
 static void check_groups(void)
 {
     for (uint32_t a = 0; a < plan_count(BH_TABLE_DEVICE); a++) {
-        for (uint32_t b = a + 1; is_pci(a) && b < plan_count(BH_TABLE_DEVICE); b++) {
-            if (is_pci(b))
+        for (uint32_t b = a + 1; b < plan_count(BH_TABLE_DEVICE); b++) {
+            if (is_pci(a) && is_pci(b))
                 check_pair(a, b);
         }
     }
@@ -191,17 +177,15 @@ void device_install(void)
     close_unnamed();
 }
 
-/* A device space with nothing in it would attach as well; every one is tried once at boot, so that a
- * unit that can't take it is found before its owner runs. */
+/* Every space is tried once, so that one that a unit can't take is found before its owner runs. */
 void device_attach(void)
 {
-    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        const struct bh_plan_device *device = plan_device(d);
-        if (device->space == BH_NONE || iommu_kind() == IOMMU_NONE)
-            continue;
-        if (!iommu_attach(device->requester_id, device->space, space_root(device->space)) ||
-            !iommu_detach(device->requester_id, device->space))
-            panic("plan refused: the IOMMU can't take the device space of \"%s\"", device->name);
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_DEVICE); i++) {
+        const struct bh_plan_device *d = plan_device(i);
+        if (d->space != BH_NONE && iommu_kind() != IOMMU_NONE &&
+            !(iommu_attach(d->requester_id, d->space, space_root(d->space)) &&
+              iommu_detach(d->requester_id, d->space)))
+            panic("plan refused: the IOMMU can't take the device space of \"%s\"", d->name);
     }
 }
 

@@ -16,7 +16,6 @@ struct device_state {
     uint32_t function[BH_MAX_DEVICES];        /* index in pci/; BH_NONE: a platform device */
     uint32_t alias[BH_MAX_DEVICES];           /* its second requester id, or BH_NONE */
     uint32_t state[BH_MAX_DEVICES];           /* enum bh_device_state */
-    bool     attached[BH_MAX_DEVICES];
     bool     decode_ports[BH_MAX_DEVICES];
     uint64_t faults[BH_MAX_DEVICES];
     uint64_t remap_faults[BH_MAX_DEVICES];
@@ -27,17 +26,20 @@ struct device_state {
     uint64_t fault_log_at[BH_MAX_DEVICES];    /* tick from which the next line may be logged */
     uint64_t resets[BH_MAX_DEVICES];
     struct pci_reset reset[BH_MAX_DEVICES];
-    uint64_t reset_again_at[BH_MAX_DEVICES];  /* for a reset that its owner started */
 };
 
 extern struct device_state devices;
-extern struct lock device_lock;          /* taken before the locks of interrupt.c and iommu.c */
+extern struct lock device_lock;               /* guards interrupt.c, pci/ and iommu/ as well */
 
 /* With the lock held: no DMA any more, and no reports of what it still tries. */
 void device_block(uint32_t device);
 
 const char *device_owner_name(uint32_t device);
 uint32_t device_requester(uint32_t device);
+
+/* interrupt.c, with the lock held: absent and masked; or as the plan says. */
+void interrupt_mask_device(uint32_t device);
+void interrupt_unmask_device(uint32_t device);
 
 /* bus:device.function, for log_line. */
 #define DEVICE_ID_FORMAT    "%02x:%02x.%u"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ISA interrupt lines, as the architecture delivers them, and where a core's interrupts are sent.
- * Implemented in x86/interrupt_line.c by the I/O APIC. Called with the lock of interrupt.c held.
+ * Implemented in x86/interrupt_line.c by the I/O APIC. Called with device_lock held.
  */
 #ifndef KERNEL_CORE_INTERRUPT_LINE_H
 #define KERNEL_CORE_INTERRUPT_LINE_H

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one place where the kind of remapping unit is chosen, and the lock under which its tables and
- * queues change. Without a unit nothing is confined: attaching answers false, and interrupt messages
- * are plain ones (Intel SDM volume 3, 11.11), which only devices that can't send others may get.
+ * The one place where the kind of remapping unit is chosen. Without a unit nothing is confined:
+ * attaching answers false, and interrupt messages are plain ones (Intel SDM volume 3, 11.11), which
+ * only devices that can't send others may get.
  */
 #include "iommu/iommu.h"
 
-#include "core/lock.h"
 #include "core/log.h"
 #include "iommu/vtd.h"
 
 static enum iommu_kind kind = IOMMU_NONE;
-static struct lock lock;         /* order: after the lock of core/device.c */
 
 bool iommu_install(void)
 {
@@ -27,14 +25,9 @@ enum iommu_kind iommu_kind(void)
     return kind;
 }
 
-bool iommu_covers(uint32_t requester_id)
+const char *iommu_refuses(uint32_t requester_id)
 {
-    return kind == IOMMU_VTD && vtd_covers(requester_id);
-}
-
-bool iommu_has_reserved_memory(uint32_t requester_id)
-{
-    return kind == IOMMU_VTD && vtd_has_reserved_memory(requester_id);
+    return kind == IOMMU_VTD ? vtd_refuses(requester_id) : "this machine has no usable IOMMU";
 }
 
 bool iommu_owns_registers(uint64_t base, uint64_t size)
@@ -49,53 +42,26 @@ uint32_t iommu_ioapic_requester(uint32_t ioapic_id)
 
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root)
 {
-    lock_take(&lock);
-    bool ok = kind == IOMMU_VTD && vtd_attach(requester_id, space, root);
-    lock_drop(&lock);
-    return ok;
+    return kind == IOMMU_VTD && vtd_attach(requester_id, space, root);
 }
 
 bool iommu_detach(uint32_t requester_id, uint32_t space)
 {
-    lock_take(&lock);
-    bool ok = kind == IOMMU_VTD && vtd_detach(requester_id, space);
-    lock_drop(&lock);
-    return ok;
-}
-
-bool iommu_invalidate(uint32_t space)
-{
-    lock_take(&lock);
-    bool ok = kind == IOMMU_VTD && vtd_invalidate(space);
-    lock_drop(&lock);
-    return ok;
-}
-
-static void plain_message(uint32_t vector, uint32_t apic_id, struct iommu_message *message)
-{
-    message->address = 0xfee00000u | apic_id % 256 << 12;
-    message->data = vector;
+    return kind == IOMMU_VTD && vtd_detach(requester_id, space);
 }
 
 bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
                          struct iommu_message *message)
 {
-    bool ok = true;
-    lock_take(&lock);
     if (kind == IOMMU_VTD)
-        ok = vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
-    else
-        plain_message(vector, apic_id, message);
-    lock_drop(&lock);
-    return ok;
+        return vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
+    *message = (struct iommu_message){ 0xfee00000u | apic_id % 256 << 12, vector };
+    return true;
 }
 
 bool iommu_interrupt_clear(uint32_t entry)
 {
-    lock_take(&lock);
-    bool ok = kind != IOMMU_VTD || vtd_interrupt_clear(entry);
-    lock_drop(&lock);
-    return ok;
+    return kind != IOMMU_VTD || vtd_interrupt_clear(entry);
 }
 
 void iommu_fault_interrupt(void)
@@ -106,8 +72,6 @@ void iommu_fault_interrupt(void)
 
 void iommu_ignore_faults(uint32_t requester_id, bool ignore)
 {
-    lock_take(&lock);
     if (kind == IOMMU_VTD)
         vtd_ignore_faults(requester_id, ignore);
-    lock_drop(&lock);
 }

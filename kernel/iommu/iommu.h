@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The one interface to whichever DMA-remapping unit the machine has (vtd*.c now, amdvi*.c later).
- * Deny by default: a requester that was not attached reaches nothing and interrupts nobody.
+ * Deny by default: a requester that was not attached reaches nothing and interrupts nobody. Called
+ * at boot on one core, afterwards with device_lock (core/device_state.h) held, but for
+ * iommu_fault_interrupt.
  */
 #ifndef KERNEL_IOMMU_IOMMU_H
 #define KERNEL_IOMMU_IOMMU_H
@@ -14,16 +16,13 @@ enum iommu_kind { IOMMU_NONE, IOMMU_VTD, IOMMU_AMDVI };
  * False: no usable unit; the reason is logged. */
 bool iommu_install(void);
 enum iommu_kind iommu_kind(void);
-bool iommu_covers(uint32_t requester_id);
-/* Has the firmware reserved memory for this requester's own DMA (VT-d 8.4)? Such a device can't be
- * confined to its plan. */
-bool iommu_has_reserved_memory(uint32_t requester_id);
+/* Why this requester can't be confined, for people; 0: it can. */
+const char *iommu_refuses(uint32_t requester_id);
 bool iommu_owns_registers(uint64_t base, uint64_t size);    /* does the range meet a unit's? */
 
 /* Each returns after the unit confirmed; false: it didn't within its bounded time. */
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root);
 bool iommu_detach(uint32_t requester_id, uint32_t space);   /* deny, invalidate, wait */
-bool iommu_invalidate(uint32_t space);
 
 /* Interrupt remapping entries: `entry` is the index in the table. The address and data words to put
  * into the device (or, for the I/O APIC, the redirection entry) are answered. */

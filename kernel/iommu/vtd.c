@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Intel VT-d in legacy mode: takes over every unit with tables in which nobody is present, then lets
- * requesters in one by one. The tables are shared by all units. Called with the lock of iommu.c held.
+ * requesters in one by one. The tables are shared by all units.
  */
 #include "iommu/vtd.h"
 
@@ -16,6 +16,7 @@
 
 enum {
     BUSES = 256, FUNCTIONS_PER_BUS = 256,
+    REGISTERS_SIZE = 2 * BH_PAGE_SIZE,
     COMMAND_US = 10000,
     PROTECTED_ENABLE = 1u << 31,      /* 10.4.16 */
 };
@@ -29,50 +30,16 @@ struct table_entry { uint64_t low, high; };   /* 9.1, 9.3 */
 #define CONTEXT_4_LEVELS        2ull
 #define CONTEXT_DOMAIN(domain)  ((uint64_t)(domain) << 8)
 
+struct vtd_unit vtd_units[DMAR_MAX_UNITS];
+uint32_t vtd_unit_count;
 static struct dmar dmar;
-static struct vtd_unit units[DMAR_MAX_UNITS];
 static struct table_entry *root_table;
 static paddr_t root_base;
 static struct table_entry *context_table[BUSES];
 
-uint32_t vtd_read32(const struct vtd_unit *unit, uint32_t offset)
+const char *vtd_refuses(uint32_t requester_id)
 {
-    return *(volatile uint32_t *)(unit->registers + offset);
-}
-
-uint64_t vtd_read64(const struct vtd_unit *unit, uint32_t offset)
-{
-    return *(volatile uint64_t *)(unit->registers + offset);
-}
-
-void vtd_write32(const struct vtd_unit *unit, uint32_t offset, uint32_t value)
-{
-    *(volatile uint32_t *)(unit->registers + offset) = value;
-}
-
-void vtd_write64(const struct vtd_unit *unit, uint32_t offset, uint64_t value)
-{
-    *(volatile uint64_t *)(unit->registers + offset) = value;
-}
-
-uint32_t vtd_unit_count(void)
-{
-    return dmar.unit_count;
-}
-
-struct vtd_unit *vtd_unit(uint32_t index)
-{
-    return &units[index];
-}
-
-bool vtd_covers(uint32_t requester_id)
-{
-    return dmar_covers(&dmar, requester_id);
-}
-
-bool vtd_has_reserved_memory(uint32_t requester_id)
-{
-    return dmar_has_reserved_memory(&dmar, requester_id);
+    return dmar_refuses(&dmar, requester_id);
 }
 
 uint32_t vtd_ioapic_requester(uint32_t ioapic_id)
@@ -82,9 +49,9 @@ uint32_t vtd_ioapic_requester(uint32_t ioapic_id)
 
 bool vtd_owns_registers(uint64_t base, uint64_t size)
 {
-    for (uint32_t i = 0; i < dmar.unit_count; i++) {
-        uint64_t registers = units[i].base.value;
-        if (base < registers + 2 * BH_PAGE_SIZE && registers < base + size)
+    for (uint32_t i = 0; i < vtd_unit_count; i++) {
+        uint64_t registers = vtd_units[i].base.value;
+        if (base < registers + REGISTERS_SIZE && registers < base + size)
             return true;
     }
     return false;
@@ -103,6 +70,7 @@ bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit)
     return true;
 }
 
+/* What a unit must have, or 0. */
 static const char *unit_lacks(const struct vtd_unit *unit)
 {
     uint64_t cap = unit->capability, ext = unit->extended;
@@ -114,22 +82,18 @@ static const char *unit_lacks(const struct vtd_unit *unit)
         return "interrupt remapping for x2APIC";
     if (!(cap & (VTD_CAP_3_LEVELS | VTD_CAP_4_LEVELS)))
         return "tables of three or four levels";
-    if (cap & VTD_CAP_WRITE_FLUSH)
-        return "coherent write buffers";
-    return 0;
+    if (VTD_CAP_FAULT_OFFSET(cap) + VTD_CAP_FAULT_COUNT(cap) * 16 > REGISTERS_SIZE)
+        return "fault records near its registers";
+    return cap & VTD_CAP_WRITE_FLUSH ? "coherent write buffers" : 0;
 }
 
 static bool find_unit(struct vtd_unit *unit, paddr_t base)
 {
     unit->base = base;
-    unit->registers = physical_registers(base, 2 * BH_PAGE_SIZE);
+    unit->registers = physical_registers(base, REGISTERS_SIZE);
     unit->capability = vtd_read64(unit, VTD_CAPABILITY);
     unit->extended = vtd_read64(unit, VTD_EXTENDED);
     const char *lacks = unit_lacks(unit);
-    uint32_t records_end = VTD_CAP_FAULT_OFFSET(unit->capability) +
-                           VTD_CAP_FAULT_COUNT(unit->capability) * 16;
-    if (records_end > 2 * BH_PAGE_SIZE)
-        lacks = "fault records within its registers";
     if (lacks != 0)
         log_line("IOMMU: VT-d unit at 0x%lx has no %s", base.value, lacks);
     vtd_table_use(unit);
@@ -173,7 +137,7 @@ static bool start_unit(struct vtd_unit *unit)
 {
     vtd_write64(unit, VTD_ROOT_TABLE, root_base.value);
     bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_queue_install(unit) &&
-                       vtd_invalidate_context_all(unit) && vtd_invalidate_tlb_all(unit) &&
+                       vtd_invalidate_contexts(unit) && vtd_invalidate_tlb(unit) &&
                        vtd_set_command(unit, VTD_TRANSLATION);
     if (!translating || !vtd_interrupt_install(unit)) {
         log_line("IOMMU: VT-d unit at 0x%lx doesn't do what it is told", unit->base.value);
@@ -187,22 +151,23 @@ static bool start_unit(struct vtd_unit *unit)
 bool vtd_install(void)
 {
     uint32_t length;
-    const char *why;
     const void *table = acpi_table("DMAR", &length);
     if (table == 0)
         return false;
-    if (!dmar_parse(table, length, &dmar, &why)) {
-        log_line("IOMMU: the firmware's DMAR table is unusable: %s", why);
+    const char *wrong = dmar_parse(table, length, &dmar);
+    if (wrong != 0) {
+        log_line("IOMMU: the firmware's DMAR table is unusable: %s", wrong);
         return false;
     }
     bool ok = true;
-    for (uint32_t i = 0; i < dmar.unit_count; i++)
-        ok = find_unit(&units[i], dmar.registers[i]) && ok;
+    vtd_unit_count = dmar.unit_count;
+    for (uint32_t i = 0; i < vtd_unit_count; i++)
+        ok = find_unit(&vtd_units[i], dmar.registers[i]) && ok;
     if (!ok)
         return false;
     make_tables();
-    for (uint32_t i = 0; i < dmar.unit_count; i++)
-        ok = start_unit(&units[i]) && ok;
+    for (uint32_t i = 0; i < vtd_unit_count; i++)
+        ok = start_unit(&vtd_units[i]) && ok;
     return ok;
 }
 
@@ -211,22 +176,20 @@ static uint32_t domain_of(uint32_t space)
     return space + 1;                 /* 0 is reserved with caching mode (6.1) */
 }
 
-static bool all_units_have(uint64_t capability)
+static bool all_have_4_levels(void)
 {
-    for (uint32_t i = 0; i < dmar.unit_count; i++) {
-        if (!(units[i].capability & capability))
-            return false;
-    }
-    return true;
+    bool all = true;
+    for (uint32_t i = 0; i < vtd_unit_count; i++)
+        all = all && vtd_units[i].capability & VTD_CAP_4_LEVELS;
+    return all;
 }
 
 static bool domain_fits(uint32_t domain)
 {
-    for (uint32_t i = 0; i < dmar.unit_count; i++) {
-        if (domain >> (4 + 2 * VTD_CAP_DOMAINS(units[i].capability)) != 0)
-            return false;
-    }
-    return true;
+    bool fits = true;
+    for (uint32_t i = 0; i < vtd_unit_count; i++)
+        fits = fits && domain >> (4 + 2 * VTD_CAP_DOMAINS(vtd_units[i].capability)) == 0;
+    return fits;
 }
 
 static struct table_entry *context_of(uint32_t requester_id)
@@ -236,14 +199,14 @@ static struct table_entry *context_of(uint32_t requester_id)
 }
 
 /* The context entry changed: no unit may hold the old one, nor translations made by it (6.5.3.3). */
-static bool invalidate(uint32_t requester_id, uint32_t space)
+static bool invalidate(uint32_t requester_id, uint32_t domain)
 {
     bool ok = true;
-    if (plan_control(BH_PLAN_CONTROL_NO_INVALIDATE))
-        return true;
-    for (uint32_t i = 0; i < dmar.unit_count; i++)
-        ok = vtd_invalidate_context(&units[i], domain_of(space), requester_id) && ok;
-    return vtd_invalidate(space) && ok;
+    for (uint32_t i = 0; i < vtd_unit_count && !plan_control(BH_PLAN_CONTROL_NO_INVALIDATE); i++) {
+        ok = vtd_invalidate_one_context(&vtd_units[i], domain, requester_id) && ok;
+        ok = vtd_invalidate_one_domain(&vtd_units[i], domain) && ok;
+    }
+    return ok;
 }
 
 static bool write_context(uint32_t requester_id, uint32_t space, struct table_entry value)
@@ -254,7 +217,7 @@ static bool write_context(uint32_t requester_id, uint32_t space, struct table_en
     *(volatile uint64_t *)&entry->high = value.high;
     *(volatile uint64_t *)&entry->low = value.low;
     iommu_table_written(entry, sizeof *entry);
-    return invalidate(requester_id, space);
+    return invalidate(requester_id, domain_of(space));
 }
 
 /* Spaces have four levels and end at 2^38: on a three-level unit the top table's first entry is the
@@ -266,10 +229,10 @@ bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root)
     if (plan_control(BH_PLAN_CONTROL_DMA_OPEN))
         vtd_open_space(root);
     uint64_t levels = CONTEXT_4_LEVELS;
-    if (!all_units_have(VTD_CAP_4_LEVELS)) {
+    if (!all_have_4_levels()) {
         levels = CONTEXT_3_LEVELS;
         const uint64_t *top = physical_at(root, BH_PAGE_SIZE);
-        root = table_entry_target(TABLE_DEVICE, top[0]);
+        root = iommu_entry_target(top[0]);
     }
     struct table_entry value = {
         .low = root.value | CONTEXT_PRESENT,
@@ -283,14 +246,6 @@ bool vtd_detach(uint32_t requester_id, uint32_t space)
     return write_context(requester_id, space, (struct table_entry){ 0, 0 });
 }
 
-bool vtd_invalidate(uint32_t space)
-{
-    bool ok = true;
-    for (uint32_t i = 0; i < dmar.unit_count; i++)
-        ok = vtd_invalidate_tlb(&units[i], domain_of(space)) && ok;
-    return ok;
-}
-
 /* 9.3: FPD counts whether the entry is present or not. */
 void vtd_ignore_faults(uint32_t requester_id, bool ignore)
 {
@@ -300,6 +255,5 @@ void vtd_ignore_faults(uint32_t requester_id, bool ignore)
     uint64_t low = entry->low & ~CONTEXT_NO_FAULTS;
     *(volatile uint64_t *)&entry->low = low | (ignore ? CONTEXT_NO_FAULTS : 0);
     iommu_table_written(entry, sizeof *entry);
-    for (uint32_t i = 0; i < dmar.unit_count; i++)
-        vtd_invalidate_context(&units[i], (uint32_t)(entry->high >> 8) % 65536, requester_id);
+    invalidate(requester_id, (uint32_t)(entry->high >> 8) % 65536);
 }

@@ -10,7 +10,6 @@
 #include "iommu/iommu.h"
 
 enum vtd_register {
-    VTD_VERSION        = 0x00,        /* 10.4.1 */
     VTD_CAPABILITY     = 0x08,        /* 10.4.2 */
     VTD_EXTENDED       = 0x10,        /* 10.4.3 */
     VTD_COMMAND        = 0x18,        /* 10.4.4 */
@@ -22,7 +21,6 @@ enum vtd_register {
     VTD_FAULT_ADDRESS  = 0x40,        /* 10.4.12 */
     VTD_FAULT_UPPER    = 0x44,        /* 10.4.13 */
     VTD_PROTECTED      = 0x64,        /* 10.4.16 */
-    VTD_QUEUE_HEAD     = 0x80,        /* 10.4.21 */
     VTD_QUEUE_TAIL     = 0x88,        /* 10.4.22 */
     VTD_QUEUE_ADDRESS  = 0x90,        /* 10.4.23 */
     VTD_REMAP_TABLE    = 0xb8,        /* 10.4.29 */
@@ -71,34 +69,48 @@ struct vtd_unit {
     bool     dead;                    /* didn't confirm an invalidation in time: never again used */
 };
 
-uint32_t vtd_read32(const struct vtd_unit *unit, uint32_t offset);
-uint64_t vtd_read64(const struct vtd_unit *unit, uint32_t offset);
-void vtd_write32(const struct vtd_unit *unit, uint32_t offset, uint32_t value);
-void vtd_write64(const struct vtd_unit *unit, uint32_t offset, uint64_t value);
+static inline uint32_t vtd_read32(const struct vtd_unit *unit, uint32_t offset)
+{
+    return *(volatile uint32_t *)(unit->registers + offset);
+}
 
-/* vtd.c */
+static inline uint64_t vtd_read64(const struct vtd_unit *unit, uint32_t offset)
+{
+    return *(volatile uint64_t *)(unit->registers + offset);
+}
+
+static inline void vtd_write32(const struct vtd_unit *unit, uint32_t offset, uint32_t value)
+{
+    *(volatile uint32_t *)(unit->registers + offset) = value;
+}
+
+static inline void vtd_write64(const struct vtd_unit *unit, uint32_t offset, uint64_t value)
+{
+    *(volatile uint64_t *)(unit->registers + offset) = value;
+}
+
+/* vtd.c: as in iommu.h */
+extern struct vtd_unit vtd_units[DMAR_MAX_UNITS];
+extern uint32_t vtd_unit_count;
 bool vtd_install(void);
-bool vtd_covers(uint32_t requester_id);
-bool vtd_has_reserved_memory(uint32_t requester_id);
+const char *vtd_refuses(uint32_t requester_id);
 bool vtd_owns_registers(uint64_t base, uint64_t size);
 uint32_t vtd_ioapic_requester(uint32_t ioapic_id);
 bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root);
 bool vtd_detach(uint32_t requester_id, uint32_t space);
-bool vtd_invalidate(uint32_t space);
 void vtd_ignore_faults(uint32_t requester_id, bool ignore);
-uint32_t vtd_unit_count(void);
-struct vtd_unit *vtd_unit(uint32_t index);
 /* One-shot and enable bits of the command register; false: the unit didn't follow in time. */
 bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit);
 
-/* vtd_queue.c: each returns after the unit confirmed. */
+/* vtd_queue.c: each invalidates everything of its kind (6.5.2) and returns after the unit confirmed;
+ * the `one` forms only what concerns one requester and domain, one domain, one interrupt entry. */
 bool vtd_queue_install(struct vtd_unit *unit);
-bool vtd_invalidate_context_all(struct vtd_unit *unit);
-bool vtd_invalidate_context(struct vtd_unit *unit, uint32_t domain, uint32_t requester_id);
-bool vtd_invalidate_tlb_all(struct vtd_unit *unit);
-bool vtd_invalidate_tlb(struct vtd_unit *unit, uint32_t domain);
-bool vtd_invalidate_interrupts_all(struct vtd_unit *unit);
-bool vtd_invalidate_interrupt(struct vtd_unit *unit, uint32_t entry);
+bool vtd_invalidate_contexts(struct vtd_unit *unit);
+bool vtd_invalidate_tlb(struct vtd_unit *unit);
+bool vtd_invalidate_interrupts(struct vtd_unit *unit);
+bool vtd_invalidate_one_context(struct vtd_unit *unit, uint32_t domain, uint32_t requester_id);
+bool vtd_invalidate_one_domain(struct vtd_unit *unit, uint32_t domain);
+bool vtd_invalidate_one_interrupt(struct vtd_unit *unit, uint32_t entry);
 
 /* vtd_interrupt.c */
 void vtd_interrupt_tables(void);                      /* once, before the units are set up */

@@ -10,7 +10,7 @@
 #include "core/interrupt.h"
 #include "x86/apic.h"
 
-enum { STATUS_OVERFLOW = 1u << 0, STATUS_PENDING = 1u << 1, RECORD_SIZE = 16 };   /* 10.4.9 */
+enum { STATUS_OVERFLOW = 1u << 0, RECORD_SIZE = 16 };   /* 10.4.9 */
 
 /* 10.4.14, high word */
 #define RECORD_SOURCE(high)   ((uint32_t)(high) % 65536)
@@ -22,27 +22,18 @@ enum { STATUS_OVERFLOW = 1u << 0, STATUS_PENDING = 1u << 1, RECORD_SIZE = 16 }; 
 
 enum { FIRST_INTERRUPT_REASON = 0x20 };
 
-/* Appendix A; 7.1 */
-static const char *reason_text(uint32_t reason)
-{
-    switch (reason) {
-    case 0x01: case 0x02: return "it has no device space";
-    case 0x03: return "its context entry is malformed";
-    case 0x04: return "the address is beyond its space";
-    case 0x05: return "not mapped for writing";
-    case 0x06: return "not mapped for reading";
-    case 0x07: case 0x08: case 0x09: return "a table could not be read";
-    case 0x0a: case 0x0b: case 0x0c: return "a table entry is malformed";
-    case 0x0d: return "a kind of request that isn't allowed";
-    case 0x0e: return "the interrupt window can't be reached by DMA";
-    case 0x20: return "interrupt request malformed";
-    case 0x21: return "interrupt entry beyond the table";
-    case 0x22: return "interrupt entry not given to anybody";
-    case 0x25: return "unremapped interrupt request blocked";
-    case 0x26: return "interrupt entry of another device";
-    default:   return "other reason";
-    }
-}
+/* 7.1.3, 5.1.4: what people should know; the code is counted as it is. */
+static const char *const reason_text[] = {
+    [0x01] = "it has no device space", [0x02] = "it has no device space",
+    [0x03] = "its context entry is malformed", [0x04] = "the address is beyond its space",
+    [0x05] = "not mapped for writing", [0x06] = "not mapped for reading",
+    [0x0d] = "a kind of request that isn't allowed",
+    [0x0e] = "the interrupt window can't be reached by DMA",
+    [0x20] = "interrupt request malformed", [0x21] = "interrupt entry beyond the table",
+    [0x22] = "interrupt entry not given to anybody", [0x25] = "unremapped interrupt request blocked",
+    [0x26] = "interrupt entry of another device",
+};
+enum { REASONS = sizeof reason_text / sizeof reason_text[0] };
 
 /* The fault message itself isn't remapped (5.1.6): plain format, to core 0. */
 void vtd_fault_install(const struct vtd_unit *unit)
@@ -65,34 +56,27 @@ static void report(uint64_t low, uint64_t high)
         .reason = reason,
         .write = !(high & RECORD_READ),
         .interrupt = interrupt,
-        .reason_text = reason_text(reason),
+        .reason_text = reason < REASONS && reason_text[reason] != 0 ? reason_text[reason] :
+                       "a table of the IOMMU is unreadable or malformed",
     };
     device_fault(&fault);
 }
 
 static void read_records(const struct vtd_unit *unit)
 {
-    uint32_t count = VTD_CAP_FAULT_COUNT(unit->capability);
-    uint32_t first = VTD_CAP_FAULT_OFFSET(unit->capability);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t record = first + i * RECORD_SIZE;
-        uint64_t high = vtd_read64(unit, record + 8);
-        if (!(high & RECORD_FAULT))
-            continue;
-        uint64_t low = vtd_read64(unit, record);
-        vtd_write64(unit, record + 8, RECORD_FAULT);
-        report(low, high);
+    uint32_t record = VTD_CAP_FAULT_OFFSET(unit->capability);
+    for (uint32_t i = 0; i < VTD_CAP_FAULT_COUNT(unit->capability); i++, record += RECORD_SIZE) {
+        uint64_t low = vtd_read64(unit, record), high = vtd_read64(unit, record + 8);
+        if (high & RECORD_FAULT) {
+            vtd_write64(unit, record + 8, RECORD_FAULT);
+            report(low, high);
+        }
     }
+    vtd_write32(unit, VTD_FAULT_STATUS, STATUS_OVERFLOW);
 }
 
 void vtd_fault_interrupt(void)
 {
-    for (uint32_t i = 0; i < vtd_unit_count(); i++) {
-        const struct vtd_unit *unit = vtd_unit(i);
-        uint32_t status = vtd_read32(unit, VTD_FAULT_STATUS);
-        if (status & (STATUS_PENDING | STATUS_OVERFLOW)) {
-            read_records(unit);
-            vtd_write32(unit, VTD_FAULT_STATUS, STATUS_OVERFLOW);
-        }
-    }
+    for (uint32_t i = 0; i < vtd_unit_count; i++)
+        read_records(&vtd_units[i]);
 }

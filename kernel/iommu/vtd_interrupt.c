@@ -2,7 +2,7 @@
 /*
  * The interrupt remapping table (VT-d 5.1, 9.10). Every entry names the one requester that may use
  * it, by all 16 bits; an entry that nobody was given is absent. Compatibility-format requests are
- * blocked. Called with the lock of iommu.c held.
+ * blocked. Called with device_lock held.
  */
 #include "iommu/vtd.h"
 
@@ -47,7 +47,7 @@ bool vtd_interrupt_install(struct vtd_unit *unit)
 {
     uint64_t mode = apic_is_x2apic() ? REMAP_X2APIC : 0;
     vtd_write64(unit, VTD_REMAP_TABLE, table_base.value | mode | REMAP_SIZE_CODE);
-    return vtd_set_command(unit, VTD_SET_REMAP) && vtd_invalidate_interrupts_all(unit) &&
+    return vtd_set_command(unit, VTD_SET_REMAP) && vtd_invalidate_interrupts(unit) &&
            vtd_set_command(unit, VTD_REMAPPING);
 }
 
@@ -61,8 +61,8 @@ static bool write_entry(uint32_t index, struct remap_entry value)
     }
     *(volatile uint64_t *)&entry->low = value.low;
     iommu_table_written(entry, sizeof *entry);
-    for (uint32_t i = 0; i < vtd_unit_count(); i++)
-        ok = vtd_invalidate_interrupt(vtd_unit(i), index) && ok;
+    for (uint32_t i = 0; i < vtd_unit_count; i++)
+        ok = vtd_invalidate_one_interrupt(&vtd_units[i], index) && ok;
     return ok;
 }
 

@@ -15,7 +15,7 @@ enum { ENTRIES = 512, OPEN_GIB = 64, WINDOW_GIB = 3 };
 
 static uint64_t *table_below(uint64_t entry)
 {
-    return physical_at(table_entry_target(TABLE_DEVICE, entry), BH_PAGE_SIZE);
+    return physical_at(iommu_entry_target(entry), BH_PAGE_SIZE);
 }
 
 /* The absent entries of the first `count` of a table at `level`, whose first byte is at `base`. */

@@ -3,7 +3,7 @@
  * Queued invalidation (VT-d 6.5.2). Every request is followed by a wait descriptor, and the caller
  * gets its answer only after the unit has written that descriptor's status: whoever reuses memory
  * afterwards does so safely. A unit that doesn't answer in time is never trusted again.
- * Called with the lock of iommu.c held.
+ * Called with device_lock held.
  */
 #include "iommu/vtd.h"
 
@@ -52,15 +52,14 @@ static void put(struct vtd_unit *unit, uint64_t low, uint64_t high)
     unit->tail = (unit->tail + 1) % QUEUE_DESCRIPTORS;
 }
 
-static bool confirmed(struct vtd_unit *unit)
+static bool confirmed(const struct vtd_unit *unit)
 {
     uint64_t deadline = time_after_us(CONFIRM_US);
     while (*unit->done != unit->ticket) {
-        bool error = vtd_read32(unit, VTD_FAULT_STATUS) & FAULT_QUEUE_ERRORS;
-        if (error || time_now() > deadline)
-            return *unit->done == unit->ticket;
+        if (vtd_read32(unit, VTD_FAULT_STATUS) & FAULT_QUEUE_ERRORS || time_now() > deadline)
+            break;
     }
-    return true;
+    return *unit->done == unit->ticket;
 }
 
 static bool submit(struct vtd_unit *unit, uint64_t low)
@@ -80,17 +79,6 @@ static bool submit(struct vtd_unit *unit, uint64_t low)
     return !unit->dead;
 }
 
-bool vtd_invalidate_context_all(struct vtd_unit *unit)
-{
-    return submit(unit, CONTEXT_CACHE | GRANULARITY_GLOBAL);
-}
-
-bool vtd_invalidate_context(struct vtd_unit *unit, uint32_t domain, uint32_t requester_id)
-{
-    return submit(unit, CONTEXT_CACHE | GRANULARITY_DEVICE | DOMAIN_FIELD(domain) |
-                        SOURCE_FIELD(requester_id));
-}
-
 /* Drains what is in flight where the unit can (10.4.2: DWD, DRD). */
 static uint64_t drains(const struct vtd_unit *unit)
 {
@@ -98,22 +86,33 @@ static uint64_t drains(const struct vtd_unit *unit)
            (unit->capability & VTD_CAP_DRAIN_READ ? IOTLB_DRAIN_READS : 0);
 }
 
-bool vtd_invalidate_tlb_all(struct vtd_unit *unit)
+bool vtd_invalidate_contexts(struct vtd_unit *unit)
+{
+    return submit(unit, CONTEXT_CACHE | GRANULARITY_GLOBAL);
+}
+
+bool vtd_invalidate_one_context(struct vtd_unit *unit, uint32_t domain, uint32_t requester_id)
+{
+    return submit(unit, CONTEXT_CACHE | GRANULARITY_DEVICE | DOMAIN_FIELD(domain) |
+                        SOURCE_FIELD(requester_id));
+}
+
+bool vtd_invalidate_tlb(struct vtd_unit *unit)
 {
     return submit(unit, IOTLB | GRANULARITY_GLOBAL | drains(unit));
 }
 
-bool vtd_invalidate_tlb(struct vtd_unit *unit, uint32_t domain)
+bool vtd_invalidate_one_domain(struct vtd_unit *unit, uint32_t domain)
 {
     return submit(unit, IOTLB | GRANULARITY_DOMAIN | drains(unit) | DOMAIN_FIELD(domain));
 }
 
-bool vtd_invalidate_interrupts_all(struct vtd_unit *unit)
+bool vtd_invalidate_interrupts(struct vtd_unit *unit)
 {
     return submit(unit, INTERRUPT_CACHE);
 }
 
-bool vtd_invalidate_interrupt(struct vtd_unit *unit, uint32_t entry)
+bool vtd_invalidate_one_interrupt(struct vtd_unit *unit, uint32_t entry)
 {
     return submit(unit, INTERRUPT_CACHE | ONE_INTERRUPT | INTERRUPT_FIELD(entry));
 }

@@ -8,16 +8,13 @@
 
 #include "core/log.h"
 
-enum {
-    DEVICES_PER_BUS = 32, FUNCTIONS_PER_DEVICE = 8,
-    NO_VENDOR = 0xffff,
-    HEADER_KIND_MASK = 0x7f, HEADER_BRIDGE = 1, HEADER_MULTI = 0x80,
-    CLASS_UNIT = 1 << 24, CLASS_BRIDGE = 0x06,
-};
+enum { BUSES = 256, DEVICES_PER_BUS = 32, FUNCTIONS_PER_DEVICE = 8, NO_VENDOR = 0xffff };
+enum { HEADER_KINDS = 0x80, HEADER_BRIDGE = 1, HEADER_MULTI = 0x80 };
+enum { CLASS_UNIT = 1 << 24, CLASS_BRIDGE = 0x06 };
 
-/* BAR bits (PCI 6.2.5.1). */
-enum { BAR_PORTS = 1u << 0, BAR_TYPE_MASK = 3u << 1, BAR_TYPE_64 = 2u << 1, BAR_FLAGS_MEMORY = 0xf,
-       BAR_FLAGS_PORTS = 3 };
+/* PCI 6.2.5.1 */
+enum { BAR_PORTS = 1u << 0, BAR_TYPE = 3u << 1, BAR_64_BITS = 2u << 1, BAR_FLAGS = 0xf,
+       BAR_PORT_FLAGS = 3 };
 
 static struct pci_function functions[PCI_MAX_FUNCTIONS];
 static uint32_t function_count;
@@ -42,113 +39,101 @@ uint32_t pci_find(uint32_t requester_id)
     return BH_NONE;
 }
 
-static void set_command(uint32_t requester_id, uint16_t clear, uint16_t set)
-{
-    uint16_t command = pci_read16(requester_id, PCI_COMMAND);
-    pci_write16(requester_id, PCI_COMMAND, (uint16_t)((command & ~clear) | set));
-}
-
 void pci_set_master(uint32_t index, bool on)
 {
-    struct pci_function *f = pci_function(index);
-    if (!on) {
-        set_command(f->requester_id, PCI_COMMAND_MASTER, 0);
-        return;
-    }
-    set_command(f->requester_id, 0, PCI_COMMAND_MASTER);
-    uint32_t above = f->parent;
-    for (uint32_t hops = 0; hops < PCI_MAX_FUNCTIONS && above != BH_NONE; hops++) {
-        set_command(functions[above].requester_id, 0, PCI_COMMAND_MASTER);
+    uint32_t bit = PCI_COMMAND_MASTER;
+    pci_change(pci_function(index)->requester_id, PCI_COMMAND, bit, on ? bit : 0);
+    uint32_t above = functions[index].parent;
+    for (uint32_t hops = 0; on && above != BH_NONE && hops < BUSES; hops++) {
+        pci_change(functions[above].requester_id, PCI_COMMAND, 0, bit);
         above = functions[above].parent;
     }
 }
 
 void pci_set_decode(uint32_t index, bool memory, bool ports)
 {
-    uint16_t set = (uint16_t)((memory ? PCI_COMMAND_MEMORY : 0) | (ports ? PCI_COMMAND_IO : 0));
-    set_command(pci_function(index)->requester_id, PCI_COMMAND_MEMORY | PCI_COMMAND_IO, set);
+    pci_change(pci_function(index)->requester_id, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_IO,
+               (memory ? PCI_COMMAND_MEMORY : 0) | (ports ? PCI_COMMAND_IO : 0));
 }
 
 /* The bridge whose secondary bus this is. */
 static uint32_t bridge_above(uint32_t bus)
 {
-    for (uint32_t i = 0; i < function_count; i++) {
-        if (functions[i].bridge && functions[i].secondary == bus && bus != 0)
+    for (uint32_t i = 0; i < function_count && bus != 0; i++) {
+        if (functions[i].bridge && functions[i].secondary == bus)
             return i;
     }
     return BH_NONE;
 }
 
-/* All address bits set, read back: the lowest writable one is the size. */
-static uint32_t probe_bar(uint32_t requester_id, uint32_t offset, uint32_t *value)
+/* Which bits of a BAR are writable: all are set, read back and put as they were. */
+static uint32_t writable_bits(uint32_t requester_id, uint32_t offset, uint32_t value)
 {
-    *value = pci_read32(requester_id, offset);
-    pci_write32(requester_id, offset, 0xffffffffu);
-    uint32_t mask = pci_read32(requester_id, offset);
-    pci_write32(requester_id, offset, *value);
-    return mask;
+    pci_write(requester_id, offset, 4, 0xffffffffu);
+    uint32_t bits = pci_read(requester_id, offset, 4);
+    pci_write(requester_id, offset, 4, value);
+    return bits;
 }
 
 /* Sizes BAR `index`; answers how many registers it takes. A base of zero was never assigned. */
 static uint32_t size_bar(struct pci_function *f, uint32_t index)
 {
     struct pci_bar *bar = &f->bar[index];
-    uint32_t value, high_value = 0;
-    uint64_t mask = probe_bar(f->requester_id, PCI_BAR0 + 4 * index, &value);
+    uint32_t offset = PCI_BAR0 + 4 * index;
+    uint64_t value = pci_read(f->requester_id, offset, 4);
+    uint64_t bits = 0xffffffff00000000ull | writable_bits(f->requester_id, offset, (uint32_t)value);
     bar->ports = value & BAR_PORTS;
-    bar->wide = !bar->ports && (value & BAR_TYPE_MASK) == BAR_TYPE_64 && index + 1 < PCI_BARS;
-    if (bar->wide)
-        mask |= (uint64_t)probe_bar(f->requester_id, PCI_BAR0 + 4 * (index + 1), &high_value) << 32;
-    else if (mask != 0)
-        mask |= 0xffffffff00000000ull;
-    uint64_t flags = bar->ports ? BAR_FLAGS_PORTS : BAR_FLAGS_MEMORY;
-    bar->base = ((uint64_t)high_value << 32 | value) & ~flags;
-    uint64_t address_bits = mask & ~flags;
-    bar->size = bar->base == 0 ? 0 : address_bits & (~address_bits + 1);
-    if (bar->ports)
-        bar->size &= 0xffff;
+    bar->wide = !bar->ports && (value & BAR_TYPE) == BAR_64_BITS && index + 1 < PCI_BARS;
+    if (bar->wide) {
+        uint32_t high = pci_read(f->requester_id, offset + 4, 4);
+        bits = (uint32_t)bits | (uint64_t)writable_bits(f->requester_id, offset + 4, high) << 32;
+        value |= (uint64_t)high << 32;
+    }
+    uint64_t flags = bar->ports ? BAR_PORT_FLAGS : BAR_FLAGS;
+    bar->base = value & ~flags;
+    bits &= ~flags;
+    bar->size = bar->base == 0 ? 0 : bits & (~bits + 1);
     return bar->wide ? 2 : 1;
 }
 
 static void size_bars(struct pci_function *f)
 {
-    uint16_t command = pci_read16(f->requester_id, PCI_COMMAND);
-    set_command(f->requester_id, PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 0);
+    uint32_t command = pci_read(f->requester_id, PCI_COMMAND, 2);
+    pci_change(f->requester_id, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 0);
     for (uint32_t index = 0; index < PCI_BARS;)
         index += size_bar(f, index);
-    pci_write16(f->requester_id, PCI_COMMAND, command);
+    pci_write(f->requester_id, PCI_COMMAND, 2, command);
 }
 
-static void add_function(uint32_t requester_id, uint32_t parent, bool multi)
+static void add_function(uint32_t id, uint32_t parent, bool multi)
 {
     if (function_count == PCI_MAX_FUNCTIONS)
-        panic("PCI: more than %u functions: the kernel's table is too small", PCI_MAX_FUNCTIONS);
-    set_command(requester_id, PCI_COMMAND_MASTER, PCI_COMMAND_NO_INTX);
+        panic("PCI: more than %d functions: the kernel's table is too small", PCI_MAX_FUNCTIONS);
+    pci_change(id, PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_NO_INTX);
     struct pci_function *f = &functions[function_count++];
-    uint8_t header = pci_read8(requester_id, PCI_HEADER_TYPE) & HEADER_KIND_MASK;
-    f->requester_id = requester_id;
-    f->parent = parent;
-    f->vendor = pci_read16(requester_id, PCI_VENDOR);
-    f->device = pci_read16(requester_id, PCI_DEVICE);
-    f->class_revision = pci_read32(requester_id, PCI_CLASS_REVISION);
-    f->multi_function = multi;
-    f->bridge = header == HEADER_BRIDGE;
+    uint32_t header = pci_read(id, PCI_HEADER_TYPE, 1) % HEADER_KINDS;
+    *f = (struct pci_function){
+        .requester_id = id, .parent = parent, .multi_function = multi,
+        .vendor = pci_read(id, PCI_VENDOR, 2), .device = pci_read(id, PCI_DEVICE, 2),
+        .class_revision = pci_read(id, PCI_CLASS_REVISION, 4),
+        .bridge = header == HEADER_BRIDGE,
+        .secondary = pci_read(id, PCI_BUS_NUMBERS + 1, 1),
+        .subordinate = pci_read(id, PCI_BUS_NUMBERS + 2, 1),
+    };
     f->endpoint = header == 0 && f->class_revision / CLASS_UNIT != CLASS_BRIDGE;
-    if (f->bridge) {
-        f->secondary = pci_read8(requester_id, PCI_BUS_NUMBERS + 1);
-        f->subordinate = pci_read8(requester_id, PCI_BUS_NUMBERS + 2);
-    }
+    pci_read_capabilities(f);
+    if (f->endpoint)
+        size_bars(f);
 }
 
-static void scan_device(uint32_t bus, uint32_t device, uint32_t parent)
+static void scan_device(uint32_t first, uint32_t parent)
 {
-    uint32_t base = bus * 256 + device * FUNCTIONS_PER_DEVICE;
-    if (pci_read16(base, PCI_VENDOR) == NO_VENDOR)
+    if (pci_read(first, PCI_VENDOR, 2) == NO_VENDOR)
         return;
-    bool multi = pci_read8(base, PCI_HEADER_TYPE) & HEADER_MULTI;
-    for (uint32_t function = 0; function < (multi ? FUNCTIONS_PER_DEVICE : 1u); function++) {
-        if (pci_read16(base + function, PCI_VENDOR) != NO_VENDOR)
-            add_function(base + function, parent, multi);
+    bool multi = pci_read(first, PCI_HEADER_TYPE, 1) & HEADER_MULTI;
+    for (uint32_t id = first; id < first + (multi ? FUNCTIONS_PER_DEVICE : 1); id++) {
+        if (pci_read(id, PCI_VENDOR, 2) != NO_VENDOR)
+            add_function(id, parent, multi);
     }
 }
 
@@ -156,15 +141,10 @@ static void scan_device(uint32_t bus, uint32_t device, uint32_t parent)
  * it, so the one above is known by then; roots other than bus 0 are found as well. */
 void pci_discover(void)
 {
-    for (uint32_t bus = 0; bus <= pci_last_bus(); bus++) {
+    for (uint32_t bus = 0; bus < BUSES; bus++) {
         uint32_t parent = bridge_above(bus);
         for (uint32_t device = 0; device < DEVICES_PER_BUS && pci_bus_exists(bus); device++)
-            scan_device(bus, device, parent);
-    }
-    for (uint32_t i = 0; i < function_count; i++) {
-        pci_read_capabilities(&functions[i]);
-        if (functions[i].endpoint)
-            size_bars(&functions[i]);
+            scan_device((bus * DEVICES_PER_BUS + device) * FUNCTIONS_PER_DEVICE, parent);
     }
     pci_compute_groups();
 }
@@ -175,10 +155,10 @@ uint32_t pci_alias(uint32_t index)
 {
     uint32_t alias = BH_NONE;
     uint32_t above = pci_function(index)->parent;
-    for (uint32_t hops = 0; hops < PCI_MAX_FUNCTIONS && above != BH_NONE; hops++) {
+    for (uint32_t hops = 0; above != BH_NONE && hops < BUSES; hops++) {
         const struct pci_function *bridge = &functions[above];
         if (bridge->port_type == PCIE_TO_PCI_BRIDGE)
-            alias = bridge->secondary * 256u;
+            alias = bridge->secondary * 256;
         else if (bridge->port_type == PCIE_NONE)
             alias = bridge->requester_id;
         above = bridge->parent;

@@ -9,20 +9,17 @@
 
 enum {                                /* MSI capability, 6.8.1 */
     MSI_CONTROL = 2, MSI_ADDRESS = 4, MSI_ADDRESS_HIGH = 8, MSI_DATA_32 = 8, MSI_DATA_64 = 12,
-    MSI_ENABLE = 1u << 0, MSI_MULTIPLE_MASK = 7u << 4, MSI_64_BIT = 1u << 7,
+    MSI_ENABLE = 1u << 0, MSI_MULTIPLE = 7u << 4, MSI_64_BITS = 1u << 7,
 };
-
 enum {                                /* MSI-X, 6.8.2 */
-    MSIX_CONTROL = 2, MSIX_FUNCTION_MASK = 1u << 14, MSIX_ENABLE = 1u << 15,
-    MSIX_ENTRY_SIZE = 16,
+    MSIX_CONTROL = 2, MSIX_MASK_ALL = 1u << 14, MSIX_ENABLE = 1u << 15,
+    MSIX_ADDRESS = 0, MSIX_ADDRESS_HIGH = 1, MSIX_DATA = 2, MSIX_VECTOR_CONTROL = 3,
+    MSIX_ENTRY_WORDS = 4, MSIX_MASKED = 1u << 0,
 };
-
-enum msix_entry_word { MSIX_ADDRESS, MSIX_ADDRESS_HIGH, MSIX_DATA, MSIX_VECTOR_CONTROL, MSIX_WORDS };
-enum { MSIX_MASKED = 1u << 0 };
 
 static uint64_t table_size(const struct pci_function *f)
 {
-    return (uint64_t)f->msix_entries * MSIX_ENTRY_SIZE;
+    return f->msix_entries * 16ull;
 }
 
 static uint64_t pba_size(const struct pci_function *f)
@@ -31,7 +28,7 @@ static uint64_t pba_size(const struct pci_function *f)
 }
 
 /* Does it lie in a memory BAR that has room for it? */
-static bool fits_bar(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size)
+static bool fits(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size)
 {
     return bar < PCI_BARS && !f->bar[bar].ports && size <= f->bar[bar].size &&
            offset <= f->bar[bar].size - size;
@@ -40,8 +37,8 @@ static bool fits_bar(const struct pci_function *f, uint32_t bar, uint64_t offset
 bool pci_msix_map(uint32_t index)
 {
     struct pci_function *f = pci_function(index);
-    if (f->msix == 0 || !fits_bar(f, f->msix_bar, f->msix_offset, table_size(f)) ||
-        !fits_bar(f, f->pba_bar, f->pba_offset, pba_size(f)))
+    if (f->msix == 0 || !fits(f, f->msix_bar, f->msix_offset, table_size(f)) ||
+        !fits(f, f->pba_bar, f->pba_offset, pba_size(f)))
         return false;
     paddr_t table = paddr(f->bar[f->msix_bar].base + f->msix_offset);
     if (f->msix_table == 0)
@@ -51,72 +48,57 @@ bool pci_msix_map(uint32_t index)
 
 static bool pages_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
-    uint64_t a_first = a / BH_PAGE_SIZE, a_last = (a + a_size - 1) / BH_PAGE_SIZE;
-    uint64_t b_first = b / BH_PAGE_SIZE, b_last = (b + b_size - 1) / BH_PAGE_SIZE;
-    return a_first <= b_last && b_first <= a_last;
+    return a / BH_PAGE_SIZE <= (b + b_size - 1) / BH_PAGE_SIZE &&
+           b / BH_PAGE_SIZE <= (a + a_size - 1) / BH_PAGE_SIZE;
 }
 
 bool pci_msix_touches(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size)
 {
-    if (f->msix == 0 || size == 0)
-        return false;
     bool table = f->msix_bar == bar && pages_meet(offset, size, f->msix_offset, table_size(f));
     bool pba = f->pba_bar == bar && pages_meet(offset, size, f->pba_offset, pba_size(f));
-    return table || pba;
+    return f->msix != 0 && (table || pba);
 }
 
-/* Enabled with every entry masked but those that are set and unmasked one by one. */
-void pci_msix_enable(uint32_t index, bool on)
+static volatile uint32_t *msix_entry(const struct pci_function *f, uint32_t entry)
 {
-    const struct pci_function *f = pci_function(index);
-    uint16_t control = pci_read16(f->requester_id, f->msix + MSIX_CONTROL);
-    control &= (uint16_t)~(MSIX_ENABLE | MSIX_FUNCTION_MASK);
-    pci_write16(f->requester_id, f->msix + MSIX_CONTROL,
-                (uint16_t)(control | (on ? MSIX_ENABLE : 0)));
-}
-
-static volatile uint32_t *msix_entry(uint32_t index, uint32_t entry)
-{
-    const struct pci_function *f = pci_function(index);
     INVARIANT(f->msix_table != 0 && entry < f->msix_entries);
-    return f->msix_table + (uint64_t)entry * MSIX_WORDS;
+    return f->msix_table + (uint64_t)entry * MSIX_ENTRY_WORDS;
 }
 
-void pci_msix_mask(uint32_t index, uint32_t entry, bool masked)
+void pci_message_mask(uint32_t index, bool msix, uint32_t entry, bool masked)
 {
-    msix_entry(index, entry)[MSIX_VECTOR_CONTROL] = masked ? MSIX_MASKED : 0;
+    const struct pci_function *f = pci_function(index);
+    if (msix)
+        msix_entry(f, entry)[MSIX_VECTOR_CONTROL] = masked ? MSIX_MASKED : 0;
+    else
+        pci_change(f->requester_id, f->msi + MSI_CONTROL, MSI_ENABLE | MSI_MULTIPLE,
+                   masked ? 0 : MSI_ENABLE);
 }
 
-/* Masked while it changes, so that no half-written message is sent; stays masked. */
-void pci_msix_set(uint32_t index, uint32_t entry, uint64_t address, uint32_t data)
+static void set_msix(const struct pci_function *f, uint32_t entry, uint64_t address, uint32_t data)
 {
-    volatile uint32_t *words = msix_entry(index, entry);
-    words[MSIX_VECTOR_CONTROL] = MSIX_MASKED;
+    volatile uint32_t *words = msix_entry(f, entry);
+    pci_change(f->requester_id, f->msix + MSIX_CONTROL, MSIX_MASK_ALL, MSIX_ENABLE);
     words[MSIX_ADDRESS] = (uint32_t)address;
     words[MSIX_ADDRESS_HIGH] = (uint32_t)(address >> 32);
     words[MSIX_DATA] = data;
 }
 
-/* One message only; disabled while it changes. */
-void pci_msi_set(uint32_t index, uint64_t address, uint32_t data)
+static void set_msi(const struct pci_function *f, uint64_t address, uint32_t data)
 {
-    const struct pci_function *f = pci_function(index);
-    uint32_t rid = f->requester_id;
-    pci_msi_enable(index, false);
-    uint16_t control = pci_read16(rid, f->msi + MSI_CONTROL);
-    pci_write32(rid, f->msi + MSI_ADDRESS, (uint32_t)address);
-    if (control & MSI_64_BIT) {
-        pci_write32(rid, f->msi + MSI_ADDRESS_HIGH, (uint32_t)(address >> 32));
-        pci_write16(rid, f->msi + MSI_DATA_64, (uint16_t)data);
-    } else {
-        pci_write16(rid, f->msi + MSI_DATA_32, (uint16_t)data);
-    }
+    bool wide = pci_read(f->requester_id, f->msi + MSI_CONTROL, 2) & MSI_64_BITS;
+    pci_write(f->requester_id, f->msi + MSI_ADDRESS, 4, (uint32_t)address);
+    if (wide)
+        pci_write(f->requester_id, f->msi + MSI_ADDRESS_HIGH, 4, (uint32_t)(address >> 32));
+    pci_write(f->requester_id, f->msi + (wide ? MSI_DATA_64 : MSI_DATA_32), 2, data);
 }
 
-void pci_msi_enable(uint32_t index, bool on)
+/* Masked while it changes, so that no half-written message is sent; stays masked. */
+void pci_message_set(uint32_t index, bool msix, uint32_t entry, uint64_t address, uint32_t data)
 {
-    const struct pci_function *f = pci_function(index);
-    uint16_t control = pci_read16(f->requester_id, f->msi + MSI_CONTROL);
-    control &= (uint16_t)~(MSI_ENABLE | MSI_MULTIPLE_MASK);
-    pci_write16(f->requester_id, f->msi + MSI_CONTROL, (uint16_t)(control | (on ? MSI_ENABLE : 0)));
+    pci_message_mask(index, msix, entry, true);
+    if (msix)
+        set_msix(pci_function(index), entry, address, data);
+    else
+        set_msi(pci_function(index), address, data);
 }

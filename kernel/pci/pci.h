@@ -21,13 +21,11 @@ enum pci_register {
     PCI_COMMAND           = 0x04,
     PCI_STATUS            = 0x06,
     PCI_CLASS_REVISION    = 0x08,
-    PCI_CACHE_LINE        = 0x0c,
     PCI_HEADER_TYPE       = 0x0e,
     PCI_BAR0              = 0x10,
     PCI_BUS_NUMBERS       = 0x18,   /* bridges: primary, secondary, subordinate, latency */
     PCI_CAPABILITIES      = 0x34,
     PCI_BRIDGE_CONTROL    = 0x3e,
-    PCI_EXTENDED          = 0x100,
 };
 
 enum pci_command {
@@ -39,13 +37,11 @@ enum pci_command {
 
 enum pci_capability_id {
     PCI_CAP_POWER = 0x01, PCI_CAP_MSI = 0x05, PCI_CAP_PCIE = 0x10, PCI_CAP_MSIX = 0x11,
-    PCI_CAP_AF = 0x13,
     PCI_EXT_ACS = 0x0d,
 };
 
 enum pci_port_type {                 /* PCIe 7.5.3.2, Device/Port Type */
-    PCIE_ENDPOINT = 0, PCIE_LEGACY_ENDPOINT = 1, PCIE_ROOT_PORT = 4, PCIE_UPSTREAM = 5,
-    PCIE_DOWNSTREAM = 6, PCIE_TO_PCI_BRIDGE = 7, PCI_TO_PCIE_BRIDGE = 8, PCIE_INTEGRATED = 9,
+    PCIE_ROOT_PORT = 4, PCIE_UPSTREAM = 5, PCIE_TO_PCI_BRIDGE = 7,
     PCIE_NONE = 0xff,                /* a conventional function */
 };
 
@@ -57,38 +53,31 @@ struct pci_bar {
 
 struct pci_function {
     uint32_t requester_id;           /* bus << 8 | device << 3 | function */
-    uint16_t vendor, device;
+    uint32_t vendor, device;
     uint32_t class_revision;         /* class << 8 | revision */
     bool     bridge, endpoint, multi_function;
-    uint8_t  secondary, subordinate; /* bridges: the buses behind */
+    uint32_t secondary, subordinate; /* bridges: the buses behind */
     uint32_t parent;                 /* the bridge above; BH_NONE: a root bus */
     uint32_t port_type;              /* enum pci_port_type */
-    uint16_t power, msi, msix, pcie, af, acs;  /* offsets of capabilities; 0: none */
-    uint16_t pcie_control, acs_control;  /* as set at boot, for after a reset */
+    uint32_t power, msi, msix, pcie, acs;  /* offsets of capabilities; 0: none */
+    uint32_t pcie_control;           /* as found at boot, for after a reset */
     uint32_t msix_entries;
     uint32_t msix_bar, pba_bar;
     uint64_t msix_offset, pba_offset;
     volatile uint32_t *msix_table;
     struct pci_bar bar[PCI_BARS];
     uint32_t group;                  /* lowest index of a function in its isolation group */
-    uint32_t group_reason;           /* enum pci_group_reason: why it isn't alone */
+    const char *group_reason;        /* for people: why it isn't alone in it; 0: it is */
 };
 
-enum pci_group_reason {
-    PCI_ALONE, PCI_MULTI_FUNCTION, PCI_PORT_WITHOUT_ACS, PCI_CONVENTIONAL_BUS, PCI_GROUP_REASONS
-};
-
-/* ecam.c: aligned accesses of 8, 16 or 32 bits within one function's 4 KiB. */
+/* ecam.c: aligned accesses of 1, 2 or 4 bytes within one function's 4 KiB. */
 bool pci_ecam_install(void);
 bool pci_bus_exists(uint32_t bus);
-uint32_t pci_last_bus(void);
-uint8_t pci_read8(uint32_t requester_id, uint32_t offset);
-uint16_t pci_read16(uint32_t requester_id, uint32_t offset);
-uint32_t pci_read32(uint32_t requester_id, uint32_t offset);
-void pci_write8(uint32_t requester_id, uint32_t offset, uint8_t value);
-void pci_write16(uint32_t requester_id, uint32_t offset, uint16_t value);
-void pci_write32(uint32_t requester_id, uint32_t offset, uint32_t value);
 bool pci_ecam_overlaps(uint64_t base, uint64_t size);
+uint32_t pci_read(uint32_t requester_id, uint32_t offset, uint32_t width);
+void pci_write(uint32_t requester_id, uint32_t offset, uint32_t width, uint32_t value);
+/* The 16 bits at `offset`, with `clear` cleared and `set` set. */
+void pci_change(uint32_t requester_id, uint32_t offset, uint32_t clear, uint32_t set);
 
 /* enumerate.c. Bus mastering of every function is off when pci_discover returns. */
 void pci_discover(void);
@@ -101,21 +90,19 @@ void pci_set_decode(uint32_t index, bool memory, bool ports);
 uint32_t pci_alias(uint32_t index);
 
 /* capability.c */
-uint16_t pci_capability(uint32_t requester_id, enum pci_capability_id id);
-uint16_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id id);
+uint32_t pci_capability(uint32_t requester_id, enum pci_capability_id id);
+uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id id);
 void pci_read_capabilities(struct pci_function *function);
 
 /* group.c */
 void pci_compute_groups(void);
-const char *pci_group_text(enum pci_group_reason reason);
+/* Turns access control services on, also after a reset; false: it doesn't have all it needs. */
+bool pci_isolate(const struct pci_function *function);
 
-/* msi.c: `entry` is the MSI-X table's entry, 0 for MSI. */
-bool pci_msix_map(uint32_t index);                     /* boot only */
-void pci_msix_enable(uint32_t index, bool on);
-void pci_msix_set(uint32_t index, uint32_t entry, uint64_t address, uint32_t data);
-void pci_msix_mask(uint32_t index, uint32_t entry, bool masked);
-void pci_msi_set(uint32_t index, uint64_t address, uint32_t data);
-void pci_msi_enable(uint32_t index, bool on);
+/* msi.c: `entry` is the MSI-X table's entry. */
+bool pci_msix_map(uint32_t index);                     /* boot only; false: no usable table */
+void pci_message_set(uint32_t index, bool msix, uint32_t entry, uint64_t address, uint32_t data);
+void pci_message_mask(uint32_t index, bool msix, uint32_t entry, bool masked);
 /* Does [offset, offset + size) of the BAR share a page with the MSI-X table or PBA? */
 bool pci_msix_touches(const struct pci_function *function, uint32_t bar, uint64_t offset,
                       uint64_t size);
@@ -123,12 +110,11 @@ bool pci_msix_touches(const struct pci_function *function, uint32_t bar, uint64_
 /* reset.c: the ladder for one function, in steps that never wait. */
 enum pci_reset_result { PCI_RESET_AGAIN, PCI_RESET_DONE, PCI_RESET_FAILED };
 struct pci_reset {
-    uint32_t phase;                  /* of reset.c */
-    uint32_t rung;
-    uint64_t deadline;               /* of the phase */
+    uint32_t phase, rung;            /* of reset.c */
+    uint64_t deadline, again_at;     /* of the phase; not before: the next step */
 };
 const char *pci_reset_method(uint32_t index);          /* for people */
 void pci_reset_start(uint32_t index, struct pci_reset *reset);
-enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset, uint64_t *again_at);
+enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset);
 
 #endif

@@ -15,10 +15,10 @@ const void *acpi_table(const char signature[4], uint32_t *length);  /* 0 when ab
 /* MADT */
 uint32_t acpi_core_count(void);                        /* enabled local APICs, at most BH_MAX_CORES */
 uint32_t acpi_core_apic_id(uint32_t core);             /* core 0 is whichever boots */
-bool acpi_ioapic(uint32_t *id, paddr_t *registers, uint32_t *gsi_base);  /* the one with GSI 0 */
+bool acpi_ioapic(uint32_t *id, paddr_t *registers);    /* the one with GSI 0 */
 uint32_t acpi_isa_gsi(uint32_t isa_line);              /* source overrides applied */
 /* MCFG */
-bool acpi_ecam(uint32_t *segment, paddr_t *base, uint32_t *first_bus, uint32_t *last_bus);
+bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus);   /* of segment 0 */
 /* FADT: for machine_control. */
 void acpi_poweroff(void);
 void acpi_reboot(void);

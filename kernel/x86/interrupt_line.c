@@ -38,11 +38,11 @@ static void write_low(uint32_t entry, uint32_t value)
 
 bool interrupt_line_install(void)
 {
-    uint32_t id, gsi_base;
+    uint32_t id;
     paddr_t base;
     port_out8(PIC_MASTER_MASK, PIC_ALL);
     port_out8(PIC_SLAVE_MASK, PIC_ALL);
-    if (!acpi_ioapic(&id, &base, &gsi_base))
+    if (!acpi_ioapic(&id, &base))
         return false;
     registers = physical_registers(base, BH_PAGE_SIZE);
     entry_count = read_register(IOAPIC_VERSION) / 65536 % 256 + 1;

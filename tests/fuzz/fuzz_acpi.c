@@ -34,16 +34,15 @@ static void put_table(const char *signature, const uint8_t *data, size_t size)
 
 static void use_tables(void)
 {
-    uint32_t a, b, c, length;
+    uint32_t a, b, length;
     paddr_t base;
     struct dmar dmar;
-    const char *why;
     acpi_install(paddr(fake_acpi_rsdp()));
-    acpi_ioapic(&a, &base, &b);
-    acpi_ecam(&a, &base, &b, &c);
+    acpi_ioapic(&a, &base);
+    acpi_ecam(&base, &a, &b);
     const void *table = acpi_table("DMAR", &length);
-    if (table != 0 && dmar_parse(table, length, &dmar, &why)) {
-        dmar_covers(&dmar, 8);
+    if (table != 0 && dmar_parse(table, length, &dmar) == 0) {
+        dmar_refuses(&dmar, 8);
         dmar_ioapic_requester(&dmar, 0);
     }
 }
@@ -52,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const signature[TABLES] = { "APIC", "FACP", "MCFG", "DMAR" };
     table_count = core_count = 0;
-    ioapic_found = false;
-    memset(&power, 0, sizeof power);
+    ioapic_registers = paddr(0);
+    can_sleep = false;
     fake_unmap_all();
     fake_acpi_begin();
     for (unsigned i = 0; i < TABLES; i++)

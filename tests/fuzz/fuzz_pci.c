@@ -15,9 +15,9 @@
 enum { FUNCTIONS = 4 };
 static const uint32_t places[FUNCTIONS] = { 0x08, 0x09, 0x100, 0x208 };
 
-bool acpi_ecam(uint32_t *segment, paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
+bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
 {
-    *segment = *first_bus = 0;
+    *first_bus = 0;
     *base = paddr(FAKE_ECAM_BASE);
     *last_bus = FAKE_BUSES - 1;
     return true;
@@ -36,7 +36,6 @@ static void fill(const uint8_t *data, size_t size)
 static void use_function(uint32_t index)
 {
     struct pci_reset reset;
-    uint64_t again;
     struct pci_function *f = pci_function(index);
     pci_alias(index);
     pci_reset_method(index);
@@ -45,7 +44,7 @@ static void use_function(uint32_t index)
     pci_set_master(index, true);
     pci_reset_start(index, &reset);
     for (unsigned step = 0; step < 8; step++) {
-        if (pci_reset_step(index, &reset, &again) != PCI_RESET_AGAIN)
+        if (pci_reset_step(index, &reset) != PCI_RESET_AGAIN)
             break;
     }
 }

@@ -16,9 +16,8 @@
 
 enum { NIC = 0x0200, DISK = 0x0108, BRIDGE = 0x0604, COMMAND = 4 };
 
-bool acpi_ecam(uint32_t *segment, paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
+bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
 {
-    *segment = 0;
     *base = paddr(FAKE_ECAM_BASE);
     *first_bus = 0;
     *last_bus = FAKE_BUSES - 1;
@@ -72,9 +71,9 @@ static void bus_mastering_and_intx_are_off(void **state)
     endpoint(0x18);
     discover();
     assert_int_equal(pci_count(), 1);
-    assert_int_equal(pci_read16(0x18, COMMAND) & 0x404, 0x400);
+    assert_int_equal(pci_read(0x18, COMMAND, 2) & 0x404, 0x400);
     pci_set_master(0, true);
-    assert_int_equal(pci_read16(0x18, COMMAND) & 0x404, 0x404);
+    assert_int_equal(pci_read(0x18, COMMAND, 2) & 0x404, 0x404);
 }
 
 static void functions_of_one_device_are_one_group(void **state)
@@ -88,7 +87,7 @@ static void functions_of_one_device_are_one_group(void **state)
     discover();
     assert_int_equal(group_of(0x18), group_of(0x19));
     assert_int_not_equal(group_of(0x18), group_of(0x20));
-    assert_int_equal(pci_function(pci_find(0x19))->group_reason, PCI_MULTI_FUNCTION);
+    assert_non_null(strstr(pci_function(pci_find(0x19))->group_reason, "functions of one device"));
 }
 
 static void acs_keeps_ports_apart(void **state)
@@ -100,7 +99,7 @@ static void acs_keeps_ports_apart(void **state)
     endpoint(0x200);
     discover();
     assert_int_not_equal(group_of(0x08), group_of(0x100));
-    assert_int_equal(pci_read16(0x08, 0x106), 0x1d);
+    assert_int_equal(pci_read(0x08, 0x106, 2), 0x1d);
     assert_int_equal(group_of(0x10), group_of(0x200));
     assert_int_equal(pci_alias(pci_find(0x100)), BH_NONE);
 }
@@ -114,7 +113,7 @@ static void a_conventional_bus_is_one_group_and_one_id(void **state)
     discover();
     assert_int_equal(group_of(0x108), group_of(0x110));
     assert_int_equal(pci_alias(pci_find(0x108)), 0x100);
-    assert_int_equal(pci_function(pci_find(0x110))->group_reason, PCI_CONVENTIONAL_BUS);
+    assert_non_null(strstr(pci_function(pci_find(0x110))->group_reason, "conventional"));
 }
 
 static void capability_loops_end(void **state)
@@ -163,12 +162,12 @@ static void msix_entries_are_written_masked(void **state)
     fake_map(0xfe001000, table, sizeof table);
     with_msix(0x1003, 0x2003);
     assert_true(pci_msix_map(0));
-    pci_msix_set(0, 2, 0x1fee00010ull, 5);
+    pci_message_set(0, true, 2, 0x1fee00010ull, 5);
     assert_int_equal(table[8], 0xfee00010);
     assert_int_equal(table[9], 1);
     assert_int_equal(table[10], 5);
     assert_int_equal(table[11], 1);
-    pci_msix_mask(0, 2, false);
+    pci_message_mask(0, true, 2, false);
     assert_int_equal(table[11], 0);
 }
 
