@@ -1,55 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The check of a plan: header, checksum, the place of every table, then two passes over all
- * entries. The plan may be any bytes; nothing is followed before it was bounded.
+ * The check of a plan: header, checksum, the place of every table, then the passes over all entries
+ * (plan_rules.h). The plan may be any bytes; nothing is followed before it was bounded.
  */
 #include "core/plan_check.h"
 
 #include "core/plan_rules.h"
 
 #define CRC32C_POLYNOMIAL 0x82f63b78u   /* reflected; RFC 3720, 12.1 */
+#define RULE_TEXT(name, text) text,
+#define TABLE_NAME(suffix, name, most) #name,
+#define TABLE_LIMIT(suffix, name, most) most,
+#define TABLE_ENTRY(suffix, name, most) sizeof(struct bh_plan_##name),
 
-static const uint32_t table_limit[BH_TABLE_COUNT] = {
-    [BH_TABLE_REGION] = BH_MAX_REGIONS,         [BH_TABLE_SPACE] = BH_MAX_SPACES,
-    [BH_TABLE_MAPPING] = BH_MAX_MAPPINGS,       [BH_TABLE_COMPARTMENT] = BH_MAX_COMPARTMENTS,
-    [BH_TABLE_SLOT] = BH_MAX_SLOTS,             [BH_TABLE_THREAD] = BH_MAX_THREADS,
-    [BH_TABLE_VCPU] = BH_MAX_VCPUS,             [BH_TABLE_DOORBELL] = BH_MAX_DOORBELLS,
-    [BH_TABLE_CHANNEL] = BH_MAX_CHANNELS,       [BH_TABLE_INTERRUPT] = BH_MAX_INTERRUPTS,
-    [BH_TABLE_DEVICE] = BH_MAX_DEVICES,         [BH_TABLE_PORT_RANGE] = BH_MAX_PORT_RANGES,
-    [BH_TABLE_MODE] = BH_MAX_MODES,             [BH_TABLE_PLACEMENT] = BH_MAX_PLACEMENTS,
+static const uint32_t table_limit[BH_TABLE_COUNT] = { PLAN_TABLES(TABLE_LIMIT) };
+static const uint32_t entry_size[BH_TABLE_COUNT] = { PLAN_TABLES(TABLE_ENTRY) };
+static const char *const table_name[] = { PLAN_TABLES(TABLE_NAME) "header" };
+static const char *const rule_text[PLAN_RULE_COUNT] = { PLAN_RULES(RULE_TEXT) };
+
+/* Entries of `members` that name the same owner stand together, in the owners' order; an owner says
+ * where its run starts and how long it is. The last three are offsets in the entries. */
+struct run {
+    enum bh_table owners, members;
+    uint32_t first, count, owner;
 };
 
-static const uint32_t entry_size[BH_TABLE_COUNT] = {
-    [BH_TABLE_REGION] = sizeof(struct bh_plan_region),
-    [BH_TABLE_SPACE] = sizeof(struct bh_plan_space),
-    [BH_TABLE_MAPPING] = sizeof(struct bh_plan_mapping),
-    [BH_TABLE_COMPARTMENT] = sizeof(struct bh_plan_compartment),
-    [BH_TABLE_SLOT] = sizeof(struct bh_plan_slot),
-    [BH_TABLE_THREAD] = sizeof(struct bh_plan_thread),
-    [BH_TABLE_VCPU] = sizeof(struct bh_plan_vcpu),
-    [BH_TABLE_DOORBELL] = sizeof(struct bh_plan_doorbell),
-    [BH_TABLE_CHANNEL] = sizeof(struct bh_plan_channel),
-    [BH_TABLE_INTERRUPT] = sizeof(struct bh_plan_interrupt),
-    [BH_TABLE_DEVICE] = sizeof(struct bh_plan_device),
-    [BH_TABLE_PORT_RANGE] = sizeof(struct bh_plan_port_range),
-    [BH_TABLE_MODE] = sizeof(struct bh_plan_mode),
-    [BH_TABLE_PLACEMENT] = sizeof(struct bh_plan_placement),
+static const struct run runs[] = {
+    { BH_TABLE_SPACE, BH_TABLE_MAPPING, offsetof(struct bh_plan_space, first_mapping),
+      offsetof(struct bh_plan_space, mapping_count), offsetof(struct bh_plan_mapping, space) },
+    { BH_TABLE_COMPARTMENT, BH_TABLE_SLOT, offsetof(struct bh_plan_compartment, first_slot),
+      offsetof(struct bh_plan_compartment, slot_count),
+      offsetof(struct bh_plan_slot, compartment) },
+    { BH_TABLE_COMPARTMENT, BH_TABLE_THREAD, offsetof(struct bh_plan_compartment, first_thread),
+      offsetof(struct bh_plan_compartment, thread_count),
+      offsetof(struct bh_plan_thread, compartment) },
+    { BH_TABLE_MODE, BH_TABLE_PLACEMENT, offsetof(struct bh_plan_mode, first_placement),
+      offsetof(struct bh_plan_mode, placement_count), offsetof(struct bh_plan_placement, mode) },
 };
-
-static const char *const table_name[BH_TABLE_COUNT + 1] = {
-    [BH_TABLE_REGION] = "region",       [BH_TABLE_SPACE] = "space",
-    [BH_TABLE_MAPPING] = "mapping",     [BH_TABLE_COMPARTMENT] = "compartment",
-    [BH_TABLE_SLOT] = "slot",           [BH_TABLE_THREAD] = "thread",
-    [BH_TABLE_VCPU] = "vcpu",           [BH_TABLE_DOORBELL] = "doorbell",
-    [BH_TABLE_CHANNEL] = "channel",     [BH_TABLE_INTERRUPT] = "interrupt",
-    [BH_TABLE_DEVICE] = "device",       [BH_TABLE_PORT_RANGE] = "port range",
-    [BH_TABLE_MODE] = "mode",           [BH_TABLE_PLACEMENT] = "placement",
-    [BH_TABLE_COUNT] = "header",
-};
-
-#define PLAN_RULE_TEXT(name, text) text,
-static const char *const rule_text[PLAN_RULE_COUNT] = { PLAN_RULES(PLAN_RULE_TEXT) };
-#undef PLAN_RULE_TEXT
 
 const char *plan_rule_text(enum plan_rule rule)
 {
@@ -62,65 +49,46 @@ const char *plan_table_name(enum bh_table table)
 }
 
 /* One table a byte position in a 32-bit word: four lookups for four bytes. */
-struct crc_tables {
-    uint32_t at[4][256];
-};
-
-static void crc_prepare(struct crc_tables *t)
+static void crc_prepare(uint32_t table[4][256])
 {
     for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (uint32_t bit = 0; bit < 8; bit++) {
-            crc = crc % 2 != 0 ? crc / 2 ^ CRC32C_POLYNOMIAL : crc / 2;
-        }
-        t->at[0][i] = crc;
+        table[0][i] = i;
+        for (uint32_t bit = 0; bit < 8; bit++)
+            table[0][i] = table[0][i] / 2 ^ table[0][i] % 2 * CRC32C_POLYNOMIAL;
     }
-    for (uint32_t i = 0; i < 256; i++) {
-        for (uint32_t k = 1; k < 4; k++) {
-            uint32_t before = t->at[k - 1][i];
-            t->at[k][i] = before / 256 ^ t->at[0][before % 256];
-        }
-    }
-}
-
-static uint32_t crc_word(const struct crc_tables *t, uint32_t crc, uint32_t word)
-{
-    uint32_t x = crc ^ word;
-
-    return t->at[3][x % 256] ^ t->at[2][x / 256 % 256] ^ t->at[1][x / 65536 % 256]
-         ^ t->at[0][x / 16777216];
+    for (uint32_t i = 0; i < 256; i++)
+        for (uint32_t k = 1; k < 4; k++)
+            table[k][i] = table[k - 1][i] / 256 ^ table[0][table[k - 1][i] % 256];
 }
 
 /* A plan is a whole number of pages, so of words; a tail that isn't a word is left out. */
 uint32_t plan_checksum(const void *plan, uint64_t size)
 {
-    static struct crc_tables tables;
+    static uint32_t table[4][256];
     const uint32_t *word = plan;
     uint64_t own = offsetof(struct bh_plan_header, checksum) / sizeof(uint32_t);
     uint32_t crc = 0xffffffffu;
 
-    crc_prepare(&tables);
+    crc_prepare(table);
     for (uint64_t i = 0; i < size / sizeof(uint32_t); i++) {
-        crc = crc_word(&tables, crc, i == own ? 0 : word[i]);
+        uint32_t x = crc ^ (i == own ? 0 : word[i]);
+        crc = table[3][x % 256] ^ table[2][x / 256 % 256] ^ table[1][x / 65536 % 256]
+            ^ table[0][x / 16777216];
     }
     return ~crc;
 }
 
 static enum plan_rule check_header(const struct bh_plan_header *h, uint64_t size, uint32_t controls)
 {
-    if (h->magic != BH_PLAN_MAGIC) {
-        return PLAN_MAGIC;
-    }
-    if (h->version != BH_PLAN_VERSION || h->header_size != sizeof(*h)) {
-        return PLAN_VERSION;
-    }
-    if (h->total_size != size) {
-        return PLAN_SIZE;
-    }
-    if (plan_checksum(h, size) != h->checksum) {
-        return PLAN_CHECKSUM;
-    }
-    return (h->flags & ~controls) == 0 ? PLAN_OK : PLAN_CONTROLS;
+    return (uintptr_t)h % BH_PAGE_SIZE != 0                    ? PLAN_ALIGN
+         : size < sizeof(*h) || size % BH_PAGE_SIZE != 0       ? PLAN_SHORT
+         : h->magic != BH_PLAN_MAGIC                           ? PLAN_MAGIC
+         : h->version != BH_PLAN_VERSION
+           || h->header_size != sizeof(*h)                     ? PLAN_VERSION
+         : h->total_size != size                               ? PLAN_SIZE
+         : plan_checksum(h, size) != h->checksum               ? PLAN_CHECKSUM
+         : (h->flags & ~controls) != 0                         ? PLAN_CONTROLS
+         : PLAN_OK;
 }
 
 /* `end`: where the table before ended; becomes this one's end. */
@@ -129,19 +97,14 @@ static enum plan_rule check_table(const struct bh_plan_header *h, enum bh_table 
 {
     const struct bh_plan_table *t = &h->table[table];
     uint64_t bytes = (uint64_t)t->count * entry_size[table];
+    bool fits = t->offset <= h->total_size && bytes <= h->total_size - t->offset;
+    bool in_order = t->offset % 8 == 0 && t->offset >= *end;
 
-    if (t->entry_size != entry_size[table]) {
-        return PLAN_TABLE_ENTRY;
-    }
-    if (t->count > table_limit[table]) {
-        return PLAN_TABLE_COUNT;
-    }
-    if (t->offset % 8 != 0 || t->offset < *end || t->offset > h->total_size
-        || bytes > h->total_size - t->offset) {
-        return PLAN_TABLE_PLACE;
-    }
     *end = t->offset + bytes;
-    return PLAN_OK;
+    return t->entry_size != entry_size[table] ? PLAN_TABLE_ENTRY
+         : t->count > table_limit[table]      ? PLAN_TABLE_COUNT
+         : !fits || !in_order                 ? PLAN_TABLE_PLACE
+         : PLAN_OK;
 }
 
 static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t *end)
@@ -156,89 +119,105 @@ static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t
     return verdict;
 }
 
+static const void *entry_at(const struct plan_view *p, enum bh_table table, uint32_t index)
+{
+    return (const uint8_t *)p->header + p->header->table[table].offset
+         + (uint64_t)index * entry_size[table];
+}
+
+static uint32_t word_at(const struct plan_view *p, enum bh_table table, uint32_t index,
+                        uint32_t offset)
+{
+    return *(const uint32_t *)((const uint8_t *)entry_at(p, table, index) + offset);
+}
+
 /* The tables' places have been checked. */
 static void open_view(struct plan_view *view, const struct bh_plan_header *h, uint64_t tables_end)
 {
-    const uint8_t *base = (const uint8_t *)h;
-    const struct bh_plan_table *t = h->table;
-
-    view->header      = h;
-    view->region      = (const void *)(base + t[BH_TABLE_REGION].offset);
-    view->space       = (const void *)(base + t[BH_TABLE_SPACE].offset);
-    view->mapping     = (const void *)(base + t[BH_TABLE_MAPPING].offset);
-    view->compartment = (const void *)(base + t[BH_TABLE_COMPARTMENT].offset);
-    view->slot        = (const void *)(base + t[BH_TABLE_SLOT].offset);
-    view->thread      = (const void *)(base + t[BH_TABLE_THREAD].offset);
-    view->vcpu        = (const void *)(base + t[BH_TABLE_VCPU].offset);
-    view->doorbell    = (const void *)(base + t[BH_TABLE_DOORBELL].offset);
-    view->channel     = (const void *)(base + t[BH_TABLE_CHANNEL].offset);
-    view->interrupt   = (const void *)(base + t[BH_TABLE_INTERRUPT].offset);
-    view->device      = (const void *)(base + t[BH_TABLE_DEVICE].offset);
-    view->port_range  = (const void *)(base + t[BH_TABLE_PORT_RANGE].offset);
-    view->mode        = (const void *)(base + t[BH_TABLE_MODE].offset);
-    view->placement   = (const void *)(base + t[BH_TABLE_PLACEMENT].offset);
-    for (uint32_t table = 0; table < BH_TABLE_COUNT; table++) {
-        view->count[table] = t[table].count;
-    }
+    view->header = h;
+#define OPEN_TABLE(suffix, name, most) \
+    view->name = entry_at(view, BH_TABLE_##suffix, 0); \
+    view->count[BH_TABLE_##suffix] = h->table[BH_TABLE_##suffix].count;
+    PLAN_TABLES(OPEN_TABLE)
+#undef OPEN_TABLE
     view->tables_end = (tables_end + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
 }
 
-enum check_pass { PASS_FIELDS, PASS_RELATIONS };
-
-static struct plan_verdict check_entries(const struct plan_view *p, enum check_pass pass)
+/* Does the run of owner `i` start at `before`, stay in the table, and hold only its own? */
+static struct plan_verdict check_run(const struct plan_view *p, const struct run *r, uint32_t i,
+                                     uint32_t before)
 {
-    struct plan_verdict verdict = { PLAN_OK, BH_TABLE_COUNT, 0 };
+    uint32_t first = word_at(p, r->owners, i, r->first);
+    uint32_t count = word_at(p, r->owners, i, r->count);
 
-    for (uint32_t table = 0; table < BH_TABLE_COUNT; table++) {
-        for (uint32_t i = 0; i < table_limit[table] && i < p->count[table]; i++) {
-            verdict.rule = pass == PASS_FIELDS ? plan_fields(p, table, i)
-                                               : plan_relations(p, table, i);
-            if (verdict.rule != PLAN_OK) {
-                verdict.table = table;
-                verdict.index = i;
-                return verdict;
-            }
-        }
+    if (first != before || count > p->count[r->members] - first)
+        return (struct plan_verdict){ PLAN_CONTIGUOUS, r->owners, i };
+    for (uint32_t k = first; k < BH_MAX_MAPPINGS && k - first < count; k++)
+        if (word_at(p, r->members, k, r->owner) != i)
+            return (struct plan_verdict){ PLAN_CONTIGUOUS, r->members, k };
+    return (struct plan_verdict){ PLAN_OK, r->members, first + count };
+}
+
+/* All runs together are the whole table. */
+static struct plan_verdict check_runs(const struct plan_view *p, const struct run *r)
+{
+    struct plan_verdict verdict = { PLAN_OK, r->members, 0 };
+
+    for (uint32_t i = 0; i < BH_MAX_SPACES && i < p->count[r->owners]; i++) {
+        verdict = check_run(p, r, i, verdict.index);
+        if (verdict.rule != PLAN_OK)
+            return verdict;
     }
+    verdict.rule = verdict.index == p->count[r->members] ? PLAN_OK : PLAN_CONTIGUOUS;
     return verdict;
 }
 
-static enum plan_rule check_before_tables(const void *plan, uint64_t size, uint32_t controls)
+static struct plan_verdict check_entries(const struct plan_view *p, bool relations)
 {
-    if ((uintptr_t)plan % BH_PAGE_SIZE != 0) {
-        return PLAN_ALIGN;
-    }
-    if (size < sizeof(struct bh_plan_header) || size % BH_PAGE_SIZE != 0) {
-        return PLAN_SHORT;
-    }
-    return check_header(plan, size, controls);
+    for (uint32_t table = 0; table < BH_TABLE_COUNT; table++)
+        for (uint32_t i = 0; i < table_limit[table] && i < p->count[table]; i++) {
+            enum plan_rule rule = relations ? plan_relations(p, table, i)
+                                            : plan_fields(p, table, entry_at(p, table, i));
+            if (rule != PLAN_OK)
+                return (struct plan_verdict){ rule, table, i };
+        }
+    return (struct plan_verdict){ PLAN_OK, BH_TABLE_COUNT, 0 };
+}
+
+/* The sum of all RAM regions; below 2^50, as their fields bound count and size. */
+static enum plan_rule check_memory(const struct plan_view *p)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < BH_MAX_REGIONS && i < p->count[BH_TABLE_REGION]; i++)
+        sum += p->region[i].kind == BH_REGION_RAM ? p->region[i].size : 0;
+    return sum == p->header->memory_needed ? PLAN_OK : PLAN_MEMORY_NEEDED;
+}
+
+static struct plan_verdict check_passes(const struct plan_view *p)
+{
+    struct plan_verdict verdict = { plan_fields(p, BH_TABLE_COUNT, p->header), BH_TABLE_COUNT, 0 };
+
+    if (verdict.rule == PLAN_OK)
+        verdict = check_entries(p, false);
+    for (uint32_t i = 0; i < sizeof(runs) / sizeof(runs[0]) && verdict.rule == PLAN_OK; i++)
+        verdict = check_runs(p, &runs[i]);
+    if (verdict.rule == PLAN_OK)
+        verdict = check_entries(p, true);
+    return verdict.rule != PLAN_OK ? verdict
+         : (struct plan_verdict){ check_memory(p), BH_TABLE_COUNT, 0 };
 }
 
 struct plan_verdict plan_check(const void *plan, uint64_t size, uint32_t controls,
                                struct plan_view *view)
 {
-    struct plan_verdict verdict = { PLAN_OK, BH_TABLE_COUNT, 0 };
+    struct plan_verdict verdict = { check_header(plan, size, controls), BH_TABLE_COUNT, 0 };
     uint64_t tables_end = 0;
 
-    verdict.rule = check_before_tables(plan, size, controls);
-    if (verdict.rule != PLAN_OK) {
+    if (verdict.rule == PLAN_OK)
+        verdict = check_tables(plan, &tables_end);
+    if (verdict.rule != PLAN_OK)
         return verdict;
-    }
-    verdict = check_tables(plan, &tables_end);
-    if (verdict.rule != PLAN_OK) {
-        return verdict;
-    }
     open_view(view, plan, tables_end);
-    verdict.rule = plan_header_fields(view);
-    verdict.table = BH_TABLE_COUNT;
-    if (verdict.rule == PLAN_OK) {
-        verdict = check_entries(view, PASS_FIELDS);
-    }
-    if (verdict.rule == PLAN_OK) {
-        verdict = check_entries(view, PASS_RELATIONS);
-    }
-    if (verdict.rule == PLAN_OK && plan_ram_size(view) != view->header->memory_needed) {
-        verdict = (struct plan_verdict){ PLAN_MEMORY_NEEDED, BH_TABLE_COUNT, 0 };
-    }
-    return verdict;
+    return check_passes(view);
 }

@@ -12,23 +12,29 @@
 
 #include "abi/plan.h"
 
+/* Every table: enum bh_table's suffix, its name (struct bh_plan_NAME), the most entries. */
+#define PLAN_TABLES(TABLE) \
+    TABLE(REGION,      region,      BH_MAX_REGIONS) \
+    TABLE(SPACE,       space,       BH_MAX_SPACES) \
+    TABLE(MAPPING,     mapping,     BH_MAX_MAPPINGS) \
+    TABLE(COMPARTMENT, compartment, BH_MAX_COMPARTMENTS) \
+    TABLE(SLOT,        slot,        BH_MAX_SLOTS) \
+    TABLE(THREAD,      thread,      BH_MAX_THREADS) \
+    TABLE(VCPU,        vcpu,        BH_MAX_VCPUS) \
+    TABLE(DOORBELL,    doorbell,    BH_MAX_DOORBELLS) \
+    TABLE(CHANNEL,     channel,     BH_MAX_CHANNELS) \
+    TABLE(INTERRUPT,   interrupt,   BH_MAX_INTERRUPTS) \
+    TABLE(DEVICE,      device,      BH_MAX_DEVICES) \
+    TABLE(PORT_RANGE,  port_range,  BH_MAX_PORT_RANGES) \
+    TABLE(MODE,        mode,        BH_MAX_MODES) \
+    TABLE(PLACEMENT,   placement,   BH_MAX_PLACEMENTS)
+
 /* The tables of a plan, each `count[BH_TABLE_x]` entries long. Valid as long as the plan is. */
 struct plan_view {
-    const struct bh_plan_header      *header;
-    const struct bh_plan_region      *region;
-    const struct bh_plan_space       *space;
-    const struct bh_plan_mapping     *mapping;
-    const struct bh_plan_compartment *compartment;
-    const struct bh_plan_slot        *slot;
-    const struct bh_plan_thread      *thread;
-    const struct bh_plan_vcpu        *vcpu;
-    const struct bh_plan_doorbell    *doorbell;
-    const struct bh_plan_channel     *channel;
-    const struct bh_plan_interrupt   *interrupt;
-    const struct bh_plan_device      *device;
-    const struct bh_plan_port_range  *port_range;
-    const struct bh_plan_mode        *mode;
-    const struct bh_plan_placement   *placement;
+    const struct bh_plan_header *header;
+#define PLAN_POINTER(suffix, name, most) const struct bh_plan_##name *name;
+    PLAN_TABLES(PLAN_POINTER)
+#undef PLAN_POINTER
     uint32_t count[BH_TABLE_COUNT];
     uint64_t tables_end;     /* bytes of header and tables, rounded up to the page: where content
                                 may start, and the size of a BH_REGION_PLAN region */
@@ -99,7 +105,7 @@ struct plan_verdict {
 };
 
 /* Checks `size` bytes at `plan` (page-aligned). `controls`: the flags (enum bh_plan_flags) that
- * this kernel accepts. On PLAN_OK, `view` describes the tables; otherwise its contents mean nothing. */
+ * this kernel accepts. On PLAN_OK, `view` describes the tables; else its contents mean nothing. */
 struct plan_verdict plan_check(const void *plan, uint64_t size, uint32_t controls,
                                struct plan_view *view);
 

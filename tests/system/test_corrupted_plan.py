@@ -57,7 +57,7 @@ def slot_of_another_kind(plan):
 
 CASES = [
     (damage, r"header 0: the checksum is wrong"),
-    (foreign_ports, r"port range 0: the ports are reserved to the kernel"),
+    (foreign_ports, r"port_range 0: the ports are reserved to the kernel"),
     (writable_code, r"region \d+: the rights are empty, unknown or more"),
     (mapping_beyond_region, r"mapping 0: a range is empty, too large or ends beyond"),
     (mapping_of_nothing, r"mapping 0: a field names an object that doesn't exist"),

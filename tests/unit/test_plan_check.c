@@ -192,7 +192,7 @@ static void region_rules(void **state)
     REGION(PLAN_RESERVED, REGION_DATA, s->region[REGION_DATA].device = 0);
     REGION(PLAN_CONTENT, REGION_CODE, s->region[REGION_CODE].content_offset = 0);
     REGION(PLAN_CONTENT, REGION_CODE, s->region[REGION_CODE].content_offset = SAMPLE_SIZE);
-    REGION(PLAN_CONTENT, REGION_CODE, s->region[REGION_CODE].content_offset += 8);
+    REGION(PLAN_ALIGNMENT, REGION_CODE, s->region[REGION_CODE].content_offset += 8);
     REGION(PLAN_CONTENT, REGION_DATA, s->region[REGION_DATA].content_size = 3 * BH_PAGE_SIZE);
     REGION(PLAN_CONTENT, REGION_BAR, s->region[REGION_BAR].content_size = 8);
 }
@@ -229,7 +229,7 @@ static void space_rules(void **state)
     SPACE(PLAN_RESERVED, SPACE_NIC, s->space[SPACE_NIC].pool_pages = 1);
     SPACE(PLAN_RANGE, SPACE_GUEST, s->space[SPACE_GUEST].pool_pages = 4097);
     SPACE(PLAN_CONTIGUOUS, SPACE_VMM, s->space[SPACE_VMM].first_mapping++);
-    SPACE(PLAN_CONTIGUOUS, SPACE_NIC, s->space[SPACE_NIC].mapping_count = 1);
+    MAPPING(PLAN_CONTIGUOUS, 13, s->space[SPACE_NIC].mapping_count = 1);
     SPACE(PLAN_CONTIGUOUS, SPACE_NIC, s->space[SPACE_NIC].mapping_count = 0xffffffff);
     SPACE(PLAN_SPACE_UNUSED, SPACE_NIC, s->device[DEVICE_NIC].space = BH_NONE;
           s->device[DEVICE_NIC].flags = 0);
@@ -279,7 +279,7 @@ static void compartment_rules(void **state)
     REFUSED(PLAN_RANGE, BH_TABLE_COMPARTMENT, 1, s->compartment[1].thread_count = 0);
     REFUSED(PLAN_CONTIGUOUS, BH_TABLE_COMPARTMENT, 1, s->compartment[1].first_slot = 3);
     REFUSED(PLAN_CONTIGUOUS, BH_TABLE_COMPARTMENT, 1, s->compartment[1].slot_count = 5);
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_COMPARTMENT, 1, s->compartment[1].thread_count = 1);
+    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_THREAD, 2, s->compartment[1].thread_count = 1);
     REFUSED(PLAN_NAME, BH_TABLE_COMPARTMENT, 0, s->compartment[0].name[0] = ' ');
 }
 
@@ -297,7 +297,7 @@ static void slot_rules(void **state)
     SLOT(PLAN_RIGHTS, 2, s->slot[2].rights = 0x40);
     SLOT(PLAN_RIGHTS, 0, s->slot[0].rights = 1);
     SLOT(PLAN_RIGHTS, 6, s->slot[6].rights = 0x10);
-    SLOT(PLAN_RESERVED, 0, s->slot[0].object2 = 1);
+    SLOT(PLAN_REFERENCE, 0, s->slot[0].object2 = 1);
     SLOT(PLAN_CONTIGUOUS, 4, s->slot[4].compartment = COMPARTMENT_DRIVER);
     SLOT(PLAN_OWNER, 7, s->slot[7] = ((struct bh_plan_slot){ COMPARTMENT_VMM, BH_SLOT_DEVICE,
                                                              DEVICE_NIC, 0, 1, 0 }));
@@ -453,7 +453,7 @@ static void mode_rules(void **state)
 {
     (void)state;
     REFUSED(PLAN_CONTIGUOUS, BH_TABLE_MODE, 1, s->mode[1].first_placement = 2);
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_MODE, 1, s->mode[1].placement_count = 0);
+    PLACEMENT(PLAN_CONTIGUOUS, 3, s->mode[1].placement_count = 0);
     REFUSED(PLAN_NAME, BH_TABLE_MODE, 1, s->mode[1].name[0] = '\x7f');
     PLACEMENT(PLAN_REFERENCE, 0, s->placement[0].thread = 3);
     PLACEMENT(PLAN_REFERENCE, 0, s->placement[0].mode = 2);
