@@ -4,7 +4,13 @@
 
 #include "abi/base.h"
 
-#define LAST_PAGE (UINT64_MAX - BH_PAGE_SIZE)
+/* The end of a range, at most that of the last page. */
+static uint64_t end_of(uint64_t base, uint64_t size)
+{
+    uint64_t last = UINT64_MAX - BH_PAGE_SIZE + 1;
+
+    return base > last || size > last - base ? last : base + size;
+}
 
 static uint64_t page_down(uint64_t value)
 {
@@ -13,12 +19,7 @@ static uint64_t page_down(uint64_t value)
 
 static uint64_t page_up(uint64_t value)
 {
-    return value > LAST_PAGE ? page_down(value) : page_down(value + BH_PAGE_SIZE - 1);
-}
-
-static uint64_t end_of(uint64_t base, uint64_t size)
-{
-    return size > UINT64_MAX - base ? UINT64_MAX : base + size;
+    return page_down(value + BH_PAGE_SIZE - 1);
 }
 
 static bool insert(struct ranges *ranges, uint32_t at, uint64_t base, uint64_t end)
@@ -43,7 +44,7 @@ static void erase(struct ranges *ranges, uint32_t at)
 
 bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size)
 {
-    uint64_t first = page_up(base), end = page_down(end_of(base, size));
+    uint64_t first = page_up(end_of(base, 0)), end = page_down(end_of(base, size));
     uint32_t at = 0;
 
     if (end <= first)

@@ -7,10 +7,10 @@
 
 #include "core/compartment.h"
 #include "core/context.h"
+#include "core/core.h"
 #include "core/counter.h"
 #include "core/device.h"
 #include "core/interrupt.h"
-#include "core/machine.h"
 #include "core/mode.h"
 #include "core/plan.h"
 #include "core/signal.h"

@@ -14,3 +14,7 @@ void core_idle(void);                  /* sleeps until an interrupt, and takes i
 void core_timer(uint64_t deadline);    /* one interrupt at this tick */
 void core_stop_others(void);           /* for a panic; they stop within their bounded entry */
 _Noreturn void core_stop_this(void);
+
+/* The whole machine; these return only when the firmware doesn't do it. */
+void machine_reboot(void);
+void machine_poweroff(void);

@@ -13,7 +13,6 @@
 #include "core/core.h"
 #include "core/format.h"
 #include "core/lock.h"
-#include "core/log_memory.h"
 #include "core/serial.h"
 #include "core/signal.h"
 

@@ -5,10 +5,15 @@
  */
 #pragma once
 
+#include "core/address.h"
+
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* An invariant is broken, or the machine can't be booted safely: says so and stops every core. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+paddr_t log_memory(void);                      /* struct bh_log, page-aligned */
+void log_to_programs(uint32_t log_channel);    /* programs own the serial port from now on */
 
 #define INVARIANT(condition) \
     ((condition) ? (void)0 : panic("invariant broken: %s (%s:%u)", #condition, __FILE__, __LINE__))

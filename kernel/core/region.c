@@ -11,7 +11,6 @@
 #include "core/boot_memory.h"
 #include "core/device.h"
 #include "core/log.h"
-#include "core/log_memory.h"
 #include "core/plan.h"
 #include "core/string.h"
 

@@ -107,15 +107,15 @@ static void serve(enum sched_request request, uint32_t thread)
 {
     uint32_t core = thread_core(thread);
 
-    if (core != core_this())
+    if (core != core_this()) {
         sched_request(core, request, thread);   /* it moved meanwhile: so does the request */
-    else if (request == SCHED_WAKE)
+    } else if (request == SCHED_WAKE) {
         thread_woken(thread);
-    else if (request == SCHED_STOP)
+    } else if (request == SCHED_STOP) {
         thread_stop(thread);
-    else if (request == SCHED_START)
+    } else if (request == SCHED_START) {
         thread_start(thread);
-    else {
+    } else {
         thread_update_queue(thread);
         sched_event_at(0);             /* it may wait for a time */
     }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hooks of core/core.h. Interrupts are off in the kernel but in core_window() and core_idle(). */
+/* The hooks of core/core.h. Interrupts are off in the kernel but in core_window() and core_idle().
+ * Power: as the ACPI tables say. */
 #include "core/core.h"
 
 #include "core/interrupt.h"
+#include "core/log.h"
+#include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry_area.h"
@@ -10,7 +13,10 @@
 
 uint32_t core_this(void)
 {
-    return (uint32_t)entry_area_this()->core;
+    uint32_t core;
+
+    __asm__("movl %%gs:%c1, %0" : "=r"(core) : "i"(offsetof(struct entry_area, core)));
+    return core;
 }
 
 void core_alert(uint32_t core)
@@ -45,4 +51,18 @@ void core_stop_others(void)
 void core_stop_this(void)
 {
     cpu_halt_for_ever();
+}
+
+void machine_reboot(void)
+{
+    log_line("reboot");
+    acpi_reboot();
+    log_line("reboot: the firmware's reset register does nothing: use the machine's own button");
+}
+
+void machine_poweroff(void)
+{
+    log_line("power off");
+    acpi_poweroff();
+    log_line("power off: the firmware has no S5 state or it doesn't work: use the machine's button");
 }

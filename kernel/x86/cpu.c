@@ -36,20 +36,6 @@ _Static_assert(sizeof(struct task_descriptor) == 16, "64-bit TSS descriptor");
 
 extern const char trampoline_call[], trampoline_vectors[];
 
-static uint8_t stack_of_vector(uint32_t vector)
-{
-    switch (vector) {
-    case VECTOR_NMI:
-        return STACK_NMI + 1;
-    case VECTOR_DOUBLE_FAULT:
-        return STACK_DOUBLE_FAULT + 1;
-    case VECTOR_MACHINE_CHECK:
-        return STACK_MACHINE_CHECK + 1;
-    default:
-        return 0;
-    }
-}
-
 static void fill_interrupt_table(struct entry_area *area)
 {
     for (uint32_t vector = 0; vector < 256; vector++) {
@@ -57,12 +43,14 @@ static void fill_interrupt_table(struct entry_area *area)
         area->interrupt_table[vector] = (struct interrupt_gate){
             .offset_low = (uint16_t)stub,
             .selector = KERNEL_CODE,
-            .stack = stack_of_vector(vector),
             .type = GATE_INTERRUPT,
             .offset_middle = (uint16_t)(stub >> 16),
             .offset_high = (uint32_t)(stub >> 32),
         };
     }
+    area->interrupt_table[VECTOR_NMI].stack = STACK_NMI + 1;
+    area->interrupt_table[VECTOR_DOUBLE_FAULT].stack = STACK_DOUBLE_FAULT + 1;
+    area->interrupt_table[VECTOR_MACHINE_CHECK].stack = STACK_MACHINE_CHECK + 1;
 }
 
 static void fill_segments(struct entry_area *area)
@@ -133,17 +121,15 @@ static void set_protections(void)
 {
     struct cpuid extended = cpuid(0x80000001, 0);
     struct cpuid features = cpuid(7, 0);
-    bool has_nx = (extended.edx & 1u << 20) != 0;
-    bool has_smep = (features.ebx & 1u << 7) != 0;
-    bool has_smap = (features.ebx & 1u << 20) != 0;
-    bool has_umip = (features.ecx & 1u << 2) != 0;
+    uint64_t smep = features.ebx & 1u << 7 ? CR4_SMEP : 0;
+    uint64_t smap = features.ebx & 1u << 20 ? CR4_SMAP : 0;
+    uint64_t umip = features.ecx & 1u << 2 ? CR4_UMIP : 0;
 
-    if (!has_nx)
+    if ((extended.edx & 1u << 20) == 0)
         panic("boot: the CPU has no NX bit, without which memory can't be kept from being executed");
     msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE | EFER_SCE);
     cr0_write(cr0_read() | CR0_WP | CR0_NE);
-    cr4_write(cr4_read() | (has_smep ? CR4_SMEP : 0) | (has_smap ? CR4_SMAP : 0)
-              | (has_umip ? CR4_UMIP : 0));
+    cr4_write(cr4_read() | smep | smap | umip);
     msr_write(MSR_PAT, PAT_WITH_WRITE_COMBINE);
 }
 

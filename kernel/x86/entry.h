@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What x86/entry.S calls, on the kernel's stack of this core and with the kernel's tables. */
+/* What boot.S calls on the boot stack, and entry.S on the core's own, with the kernel's tables. */
 #pragma once
 
 #include <stdint.h>
 
 struct context;
 
+void boot_start(uint32_t magic, uint32_t information);
 _Noreturn void user_call(const struct context *context);
 _Noreturn void user_interrupt(uint64_t vector, uint64_t error);
 void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip);

@@ -3,15 +3,12 @@
  * The boot, in order: memory, tables, plan, devices denied, regions, spaces, cores, programs. Every
  * step stops the boot by itself when it can't be done, and says what to mend.
  */
-#include "x86/start.h"
-
 #include "core/boot_memory.h"
 #include "core/compartment.h"
 #include "core/context.h"
 #include "core/device.h"
 #include "core/interrupt.h"
 #include "core/log.h"
-#include "core/log_memory.h"
 #include "core/mode.h"
 #include "core/plan.h"
 #include "core/region.h"
@@ -25,6 +22,7 @@
 #include "x86/apic.h"
 #include "x86/boot.h"
 #include "x86/cpu.h"
+#include "x86/entry.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/smp.h"

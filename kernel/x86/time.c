@@ -23,12 +23,9 @@ enum pit_port { PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, PIT_GATE = 0x61 };
 enum rtc_port { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
 enum rtc_register {
     RTC_SECOND = 0, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7, RTC_MONTH = 8, RTC_YEAR = 9,
-    RTC_STATUS_A = 10, RTC_STATUS_B = 11,
+    RTC_STATUS_A = 10,
 };
 #define RTC_UPDATING 0x80
-#define RTC_BINARY   0x04
-#define RTC_24_HOURS 0x02
-#define RTC_PM       0x80
 
 static uint64_t khz;
 static uint64_t boot_tsc, boot_seconds;
@@ -85,18 +82,10 @@ static uint8_t rtc_read(enum rtc_register at)
     return port_in8(RTC_DATA);
 }
 
-static uint32_t rtc_number(uint8_t raw, uint8_t status)
+/* As the firmware leaves the clock: 24 hours, binary-coded decimals. */
+static uint64_t rtc_number(enum rtc_register at)
 {
-    return status & RTC_BINARY ? raw : raw / 16u * 10u + raw % 16u;
-}
-
-static uint32_t rtc_hour(uint8_t raw, uint8_t status)
-{
-    uint32_t hour = rtc_number(raw & (uint8_t)~RTC_PM, status);
-
-    if (status & RTC_24_HOURS)
-        return hour;
-    return hour % 12 + (raw & RTC_PM ? 12 : 0);
+    return rtc_read(at) / 16u * 10u + rtc_read(at) % 16u;
 }
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar (months counted from March). */
@@ -110,17 +99,13 @@ static uint64_t days_since_1970(uint64_t year, uint64_t month, uint64_t day)
 
 static uint64_t read_clock(void)
 {
-    uint8_t status = rtc_read(RTC_STATUS_B);
     uint64_t days;
 
     for (uint32_t i = 0; i < MAX_POLLS && (rtc_read(RTC_STATUS_A) & RTC_UPDATING); i++)
         ;
-    days = days_since_1970(2000 + rtc_number(rtc_read(RTC_YEAR), status),
-                           rtc_number(rtc_read(RTC_MONTH), status),
-                           rtc_number(rtc_read(RTC_DAY), status));
-    return ((days * 24 + rtc_hour(rtc_read(RTC_HOUR), status)) * 60
-            + rtc_number(rtc_read(RTC_MINUTE), status)) * 60
-           + rtc_number(rtc_read(RTC_SECOND), status);
+    days = days_since_1970(2000 + rtc_number(RTC_YEAR), rtc_number(RTC_MONTH), rtc_number(RTC_DAY));
+    return ((days * 24 + rtc_number(RTC_HOUR)) * 60 + rtc_number(RTC_MINUTE)) * 60
+           + rtc_number(RTC_SECOND);
 }
 
 void time_install(void)
