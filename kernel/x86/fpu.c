@@ -21,7 +21,6 @@
 
 enum {
     OWNERS = BH_MAX_THREADS + BH_MAX_VCPUS,  /* threads first, then vCPUs */
-    NOBODY = OWNERS,
     DEBUG_ADDRESSES = 4,
     CPUID_XSAVE = 0xd,
     CPUID_ECX_XSAVE = 1 << 26,
@@ -36,16 +35,21 @@ enum {
     XSAVE_HEADER_END = 576,
     FCW_AT_RESET = 0x37f,                    /* as FNINIT leaves it */
     MXCSR_AT_RESET = 0x1f80,
+    XCR0_AT_RESET = 1,
 };
 /* x87, SSE, AVX, MPX, AVX-512, PKRU: those whose state has room in a page. */
 #define XCR0_KNOWN 0x2ffull
 
-static uint8_t *area[OWNERS];
-static uint64_t reset_wanted[OWNERS];
-static uint64_t guest_xcr0[BH_MAX_VCPUS];
-static uint64_t debug_address[BH_MAX_VCPUS][DEBUG_ADDRESSES];
-static uint32_t owner[BH_MAX_CORES];
-static uint32_t debug_owner[BH_MAX_CORES];   /* a vCPU, or BH_NONE */
+struct fpu_state {
+    uint8_t *area;
+    uint64_t reset_wanted;                   /* 1: to be initialized instead of saved or loaded */
+    uint64_t xcr0;
+    uint64_t debug_address[DEBUG_ADDRESSES]; /* DR0 to DR3, of vCPUs */
+};
+
+static struct fpu_state states[OWNERS];
+static struct fpu_state *owner[BH_MAX_CORES];        /* whose values the registers hold; 0: nobody's */
+static struct fpu_state *debug_owner[BH_MAX_CORES];  /* a vCPU's, or 0 */
 static uint64_t host_xcr0;
 
 static inline uint64_t xcr0_read(void)
@@ -82,6 +86,11 @@ static void debug_write(const uint64_t address[DEBUG_ADDRESSES])
                      :: "r"(address[0]), "r"(address[1]), "r"(address[2]), "r"(address[3]));
 }
 
+static struct fpu_state *vcpu_state(uint32_t vcpu)
+{
+    return &states[BH_MAX_THREADS + vcpu];
+}
+
 uint64_t fpu_supported(void)
 {
     return host_xcr0;
@@ -89,7 +98,7 @@ uint64_t fpu_supported(void)
 
 void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0)
 {
-    guest_xcr0[vcpu] = xcr0;
+    vcpu_state(vcpu)->xcr0 = xcr0;
 }
 
 /* The INIT state: XRSTOR takes every part whose bit in the header is clear as initial, but reads
@@ -104,12 +113,11 @@ static void area_initialize(uint8_t *a)
     memcpy(a + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
-static void area_take(uint32_t who)
+static void state_install(struct fpu_state *s, uint64_t xcr0)
 {
-    paddr_t page = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "FPU state");
-
-    area[who] = physical_at(page, BH_PAGE_SIZE);
-    area_initialize(area[who]);
+    s->area = physical_at(boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "FPU state"), BH_PAGE_SIZE);
+    s->xcr0 = xcr0;
+    s->reset_wanted = 1;
 }
 
 void fpu_install(void)
@@ -120,15 +128,9 @@ void fpu_install(void)
         panic("this CPU has no XSAVE");
     host_xcr0 = ((uint64_t)parts.edx << 32 | parts.eax) & XCR0_KNOWN;
     for (uint32_t i = 0; i < plan_count(BH_TABLE_THREAD); i++)
-        area_take(i);
-    for (uint32_t i = 0; i < plan_count(BH_TABLE_VCPU); i++) {
-        area_take(BH_MAX_THREADS + i);
-        guest_xcr0[i] = 1;
-    }
-    for (uint32_t i = 0; i < BH_MAX_CORES; i++) {
-        owner[i] = NOBODY;
-        debug_owner[i] = BH_NONE;
-    }
+        state_install(&states[i], host_xcr0);
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_VCPU); i++)
+        state_install(vcpu_state(i), XCR0_AT_RESET);
 }
 
 void fpu_install_core(void)
@@ -140,94 +142,90 @@ void fpu_install_core(void)
         panic("this CPU's FPU state takes %u bytes, more than a page", cpuid(CPUID_XSAVE, 0).ebx);
 }
 
-static bool is_vcpu(uint32_t who)
-{
-    return who >= BH_MAX_THREADS && who < OWNERS;
-}
-
 /* XCR0 is read back, not taken for what was loaded: a CPU that lets a guest change it by itself must
  * not make XSAVE leave parts out. What is about to be reset isn't saved any more. */
 static void save_owner(uint32_t core)
 {
-    uint32_t who = owner[core];
+    struct fpu_state *s = owner[core];
     uint64_t xcr0 = xcr0_read();
 
-    owner[core] = NOBODY;
+    owner[core] = 0;
     if (xcr0 != host_xcr0)
         xcr0_write(host_xcr0);
-    if (who == NOBODY || reset_wanted[who] != 0)
-        return;
-    xsave(area[who]);
-    if (is_vcpu(who))
-        guest_xcr0[who - BH_MAX_THREADS] = xcr0;
+    if (s != 0 && s->reset_wanted == 0) {
+        s->xcr0 = xcr0;
+        xsave(s->area);
+    }
 }
 
 static void save_debug(uint32_t core)
 {
-    if (debug_owner[core] != BH_NONE)
-        debug_read(debug_address[debug_owner[core]]);
-    debug_owner[core] = BH_NONE;
+    if (debug_owner[core] != 0)
+        debug_read(debug_owner[core]->debug_address);
+    debug_owner[core] = 0;
 }
 
-/* The slow part of a reset, on the core that is going to run `who`. */
-static void reset_now(uint32_t core, uint32_t who)
+/* The slow part of a reset, on the core that is going to run it. */
+static void reset_now(uint32_t core, struct fpu_state *s)
 {
-    atomic_store(&reset_wanted[who], 0);
-    area_initialize(area[who]);
-    if (!is_vcpu(who))
-        return;
-    if (debug_owner[core] == who - BH_MAX_THREADS)
-        debug_owner[core] = BH_NONE;
-    memset(debug_address[who - BH_MAX_THREADS], 0, sizeof(debug_address[0]));
+    atomic_store(&s->reset_wanted, 0);
+    area_initialize(s->area);
+    if (debug_owner[core] == s)
+        debug_owner[core] = 0;
+    memset(s->debug_address, 0, sizeof(s->debug_address));
 }
 
-static void take_over(uint32_t core, uint32_t who)
+static void take_over(uint32_t core, struct fpu_state *s)
 {
     if (plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
         return;
     save_owner(core);
-    if (reset_wanted[who] != 0)
-        reset_now(core, who);
-    xrstor(area[who]);
-    owner[core] = who;
+    if (s->reset_wanted != 0)
+        reset_now(core, s);
+    xrstor(s->area);
+    if (s->xcr0 != host_xcr0)
+        xcr0_write(s->xcr0);
+    owner[core] = s;
+}
+
+static void debug_take_over(uint32_t core, struct fpu_state *s)
+{
+    if (plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
+        return;
+    save_debug(core);
+    debug_write(s->debug_address);
+    debug_owner[core] = s;
 }
 
 void fpu_use_thread(uint32_t thread)
 {
+    struct fpu_state *s = &states[thread];
     uint32_t core = core_this();
 
-    if (owner[core] != thread || reset_wanted[thread] != 0)
-        take_over(core, thread);
+    if (owner[core] != s || s->reset_wanted != 0)
+        take_over(core, s);
 }
 
 void fpu_use_vcpu(uint32_t vcpu)
 {
+    struct fpu_state *s = vcpu_state(vcpu);
     uint32_t core = core_this();
-    uint32_t who = BH_MAX_THREADS + vcpu;
 
-    if (owner[core] == who && reset_wanted[who] == 0)
-        return;
-    take_over(core, who);
-    if (owner[core] != who)
-        return;
-    if (debug_owner[core] != vcpu) {
-        save_debug(core);
-        debug_write(debug_address[vcpu]);
-        debug_owner[core] = vcpu;
-    }
-    if (guest_xcr0[vcpu] != host_xcr0)
-        xcr0_write(guest_xcr0[vcpu]);
+    if (owner[core] != s || s->reset_wanted != 0)
+        take_over(core, s);
+    if (debug_owner[core] != s)
+        debug_take_over(core, s);
 }
 
 void fpu_reset_thread(uint32_t thread)
 {
-    atomic_store(&reset_wanted[thread], 1);
+    atomic_store(&states[thread].reset_wanted, 1);
 }
 
 void fpu_reset_vcpu(uint32_t vcpu)
 {
-    guest_xcr0[vcpu] = 1;
-    atomic_store(&reset_wanted[BH_MAX_THREADS + vcpu], 1);
+    vcpu_state(vcpu)->xcr0 = XCR0_AT_RESET;
+    atomic_store(&vcpu_state(vcpu)->reset_wanted, 1);
 }
 
 void fpu_release(void)

@@ -4,7 +4,7 @@
  * Trusts the plan and the tables that core/space.c built; a guest and its VMM may be hostile.
  *
  * TLB: guest translations are tagged with an ASID. There are fewer ASIDs than a plan may have vCPUs,
- * so vCPU v uses ASID 1 + v % (ASIDs - 1), and a core flushes it when the vCPU isn't the one that
+ * so vCPU v uses ASID 1 + v % asid_count, and a core flushes it when the vCPU isn't the one that
  * last ran under it there, or when core/vcpu.c says that what the core holds of it is stale.
  */
 #include "core/boot_memory.h"
@@ -34,7 +34,7 @@ enum {
     MSRS_A_RANGE = 0x2000,
     MSRS_A_BYTE = 4,                       /* two bits each: read, write */
     VECTOR_MC = 18,
-    ASIDS_MOST = BH_MAX_VCPUS + 1,
+    ASIDS_MOST = BH_MAX_VCPUS,             /* that guests use: 1 .. ASIDS_MOST */
 };
 
 struct svm_vcpu {
@@ -95,7 +95,7 @@ static void svm_require(void)
         panic("the plan has vCPUs, but this CPU's SVM has no nested paging");
     if (svm.ebx < 2)
         panic("the plan has vCPUs, but this CPU's SVM offers no ASID");
-    asid_count = svm.ebx < ASIDS_MOST ? svm.ebx : ASIDS_MOST;
+    asid_count = svm.ebx - 1 < ASIDS_MOST ? svm.ebx - 1 : ASIDS_MOST;
     tlb_flush = svm.edx & CPUID_EDX_FLUSH_BY_ASID ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
 }
 
@@ -111,8 +111,8 @@ void vcpu_arch_install(void)
         msr_map_allow(map, guest_msrs[i]);
     for (uint32_t core = 0; core < plan_header()->cores; core++) {
         host_state[core] = boot_memory_take(2 * BH_PAGE_SIZE, BH_PAGE_SIZE, "a core's host state");
-        for (uint32_t asid = 0; asid < ASIDS_MOST; asid++)
-            asid_vcpu[core][asid] = BH_NONE;
+        for (uint32_t i = 0; i < ASIDS_MOST; i++)
+            asid_vcpu[core][i] = BH_NONE;
     }
 }
 
@@ -133,7 +133,7 @@ void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page)
     v->address = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "a vCPU's control block");
     v->vmcb = physical_at(v->address, BH_PAGE_SIZE);
     v->page = physical_at(state_page, BH_PAGE_SIZE);
-    v->asid = 1 + vcpu % (asid_count - 1);
+    v->asid = 1 + vcpu % asid_count;
     control = &v->vmcb->control;
     control->io_map = io_map.value;
     control->msr_map = msr_map.value;
@@ -184,7 +184,7 @@ static bool stored_host(const struct svm_vcpu *v)
 static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, uint32_t core, bool stale)
 {
     struct vmcb_control *control = &v->vmcb->control;
-    uint32_t *last = &asid_vcpu[core][v->asid];
+    uint32_t *last = &asid_vcpu[core][v->asid - 1];
     bool flush = stale || control->flush_wanted != 0 || *last != vcpu;
 
     control->tlb_control = flush ? tlb_flush : SVM_TLB_KEEP;
