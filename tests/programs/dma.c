@@ -10,6 +10,8 @@
  *   neighbour  writes to the page behind its buffer
  *   storm      writes to the target for ever
  *   leave      tells the device to write to its own buffer and faults before that happens
+ *   interrupt  makes the device interrupt, counts what arrives; then lets it do so a thousand times
+ *   reset      resets the device, waits for that, and copies again
  * It logs what it does and what came of it, as far as a driver can see; tests judge by memory.
  */
 #include <stdint.h>
@@ -24,6 +26,8 @@
 
 enum edu_register {
     EDU_IDENTITY    = 0x00,
+    EDU_RAISE       = 0x60,
+    EDU_LOWER       = 0x64,
     EDU_DMA_SOURCE  = 0x80,
     EDU_DMA_TARGET  = 0x88,
     EDU_DMA_COUNT   = 0x90,
@@ -41,6 +45,7 @@ enum {
     LENGTH      = 64,
     WAIT_MS     = 1000,         /* the device needs 100 */
     FIRST_DELAY = 1000,
+    STORM       = 5000,
 };
 
 static volatile uint8_t *registers;
@@ -163,6 +168,59 @@ static void leave(uint64_t target)
     __asm__ volatile("ud2");
 }
 
+/* How often the interrupt's bits are set within so many milliseconds. */
+static unsigned interrupts_within(uint64_t ms)
+{
+    const struct bh_manifest_entry *interrupt = manifest_need(BH_ENTRY_INTERRUPT, "irq0");
+    uint64_t end = time_after_ms(ms), bits;
+    unsigned count = 0;
+
+    while (time_now() < end) {
+        if (call_wait(end, &bits) == BH_OK && (bits & interrupt->bits) != 0) {
+            mmio_write32(registers, EDU_LOWER, 1);
+            count++;
+        }
+    }
+    return count;
+}
+
+static void raise(void)
+{
+    mmio_write32(registers, EDU_RAISE, 1);
+    mmio_write32(registers, EDU_LOWER, 1);
+}
+
+static void interrupt(uint64_t target)
+{
+    (void)target;
+    raise();
+    log_line("dma: interrupt: %u arrived", interrupts_within(200));
+    for (unsigned i = 0; i < STORM; i++)
+        raise();
+    interrupts_within(200);
+    raise();
+    log_line("dma: interrupt: %u after the storm", interrupts_within(200));
+    call_irq_ack(manifest_need(BH_ENTRY_INTERRUPT, "irq0")->slot);
+    interrupts_within(200);
+    raise();
+    log_line("dma: interrupt: %u once acknowledged", interrupts_within(200));
+}
+
+static void reset(uint64_t target)
+{
+    uint64_t end = time_after_ms(3000);
+
+    inside(target);
+    if (call_device_control(device, BH_DEVICE_RESET) != BH_OK)
+        program_stop("dma: the device can't be reset");
+    while (state() == BH_DEVICE_RESETTING && time_now() < end)
+        pause_ms(10);
+    log_line("dma: reset: state %lu", state());
+    if (call_device_control(device, BH_DEVICE_BUS_MASTER_ON) != BH_OK)
+        program_stop("dma: the device mayn't master the bus any more");
+    inside(target);
+}
+
 struct deed {
     const char *name;
     void (*perform)(uint64_t target);
@@ -171,6 +229,7 @@ struct deed {
 static const struct deed deeds[] = {
     { "inside", inside }, { "write", write_target }, { "read", read_target },
     { "neighbour", neighbour }, { "storm", storm }, { "leave", leave },
+    { "interrupt", interrupt }, { "reset", reset },
 };
 
 static void find_world(void)
