@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RAM at boot: a sorted list of free ranges, from which everything is cut, first fit. Nothing comes
+ * RAM at boot: a list of free ranges, from which everything is cut, first fit. Nothing comes
  * back, and nothing is cut after boot_memory_close().
  */
 #include "core/boot_memory.h"

@@ -22,53 +22,39 @@ static uint64_t page_up(uint64_t value)
     return page_down(value + BH_PAGE_SIZE - 1);
 }
 
-static bool insert(struct ranges *ranges, uint32_t at, uint64_t base, uint64_t end)
+static bool append(struct ranges *ranges, uint64_t base, uint64_t end)
 {
     if (end <= base)
         return true;
     if (ranges->count == RANGES_MAX)
         return false;
-    for (uint32_t i = ranges->count; i > at; i--)
-        ranges->range[i] = ranges->range[i - 1];
-    ranges->range[at] = (struct range){ base, end - base };
-    ranges->count++;
+    ranges->range[ranges->count++] = (struct range){ base, end - base };
     return true;
-}
-
-static void erase(struct ranges *ranges, uint32_t at)
-{
-    for (uint32_t i = at; i + 1 < ranges->count; i++)
-        ranges->range[i] = ranges->range[i + 1];
-    ranges->count--;
 }
 
 bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size)
 {
     uint64_t first = page_up(end_of(base, 0)), end = page_down(end_of(base, size));
-    uint32_t at = 0;
 
-    if (end <= first)
-        return true;
-    if (ranges_touch(ranges, first, end - first))
-        return false;
-    while (at < ranges->count && ranges->range[at].base < first)
-        at++;
-    return insert(ranges, at, first, end);
+    return end <= first || (!ranges_touch(ranges, first, end - first)
+                            && append(ranges, first, end));
 }
 
 bool ranges_remove(struct ranges *ranges, uint64_t base, uint64_t size)
 {
     uint64_t first = page_down(base), end = page_up(end_of(base, size));
+    uint32_t count = ranges->count;    /* what is appended lies outside */
 
-    for (uint32_t i = ranges->count; i-- > 0;) {
-        struct range old = ranges->range[i];
-        uint64_t old_end = old.base + old.size;
-        if (old_end <= first || old.base >= end)
+    for (uint32_t i = 0; i < count; i++) {
+        struct range *r = &ranges->range[i];
+        uint64_t r_end = r->base + r->size;
+        if (r_end <= first || r->base >= end)
             continue;
-        erase(ranges, i);
-        if (old_end > end && !insert(ranges, i, end, old_end))
-            return false;
-        if (old.base < first && !insert(ranges, i, old.base, first))
+        if (r->base >= first)
+            *r = r_end > end ? (struct range){ end, r_end - end } : (struct range){ end, 0 };
+        else if (append(ranges, end, r_end))
+            r->size = first - r->base;
+        else
             return false;
     }
     return true;

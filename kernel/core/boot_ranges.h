@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sorted, disjoint, page-aligned ranges of numbers. Pure. */
+/* Disjoint, page-aligned ranges of numbers, in no order; some may be empty. Pure. */
 #pragma once
 
 #include <stdbool.h>

@@ -26,18 +26,6 @@
 static uint64_t state[BH_MAX_COMPARTMENTS];
 static uint64_t counters[BH_MAX_COMPARTMENTS][BH_COMPARTMENT_COUNTERS];
 
-static bool owns_vcpu(uint32_t compartment, uint32_t vcpu)
-{
-    return plan_thread(plan_vcpu(vcpu)->thread)->compartment == compartment;
-}
-
-static void release_devices(uint32_t compartment)
-{
-    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
-        if (plan_device(d)->owner == compartment)
-            device_release(d);
-}
-
 static void start_threads(uint32_t compartment)
 {
     const struct bh_plan_compartment *c = plan_compartment(compartment);
@@ -48,7 +36,9 @@ static void start_threads(uint32_t compartment)
 
 static void run(uint32_t compartment)
 {
-    release_devices(compartment);
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
+        if (plan_device(d)->owner == compartment)
+            device_release(d);
     counters[compartment][BH_COMPARTMENT_STARTS]++;
     atomic_store(&state[compartment], BH_COMPARTMENT_RUNNING);
     start_threads(compartment);
@@ -93,28 +83,23 @@ static bool await_threads(struct operation *o, uint32_t self)
 
 static bool reset_devices(struct operation *o)
 {
-    if (o->index == plan_count(BH_TABLE_DEVICE))
-        return true;
-    if (plan_device(o->index)->owner == o->target
-        && device_reset_step(o->index, &o->again_at) == DEVICE_STEP_AGAIN)
-        return false;
-    o->again_at = 0;
-    o->index++;
-    return false;
+    for (; o->index < plan_count(BH_TABLE_DEVICE); o->index++)
+        if (plan_device(o->index)->owner == o->target
+            && device_reset_step(o->index, &o->again_at) == DEVICE_STEP_AGAIN)
+            return false;
+    return true;
 }
 
 static bool reload_memory(struct operation *o)
 {
-    if (o->index == plan_count(BH_TABLE_REGION))
-        return true;
-    const struct bh_plan_region *r = plan_region(o->index);
-    if (r->kind == BH_REGION_RAM && r->owner == o->target && o->done < r->size) {
-        o->done = region_reload(o->index, o->done, CHUNK_BYTES);
-        return false;
+    for (; o->index < plan_count(BH_TABLE_REGION); o->index++, o->done = 0) {
+        const struct bh_plan_region *r = plan_region(o->index);
+        if (r->kind == BH_REGION_RAM && r->owner == o->target && o->done < r->size) {
+            o->done = region_reload(o->index, o->done, CHUNK_BYTES);
+            return false;
+        }
     }
-    o->done = 0;
-    o->index++;
-    return false;
+    return true;
 }
 
 static bool reset_guests(struct operation *o)
@@ -125,7 +110,7 @@ static bool reset_guests(struct operation *o)
             vcpu_place(r, space, 0, false, 0);
     }
     for (uint32_t v = 0; v < plan_count(BH_TABLE_VCPU); v++)
-        if (owns_vcpu(o->target, v))
+        if (plan_thread(plan_vcpu(v)->thread)->compartment == o->target)
             vcpu_reset(v);
     return true;
 }
@@ -177,22 +162,16 @@ void compartment_step(uint32_t thread)
         o->phase++;
         o->index = 0;
         o->done = 0;
+        o->again_at = 0;
     }
     if (o->kind != OPERATION_NONE && o->again_at != 0)
         sched_event_at(o->again_at);
     thread_update_queue(thread);
 }
 
-static void begin(uint32_t thread, uint32_t compartment, enum operation_kind kind)
-{
-    threads[thread].operation = (struct operation){ .kind = kind, .target = compartment };
-}
-
 void compartment_abandon(const struct operation *operation)
 {
-    bool ours = operation->kind == OPERATION_RUN || operation->kind == OPERATION_STOP;
-
-    if (ours)
+    if (operation->kind == OPERATION_RUN || operation->kind == OPERATION_STOP)
         atomic_store(&state[operation->target], BH_COMPARTMENT_STOPPED);
 }
 
@@ -222,7 +201,10 @@ void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment
         return;
     }
     channel_signal_life(compartment);
-    begin(thread, compartment, operation == BH_COMPARTMENT_STOP ? OPERATION_STOP : OPERATION_RUN);
+    threads[thread].operation = (struct operation){
+        .kind = operation == BH_COMPARTMENT_STOP ? OPERATION_STOP : OPERATION_RUN,
+        .target = compartment,
+    };
 }
 
 static void log_fault(uint32_t thread, const struct fault *fault)
@@ -253,7 +235,7 @@ void compartment_fault(uint32_t thread, const struct fault *fault)
     counter[BH_COMPARTMENT_FAULT_ADDRESS] = fault->address;
     counter[BH_COMPARTMENT_FAULT_THREAD] = thread;
     channel_signal_life(compartment);
-    begin(thread, compartment, OPERATION_QUIESCE);
+    threads[thread].operation = (struct operation){ OPERATION_QUIESCE, .target = compartment };
 }
 
 uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter)

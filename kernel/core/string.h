@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The four functions that the compiler itself calls; contracts as in C11 7.24. */
+/* Functions that the compiler itself calls; contracts as in C11 7.24. */
 #pragma once
 
 #include <stddef.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
-void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int value, size_t size);
 int memcmp(const void *a, const void *b, size_t size);

@@ -16,13 +16,8 @@
 enum multiboot1_flags { MULTIBOOT1_MODULES = 1u << 3, MULTIBOOT1_MEMORY_MAP = 1u << 6 };
 
 struct multiboot1_info {
-    uint32_t flags;
-    uint32_t memory_lower, memory_upper;
-    uint32_t boot_device;
-    uint32_t command_line;
-    uint32_t module_count, modules;
-    uint32_t symbols[4];
-    uint32_t map_length, map;
+    uint32_t flags, memory_lower, memory_upper, boot_device, command_line;
+    uint32_t module_count, modules, symbols[4], map_length, map;
 };
 
 struct multiboot1_module { uint32_t start, end, text, reserved; };
@@ -92,20 +87,12 @@ static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct 
 {
     const struct multiboot2_module *module = (const void *)tag;
 
-    switch (tag->type) {
-    case TAG_MODULE:
+    if (tag->type == TAG_MODULE)
         add_module(info, module->start, module->end);
-        break;
-    case TAG_MEMORY_MAP:
+    else if (tag->type == TAG_MEMORY_MAP)
         read_map((const void *)tag, info);
-        break;
-    case TAG_RSDP_OLD:
-    case TAG_RSDP_NEW:                 /* a copy of the table follows; the newer comes later */
-        info->rsdp = paddr(address + sizeof *tag);
-        break;
-    default:
-        break;
-    }
+    else if (tag->type == TAG_RSDP_OLD || tag->type == TAG_RSDP_NEW)
+        info->rsdp = paddr(address + sizeof *tag);   /* a copy; the newer tag comes later */
 }
 
 static void read_multiboot2(uint32_t information, struct boot_info *info)

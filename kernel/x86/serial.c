@@ -35,9 +35,8 @@ void serial_open(uint32_t port)
 
 static void put(char character)
 {
-    for (uint32_t i = 0; i < MAX_POLLS; i++)
-        if (port_in8(base + UART_LINE_STATUS) & STATUS_ROOM)
-            break;
+    for (uint32_t i = 0; i < MAX_POLLS && !(port_in8(base + UART_LINE_STATUS) & STATUS_ROOM); i++)
+        ;
     port_out8(base + UART_DATA, (uint8_t)character);
 }
 

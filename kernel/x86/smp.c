@@ -60,24 +60,14 @@ uint64_t smp_stack_top(uint32_t core)
     return stack_top[core];
 }
 
-static void wait_us(uint64_t microseconds)
-{
-    uint64_t end = time_after_us(microseconds);
-
-    while (time_now() < end)
-        __asm__ volatile("pause");
-}
-
+/* Until so many cores have arrived, or the time is over. */
 static bool wait_arrived(uint64_t count, uint64_t microseconds)
 {
     uint64_t end = time_after_us(microseconds);
 
-    while (time_now() < end) {
-        if (atomic_load(&arrived) == count)
-            return true;
+    while (atomic_load(&arrived) != count && time_now() < end)
         __asm__ volatile("pause");
-    }
-    return false;
+    return atomic_load(&arrived) == count;
 }
 
 static void start_core(uint32_t core)
@@ -86,7 +76,7 @@ static void start_core(uint32_t core)
     smp_start_stack = stack_top[core];
     smp_start_core = core;
     apic_send_init(core);
-    wait_us(INIT_WAIT_US);
+    wait_arrived(core + 1, INIT_WAIT_US);
     apic_send_startup(core, SIPI_PAGE / 4096);
     if (wait_arrived(core + 1, STARTUP_WAIT_US))
         return;

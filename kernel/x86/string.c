@@ -14,18 +14,6 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
     return to;
 }
 
-void *memmove(void *to, const void *from, size_t size)
-{
-    char *target = to;
-    const char *source = from;
-
-    if (target <= source || target >= source + size)
-        return memcpy(to, from, size);
-    for (size_t i = size; i > 0; i--)
-        ((volatile char *)target)[i - 1] = source[i - 1];
-    return to;
-}
-
 void *memset(void *to, int value, size_t size)
 {
     void *cursor = to;
