@@ -23,3 +23,9 @@ unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
 $(foreach test,emulate interrupts virtio loader devices,$(eval $(call vmm_unit_test,$(test))))
+
+FUZZERS += vmm_decode vmm_loader vmm_guest
+fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/decode.c
+fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c
+fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
+fuzz_vmm_guest_CFLAGS   := -Itests/fake

@@ -12,6 +12,8 @@
 
 struct vm_fake vm_fake;
 
+static _Alignas(BH_PAGE_SIZE) uint8_t ram[FAKE_RAM];
+
 enum { STREAM_AREA = 4096, NET_AREA = 64 << 10, NET_HALF = 4096 };
 
 /* ---- The world ---- */
@@ -103,7 +105,7 @@ static void make_vcpu(unsigned number)
 }
 
 /* As the loader leaves it: 2 MiB pages, present, writable. */
-static void make_page_tables(uint8_t *ram)
+static void make_page_tables(void)
 {
     uint64_t *table = (uint64_t *)(void *)(ram + LAYOUT_PAGE_TABLES);
     table[0] = (LAYOUT_PAGE_TABLES + 0x1000) | 3;
@@ -120,7 +122,6 @@ void vm_fake_make(unsigned vcpu_count)
                                           { LAYOUT_PAGE_TABLES } };
     struct vm *vm = &vm_fake.vm;
     memset(&vm_fake, 0, sizeof(vm_fake));
-    uint8_t *ram = aligned_alloc(BH_PAGE_SIZE, FAKE_RAM);
     memset(ram, 0, FAKE_RAM);
     vm->memory.part[0] = (struct guest_ram){ ram, 0, FAKE_RAM };
     vm->vcpu_count = vcpu_count;
@@ -134,7 +135,7 @@ void vm_fake_make(unsigned vcpu_count)
         make_vcpu(i);
     open_links();
     devices_reset(vm);
-    make_page_tables(ram);
+    make_page_tables();
     start_kernel(&vm->vcpu[0], &kernel);
 }
 
@@ -142,7 +143,6 @@ void vm_fake_free(void)
 {
     for (unsigned i = 0; i < vm_fake.vm.vcpu_count; i++)
         free(vm_fake.vm.vcpu[i].state);
-    free(vm_fake.vm.memory.part[0].base);
     link_pair_free(&vm_fake.net);
     link_pair_free(&vm_fake.hvc);
     link_pair_free(&vm_fake.serial);
