@@ -98,8 +98,7 @@ static void add_byte(struct console *console, struct console_client *client, cha
         end_line(console, client);
         return;
     }
-    if (client->length == 0)
-        client->since_ms = now_ms;
+    client->since_ms = now_ms;
     client->line[client->length++] = shown;
     if (client->length == CONSOLE_LINE)
         end_line(console, client);

@@ -33,7 +33,8 @@ enum {
     CONSOLE_RATE      = 32,       /* a client's allowance: bytes a millisecond, */
     CONSOLE_BURST     = 16384,    /* and how much it can save up */
     CONSOLE_WORST     = 160,      /* what one byte (a line's end) of an unfocused client can become */
-    CONSOLE_PARTIAL_MS = 300,     /* a line without an end (a prompt) is shown after this */
+    CONSOLE_PARTIAL_MS = 500,     /* a line without an end (a prompt) is shown when nothing was
+                                     added to it for so long */
     CONSOLE_OVERVIEW  = 0xffff,   /* focus: nobody */
 };
 
@@ -53,7 +54,7 @@ struct console_client {
     enum console_filter filter;
     char     line[CONSOLE_LINE];
     uint32_t length;
-    uint64_t since_ms;            /* when the unfinished line got its first byte */
+    uint64_t since_ms;            /* when the unfinished line got its last byte */
     uint32_t allowance;
     uint64_t refilled_ms;
     char     recent_bytes[CONSOLE_RECENT];
