@@ -59,25 +59,13 @@ void svm_state_reset(struct vmcb *vmcb)
 bool svm_event_allowed(uint64_t event)
 {
     uint32_t vector = event & SVM_EVENT_VECTOR;
-    bool known = false;
+    uint32_t type = event & SVM_EVENT_TYPE;
+    bool known = type == SVM_EVENT_INTERRUPT || type == SVM_EVENT_SOFTWARE ||
+                 (type == SVM_EVENT_NMI && vector == VECTOR_NMI) ||
+                 (type == SVM_EVENT_EXCEPTION && vector < 32 && vector != VECTOR_NMI);
+    bool whole = (event & SVM_EVENT_VALID) != 0 && (event & SVM_EVENT_RESERVED) == 0;
 
-    if ((event & SVM_EVENT_VALID) == 0)
-        return event == 0;
-    switch (event & SVM_EVENT_TYPE) {
-    case SVM_EVENT_INTERRUPT:
-    case SVM_EVENT_SOFTWARE:
-        known = true;
-        break;
-    case SVM_EVENT_NMI:
-        known = vector == VECTOR_NMI;
-        break;
-    case SVM_EVENT_EXCEPTION:
-        known = vector < 32 && vector != VECTOR_NMI;
-        break;
-    default:
-        break;
-    }
-    return known && (event & SVM_EVENT_RESERVED) == 0;
+    return event == 0 || (known && whole);
 }
 
 uint64_t svm_event_again(uint64_t event)

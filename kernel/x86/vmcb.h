@@ -39,7 +39,7 @@ struct vmcb_control {
     uint8_t  fetched;               /* 0D0h: with decode assists only */
     uint8_t  bytes[15];
     uint8_t  reserved_0e0[0x3e0 - 0xe0];
-    uint32_t exceptions_wanted;     /* 3E0h: the host's own use. Those that the VMM asked for */
+    uint32_t exceptions_wanted;     /* 3E0h: the host's own use: those that the VMM asked for */
     uint32_t flush_wanted;          /* 1: paging was changed from outside */
     uint8_t  reserved_3e8[0x400 - 0x3e8];
 };
@@ -80,41 +80,25 @@ enum {
     VMCB_SAVED_MSRS = 8,            /* the words of vmcb_save.msr and of star .. sysenter_eip */
 };
 
-/* Table B-1, offsets 00Ch and 010h. */
+/* Table B-1, offset 00Ch. */
 enum svm_intercept_misc1 {
-    SVM_INTERCEPT_INTR     = 1u << 0,
-    SVM_INTERCEPT_NMI      = 1u << 1,
-    SVM_INTERCEPT_SMI      = 1u << 2,
-    SVM_INTERCEPT_INIT     = 1u << 3,
-    SVM_INTERCEPT_VINTR    = 1u << 4,
-    SVM_INTERCEPT_CR0_SELECTIVE = 1u << 5, /* writes that change more than TS and MP */
-    SVM_INTERCEPT_RDPMC    = 1u << 15,
-    SVM_INTERCEPT_CPUID    = 1u << 18,
-    SVM_INTERCEPT_RSM      = 1u << 19,
-    SVM_INTERCEPT_IRET     = 1u << 20,
-    SVM_INTERCEPT_INVD     = 1u << 22,
-    SVM_INTERCEPT_HLT      = 1u << 24,
-    SVM_INTERCEPT_INVLPGA  = 1u << 26,
-    SVM_INTERCEPT_IO       = 1u << 27,
-    SVM_INTERCEPT_MSR      = 1u << 28,
+    SVM_INTERCEPT_INTR = 1u << 0, SVM_INTERCEPT_NMI = 1u << 1, SVM_INTERCEPT_SMI = 1u << 2,
+    SVM_INTERCEPT_INIT = 1u << 3, SVM_INTERCEPT_VINTR = 1u << 4,
+    SVM_INTERCEPT_CR0_SELECTIVE = 1u << 5,   /* writes that change more than TS and MP */
+    SVM_INTERCEPT_RDPMC = 1u << 15, SVM_INTERCEPT_CPUID = 1u << 18, SVM_INTERCEPT_RSM = 1u << 19,
+    SVM_INTERCEPT_IRET = 1u << 20, SVM_INTERCEPT_INVD = 1u << 22, SVM_INTERCEPT_HLT = 1u << 24,
+    SVM_INTERCEPT_INVLPGA = 1u << 26, SVM_INTERCEPT_IO = 1u << 27, SVM_INTERCEPT_MSR = 1u << 28,
     SVM_INTERCEPT_SHUTDOWN = 1u << 31,
 };
 
+/* Table B-1, offset 010h. */
 enum svm_intercept_misc2 {
-    SVM_INTERCEPT_VMRUN    = 1u << 0,
-    SVM_INTERCEPT_VMMCALL  = 1u << 1,
-    SVM_INTERCEPT_VMLOAD   = 1u << 2,
-    SVM_INTERCEPT_VMSAVE   = 1u << 3,
-    SVM_INTERCEPT_STGI     = 1u << 4,
-    SVM_INTERCEPT_CLGI     = 1u << 5,
-    SVM_INTERCEPT_SKINIT   = 1u << 6,
-    SVM_INTERCEPT_ICEBP    = 1u << 8,
-    SVM_INTERCEPT_WBINVD   = 1u << 9,
-    SVM_INTERCEPT_MONITOR  = 1u << 10,
-    SVM_INTERCEPT_MWAIT    = 1u << 11,
-    SVM_INTERCEPT_MWAIT_ARMED = 1u << 12,
-    SVM_INTERCEPT_XSETBV   = 1u << 13,
-    SVM_INTERCEPT_RDPRU    = 1u << 14,
+    SVM_INTERCEPT_VMRUN = 1u << 0, SVM_INTERCEPT_VMMCALL = 1u << 1, SVM_INTERCEPT_VMLOAD = 1u << 2,
+    SVM_INTERCEPT_VMSAVE = 1u << 3, SVM_INTERCEPT_STGI = 1u << 4, SVM_INTERCEPT_CLGI = 1u << 5,
+    SVM_INTERCEPT_SKINIT = 1u << 6, SVM_INTERCEPT_ICEBP = 1u << 8, SVM_INTERCEPT_WBINVD = 1u << 9,
+    SVM_INTERCEPT_MONITOR = 1u << 10, SVM_INTERCEPT_MWAIT = 1u << 11,
+    SVM_INTERCEPT_MWAIT_ARMED = 1u << 12, SVM_INTERCEPT_XSETBV = 1u << 13,
+    SVM_INTERCEPT_RDPRU = 1u << 14,
 };
 
 enum svm_tlb_control {              /* APM 15.16.1 */
@@ -143,30 +127,16 @@ enum svm_event {                    /* EVENTINJ (APM 15.20) and EXITINTINFO (APM
 };
 
 enum svm_exit_code {                /* appendix C; the low 32 bits count (see svm_decode) */
-    SVM_EXIT_CR_READ     = 0x00,    /* + number */
-    SVM_EXIT_CR_WRITE    = 0x10,
-    SVM_EXIT_CR_LAST     = 0x1f,
-    SVM_EXIT_EXCEPTION   = 0x40,    /* + vector */
-    SVM_EXIT_EXCEPTION_LAST = 0x5f,
-    SVM_EXIT_INTR        = 0x60,
-    SVM_EXIT_NMI         = 0x61,
-    SVM_EXIT_SMI         = 0x62,
-    SVM_EXIT_INIT        = 0x63,
-    SVM_EXIT_VINTR       = 0x64,
-    SVM_EXIT_CR0_SELECTIVE = 0x65,
-    SVM_EXIT_CPUID       = 0x72,
-    SVM_EXIT_IRET        = 0x74,
-    SVM_EXIT_INVD        = 0x76,
-    SVM_EXIT_HLT         = 0x78,
-    SVM_EXIT_IO          = 0x7b,
-    SVM_EXIT_MSR         = 0x7c,
-    SVM_EXIT_SHUTDOWN    = 0x7f,
-    SVM_EXIT_VMMCALL     = 0x81,
-    SVM_EXIT_WBINVD      = 0x89,
-    SVM_EXIT_XSETBV      = 0x8d,
-    SVM_EXIT_PLAIN_END   = 0x90,
+    SVM_EXIT_CR_READ = 0x00, SVM_EXIT_CR_WRITE = 0x10, SVM_EXIT_CR_LAST = 0x1f,  /* + number */
+    SVM_EXIT_EXCEPTION = 0x40, SVM_EXIT_EXCEPTION_LAST = 0x5f,                   /* + vector */
+    SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI = 0x61, SVM_EXIT_SMI = 0x62, SVM_EXIT_INIT = 0x63,
+    SVM_EXIT_VINTR = 0x64, SVM_EXIT_CR0_SELECTIVE = 0x65, SVM_EXIT_CPUID = 0x72,
+    SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76, SVM_EXIT_HLT = 0x78, SVM_EXIT_IO = 0x7b,
+    SVM_EXIT_MSR = 0x7c, SVM_EXIT_SHUTDOWN = 0x7f, SVM_EXIT_VMMCALL = 0x81,
+    SVM_EXIT_WBINVD = 0x89, SVM_EXIT_XSETBV = 0x8d,
+    SVM_EXIT_PLAIN_END = 0x90,
     SVM_EXIT_NESTED_FAULT = 0x400,
-    SVM_EXIT_INVALID     = 0xffffffffu,
+    SVM_EXIT_INVALID = 0xffffffffu,
 };
 
 enum svm_io_info {                  /* EXITINFO1 of a port exit (APM 15.10.2) */
@@ -188,21 +158,17 @@ enum svm_nested_fault {             /* EXITINFO1 of a nested page fault (APM 15.
 VMCB_AT(control.io_map, 0x040);
 VMCB_AT(control.asid, 0x058);
 VMCB_AT(control.virtual_interrupt, 0x060);
-VMCB_AT(control.exit_code, 0x070);
 VMCB_AT(control.exit_event, 0x088);
 VMCB_AT(control.event_injection, 0x0a8);
 VMCB_AT(control.nested_root, 0x0b0);
 VMCB_AT(control.clean, 0x0c0);
-VMCB_AT(control.bytes, 0x0d1);
 VMCB_AT(control.exceptions_wanted, 0x3e0);
 VMCB_AT(save.segment, 0x400);
 VMCB_AT(save.cpl, 0x4cb);
 VMCB_AT(save.efer, 0x4d0);
 VMCB_AT(save.cr4, 0x548);
-VMCB_AT(save.rip, 0x578);
 VMCB_AT(save.rsp, 0x5d8);
 VMCB_AT(save.rax, 0x5f8);
-VMCB_AT(save.msr, 0x600);
 VMCB_AT(save.cr2, 0x640);
 VMCB_AT(save.pat, 0x668);
 _Static_assert(sizeof(struct vmcb) == BH_PAGE_SIZE, "one page");
