@@ -15,6 +15,7 @@ from harness.machine import PATIENCE, Machine, built
 
 CANARY = b"a canary of the bulkhead's crew." * 2   # tests/programs/canary.c
 PATTERN = b"\x5a" * 64             # tests/programs/dma.c
+MANIFEST_MAGIC = b"BULKMANS"
 SETTING_VALUE = 96                 # abi/manifest.h: offset of an entry's value
 MARGIN = 3.0                       # seconds that an attack is given before memory is judged
 
@@ -72,11 +73,21 @@ class Target(Machine):
         assert address % 4096 == 0, f"canary at {address:#x}"
         return address
 
-    def set(self, name, value):
-        """Gives a setting that stands at "later" in somebody's manifest its value."""
-        entry = self.find(name.encode().ljust(32, b"\0") + b"\1\0\0\0")
+    def manifest(self, compartment):
+        """Where this compartment's manifest is (abi/manifest.h: its name is at offset 48)."""
+        wanted = compartment.encode().ljust(32, b"\0")
+        at = self.ram.find(MANIFEST_MAGIC)
+        while at >= 0 and self.bytes_at(at + 48, 32) != wanted:
+            at = self.ram.find(MANIFEST_MAGIC, at + 1)
+        assert at >= 0, f"{compartment} has no manifest in memory"
+        return at
+
+    def set(self, name, value, compartment="attacker"):
+        """Gives a setting that stands at "later" in the attacker's manifest its value."""
+        entry = self.ram.find(name.encode().ljust(32, b"\0") + b"\1\0\0\0",
+                              self.manifest(compartment))
         text = str(value).encode() + b"\0"
-        assert self.ram[entry + SETTING_VALUE:entry + SETTING_VALUE + 6] == b"later\0"
+        assert self.bytes_at(entry + SETTING_VALUE, 6) == b"later\0"
         self.ram[entry + SETTING_VALUE:entry + SETTING_VALUE + len(text)] = text
 
     def bytes_at(self, address, size=64):

@@ -42,15 +42,15 @@ COMPARTMENTS = """\
     - { name: deed, value: %s }
     - { name: target, value: %s }
   regions:
-    - { name: buffer, size: 4K, process: rw, device: edu, dma: rw, iova: "0x4000000000" }
+    - { name: buffer, size: 4K, process: rw, device: edu, dma: rw, iova: "%#x" }
 """
 IOVA = 0x2000000000
 
 
 def target(name, deed, controls=(), later=True):
-    text = COMPARTMENTS % (deed, "later" if later else "0")
-    path = describe(name, compartments=text.replace("0x4000000000", f"{IOVA:#x}"), devices=DEVICE,
-                    hardware=HARDWARE, controls=controls, cores=2, memory="512M")
+    text = COMPARTMENTS % (deed, "later" if later else "0", IOVA)
+    path = describe(name, compartments=text, devices=DEVICE, hardware=HARDWARE, controls=controls,
+                    cores=2, memory="512M")
     return Target(path, controls=bool(controls), name=name)
 
 
@@ -165,7 +165,7 @@ def test_a10_tables_of_the_iommu(verdict):
 
 
 def neighbour(name, iova, controls=()):
-    text = (COMPARTMENTS % ("neighbour", "0")).replace("0x4000000000", f"{iova:#x}")
+    text = COMPARTMENTS % ("neighbour", "0", iova)
     path = describe(name, compartments=text, devices=DEVICE, hardware=HARDWARE, controls=controls,
                     cores=2, memory="512M")
     return Target(path, controls=bool(controls), name=name)
