@@ -216,7 +216,7 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
     if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1) {
         bool idle = vm->serial.sent_count == 0;
         serial_write(&vm->serial, port - SERIAL_PORT, (uint8_t)value);
-        return idle && vm->serial.sent_count != 0;
+        return (idle && vm->serial.sent_count != 0) || serial_full(&vm->serial);
     }
     if (in_range(port, size, PORT_PCI_ADDRESS, 8))
         write_pci(vm, port, size, value);

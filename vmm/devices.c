@@ -45,7 +45,7 @@ void devices_update_interrupts(struct vm *vm)
 /* What the guest sent waits for a console that isn't there yet, until the buffer is full. */
 static void drop_unheard(struct vm *vm)
 {
-    if (vm->serial.sent_count > SERIAL_SENT - SERIAL_FIFO)
+    if (serial_full(&vm->serial))
         serial_taken(&vm->serial, vm->serial.sent_count);
 }
 

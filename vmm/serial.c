@@ -32,9 +32,9 @@ static bool divisor_latch(const struct serial *serial)
     return (serial->line_control & LINE_DIVISOR) != 0;
 }
 
-static bool has_room_to_send(const struct serial *serial)
+bool serial_full(const struct serial *serial)
 {
-    return SERIAL_SENT - serial->sent_count >= SERIAL_FIFO;
+    return SERIAL_SENT - serial->sent_count < SERIAL_FIFO;
 }
 
 /* The pending interrupt of the highest priority. */
@@ -80,7 +80,7 @@ static uint8_t read_line_status(struct serial *serial)
         value |= STATUS_DATA;
     if (serial->overrun)
         value |= STATUS_OVERRUN;
-    if (has_room_to_send(serial))
+    if (!serial_full(serial))
         value |= STATUS_HOLDING_EMPTY | STATUS_EMPTY;
     serial->overrun = false;
     return value;
@@ -120,7 +120,7 @@ static void send(struct serial *serial, uint8_t byte)
         serial->sent[(serial->sent_first + serial->sent_count) % SERIAL_SENT] = byte;
         serial->sent_count++;
     }
-    serial->transmit_event = has_room_to_send(serial);
+    serial->transmit_event = !serial_full(serial);
 }
 
 static void write_interrupt_enable(struct serial *serial, uint8_t value)
@@ -128,7 +128,7 @@ static void write_interrupt_enable(struct serial *serial, uint8_t value)
     bool newly = (value & ENABLE_TRANSMIT) && !(serial->interrupt_enable & ENABLE_TRANSMIT);
     serial->interrupt_enable = value & 0x0f;
     if (newly)
-        serial->transmit_event = has_room_to_send(serial);
+        serial->transmit_event = !serial_full(serial);
 }
 
 static void write_fifo_control(struct serial *serial, uint8_t value)
@@ -164,10 +164,10 @@ uint32_t serial_outgoing(const struct serial *serial, const uint8_t **bytes)
 
 void serial_taken(struct serial *serial, uint32_t count)
 {
-    bool was_full = !has_room_to_send(serial);
+    bool was_full = serial_full(serial);
     serial->sent_first = (serial->sent_first + count) % SERIAL_SENT;
     serial->sent_count -= count;
-    if (was_full && has_room_to_send(serial))
+    if (was_full && !serial_full(serial))
         serial->transmit_event = true;
 }
 

@@ -41,6 +41,9 @@ void serial_write(struct serial *serial, unsigned reg, uint8_t value);
 /* The level of the interrupt output. */
 bool serial_interrupt(const struct serial *serial);
 
+/* No more is taken from the guest until the I/O thread has sent something, or dropped it. */
+bool serial_full(const struct serial *serial);
+
 /* The I/O thread's side: contiguous bytes to send, then how many were taken; bytes received. */
 uint32_t serial_outgoing(const struct serial *serial, const uint8_t **bytes);
 void serial_taken(struct serial *serial, uint32_t count);

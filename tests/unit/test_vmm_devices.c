@@ -100,9 +100,11 @@ static void serial_without_a_listener_never_stalls(void **state)
     (void)state;
     vm_fake.vm.has_serial_link = false;
     for (unsigned i = 0; i < 5000; i++) {
+        unsigned kicks = vm_fake.io_kicks;
         assert_true(vm_fake_in(COM1 + 5, 1) & 0x20);
         vm_fake_out(COM1, 1, 'x');
-        devices_run(&vm_fake.vm);
+        if (vm_fake.io_kicks != kicks)
+            devices_run(&vm_fake.vm);
     }
 }
 
