@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
+$(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
 
 UNIT_TESTS += e1000e
 unit_e1000e_SOURCES := tests/unit/test_e1000e.c drivers/e1000e/nic.c lib/ring/ring.c $(LIB_FAKES)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An NVMe controller between its queues and one block link (lib/block). The core, without set-up, so
+ * that it runs on the host over a fake device. Trusts neither the device nor the multiplexer.
+ *
+ * Payload is never mapped here: data lies in the clients' areas, of which this driver knows the
+ * IOVAs only. The device can answer a request twice, wrongly or never; each costs that request.
+ */
+#ifndef BULKHEAD_DRIVERS_NVME_NVME_H
+#define BULKHEAD_DRIVERS_NVME_NVME_H
+
+#include "drivers/nvme/registers.h"
+#include "lib/block/block.h"
+
+enum {
+    NVME_ADMIN_DEPTH = 16,
+    NVME_DEPTH       = 128,        /* entries of the I/O queues; one stays free */
+    NVME_AREAS       = 17,         /* clients of the multiplexer, and its own scratch */
+    NVME_PRPS        = 64,         /* entries of a list: BLOCK_MOST sectors and a part page fit */
+    NVME_SHARE       = 32,         /* requests in a turn */
+};
+
+/* The region "rings", as the driver and the device see it. */
+struct nvme_rings {
+    struct nvme_command    admin[NVME_ADMIN_DEPTH];
+    uint8_t                reserved0[4096 - NVME_ADMIN_DEPTH * 64];
+    struct nvme_completion admin_done[NVME_ADMIN_DEPTH];
+    uint8_t                reserved1[4096 - NVME_ADMIN_DEPTH * 16];
+    struct nvme_command    command[NVME_DEPTH];
+    struct nvme_completion done[NVME_DEPTH];
+    uint8_t                reserved2[4096 - NVME_DEPTH * 16];
+    uint64_t               list[NVME_DEPTH][NVME_PRPS];
+    uint8_t                identify[4096];
+};
+
+_Static_assert(offsetof(struct nvme_rings, command) % 4096 == 0, "queues begin on a page");
+_Static_assert(offsetof(struct nvme_rings, done) % 4096 == 0, "queues begin on a page");
+_Static_assert(offsetof(struct nvme_rings, list) % 4096 == 0, "no list crosses a page");
+
+struct nvme_area {
+    uint64_t iova;
+    uint64_t size;                 /* zero: there is no such client */
+};
+
+struct nvme {
+    volatile void *registers;
+    volatile struct nvme_rings *rings;
+    uint64_t rings_iova;
+    struct nvme_area area[NVME_AREAS];
+    struct ring link;              /* to the multiplexer */
+    bool     running;
+    uint32_t stride;               /* bytes between doorbells */
+    uint32_t admin_next;           /* both admin queues advance together */
+    uint32_t tail;                 /* of the I/O submission queue; counts for ever */
+    uint32_t head;                 /* of the I/O completion queue; counts for ever */
+    uint64_t sectors;              /* size of namespace 1 */
+    uint32_t sectors_per_block;
+    bool     discards;
+    uint16_t tag[NVME_DEPTH];      /* of the request that a command id stands for */
+    bool     busy[NVME_DEPTH];
+    uint16_t free[NVME_DEPTH];
+    uint32_t free_count;
+    uint64_t stray;                /* answers to nothing */
+};
+
+/* How long the controller may take is in its own register; this says when to give up asking. */
+typedef void nvme_pause(void);
+
+/* Starts the controller and its I/O queues, and learns the disk's size; false: it failed. `pause`
+ * waits a moment between two looks at the device. */
+bool nvme_start(struct nvme *nvme, nvme_pause *pause);
+
+/* Tells the multiplexer what disk it has; needs ring_space() > 0. */
+void nvme_tell(struct nvme *nvme);
+
+/* One bounded share of work, both ways. */
+void nvme_turn(struct nvme *nvme);
+
+/* Publishes and arms the link; false: there is more to do. `notify`: lib/service/service.h. */
+bool nvme_settle(struct nvme *nvme, uint32_t *notify);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Requests to a disk over a link (lib/ring): client <-> block multiplexer <-> driver. Trusts nobody.
+ *
+ * The data never crosses the link: it lies in the client's own area, which only the client and the
+ * disk (by its device space) can reach. From the request until its answer it is the disk's.
+ *
+ *   request   kind = operation; offset: of the data in the client's area, a multiple of BLOCK_SECTOR;
+ *             length: sectors, 1 to BLOCK_MOST (0 for a flush); extra = first sector | tag << 48;
+ *             port: multiplexer -> driver: number of the client whose area it is
+ *   answer    kind = BLOCK_DONE; offset = enum block_status; extra = tag << 48. Answers come in any
+ *             order. The sender chooses tags and has at most one request under way for each.
+ *   BLOCK_INFO  the first message of a server in each life of the link: extra = size in sectors,
+ *             length = enum block_info flags, offset = bytes that requests should be a multiple of
+ *
+ * A server releases a request's descriptor when it has read it, and reads no more requests than it
+ * has room to answer. What a discarded sector holds afterwards is not defined.
+ */
+#ifndef BULKHEAD_LIB_BLOCK_H
+#define BULKHEAD_LIB_BLOCK_H
+
+#include "lib/ring/ring.h"
+
+enum {
+    BLOCK_SECTOR = 512,
+    BLOCK_MOST   = 256,            /* sectors of one request */
+    BLOCK_TAGS   = 256,            /* tags are below this */
+};
+
+#define BLOCK_LBA_MASK 0xffffffffffffull
+
+enum block_kind {
+    BLOCK_READ    = 1,
+    BLOCK_WRITE   = 2,
+    BLOCK_FLUSH   = 3,
+    BLOCK_DISCARD = 4,
+    BLOCK_DONE    = 5,
+    BLOCK_INFO    = 6,
+};
+
+enum block_status {
+    BLOCK_OK       = 0,
+    BLOCK_FAILED   = 1,            /* the disk says so */
+    BLOCK_REFUSED  = 2,            /* out of the extent, misaligned, too long, or no such request */
+    BLOCK_READONLY = 3,
+};
+
+enum block_info {
+    BLOCK_INFO_READONLY = 1 << 0,
+    BLOCK_INFO_DISCARD  = 1 << 1,
+};
+
+static inline uint64_t block_lba(struct ring_descriptor message)
+{
+    return message.extra & BLOCK_LBA_MASK;
+}
+
+static inline uint32_t block_tag(struct ring_descriptor message)
+{
+    return (uint32_t)(message.extra >> 48);
+}
+
+static inline uint64_t block_extra(uint64_t lba, uint32_t tag)
+{
+    return lba | (uint64_t)tag << 48;
+}
+
+static inline void block_answer(struct ring *ring, uint32_t tag, enum block_status status)
+{
+    ring_put(ring, (struct ring_descriptor){
+        .kind = BLOCK_DONE, .offset = status, .extra = block_extra(0, tag) });
+}
+
+/* Whether [first, first + count) lies in a disk or extent of `size` sectors. */
+static inline bool block_within(uint64_t first, uint64_t count, uint64_t size)
+{
+    return first <= size && count <= size - first;
+}
+
+/* Whether a request is one, and its data lies in an area of `area` bytes; says nothing of sectors. */
+static inline bool block_valid(struct ring_descriptor request, uint64_t area)
+{
+    uint64_t bytes = (uint64_t)request.length * BLOCK_SECTOR;
+
+    if (request.kind == BLOCK_FLUSH)
+        return true;
+    if (request.length == 0 || request.length > BLOCK_MOST)
+        return false;
+    if (request.kind == BLOCK_DISCARD)
+        return true;
+    return (request.kind == BLOCK_READ || request.kind == BLOCK_WRITE) &&
+           request.offset % BLOCK_SECTOR == 0 && ring_inside(request.offset, bytes, area);
+}
+
+#endif

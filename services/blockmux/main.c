@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The block multiplexer as a service: its links and settings, its event loop. See
+ * services/blockmux/mux.h for what it does with requests.
+ */
+#include "lib/c/format.h"
+#include "lib/log/log.h"
+#include "lib/manifest/manifest.h"
+#include "lib/service/service.h"
+#include "lib/start/start.h"
+#include "lib/time/time.h"
+#include "services/blockmux/mux.h"
+
+static struct mux mux;
+
+static void woken(void *context)
+{
+    (void)context;
+}
+
+static void open_link(struct ring *ring, const struct bh_manifest_entry *link)
+{
+    ring_open(ring, link, time_generation());
+    service_on(service_link_bits(link), woken, NULL);
+}
+
+static uint64_t client_number(unsigned number, const char *what, uint64_t otherwise)
+{
+    char name[BH_NAME_SIZE];
+
+    format_text(name, sizeof(name), "client%u.%s", number, what);
+    return manifest_number(name, otherwise);
+}
+
+static void open_client(unsigned number)
+{
+    const struct bh_manifest_entry *link =
+        manifest_find_numbered(BH_ENTRY_LINK, "client", number, "");
+    struct mux_client *client = &mux.client[number];
+
+    client->area = link->link.in_size;
+    client->first = client_number(number, "first", 0);
+    client->sectors = client_number(number, "sectors", BLOCK_LBA_MASK);
+    client->readonly = client_number(number, "readonly", 0) != 0;
+    open_link(&client->ring, link);
+}
+
+static void turn(void)
+{
+    bool known = mux.disk_known;
+
+    mux_turn(&mux);
+    if (mux.disk_known && !known)
+        log_line("disk of %lu sectors for %u clients", mux.disk_sectors, mux.client_count);
+}
+
+static bool settle(uint32_t *notify)
+{
+    return mux_settle(&mux, notify);
+}
+
+int main(void)
+{
+    static const struct service_program program = { turn, settle, NULL };
+
+    mux_init(&mux);
+    mux.client_count = manifest_count(BH_ENTRY_LINK, "client", MUX_CLIENTS);
+    open_link(&mux.backend, manifest_need(BH_ENTRY_LINK, "backend"));
+    if (mux.backend.out_depth < MUX_TAGS)
+        program_stop("link \"backend\": its halves are too small for %u requests",
+                     (unsigned)MUX_TAGS);
+    for (unsigned i = 0; i < mux.client_count; i++)
+        open_client(i);
+    service_run(&program);
+}
