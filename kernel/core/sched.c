@@ -125,8 +125,8 @@ static void take_requests(struct core *c)
 {
     atomic_store(&c->alerted, 0);
     mode_apply();
-    for (uint32_t r = 0; r < SCHED_REQUESTS; r++) {
-        for (uint32_t w = 0; w < ATOMIC_SET_WORDS; w++) {
+    for (uint32_t w = 0; w * 64 < plan_count(BH_TABLE_THREAD); w++) {
+        for (uint32_t r = 0; r < SCHED_REQUESTS; r++) {
             uint64_t members = atomic_exchange(&c->request[r].word[w], 0);
             for (; members != 0; members &= members - 1)
                 serve((enum sched_request)r, w * 64 + (uint32_t)__builtin_ctzll(members));
