@@ -92,6 +92,7 @@ bool check_description(const struct description *description, struct tree *tree,
     check_names(&checker);
     check_hardware(&checker);
     check_programs(&checker);
+    check_disks(&checker);
     check_objects(&checker);
     return report_is_clean(report);
 }

@@ -137,7 +137,7 @@ static void check_threads(const struct checker *c, const struct program *p)
     checker_size(c, p->base->stack, BH_PAGE_SIZE, p->base->name, p->path, "stack");
 }
 
-static bool owns_dma_device(const struct checker *c, const struct program *p)
+bool checker_owns_dma_device(const struct checker *c, const struct program *p)
 {
     for (uint32_t i = 0; i < p->base->devices_count; i++) {
         uint32_t device = checker_device(c, p->base->devices[i]);
@@ -155,7 +155,7 @@ static void check_switch(const struct checker *c, const struct program *p)
 
     checker_compartment(c, s->uplink, p->base->name, p->path, "uplink");
     checker_size(c, s->pool, BH_PAGE_SIZE, p->base->name, p->path, "pool");
-    if (driver != BH_NONE && !owns_dma_device(c, &c->programs->program[driver])) {
+    if (driver != BH_NONE && !checker_owns_dma_device(c, &c->programs->program[driver])) {
         report_add(c->report, tree_line(c->tree, "%s.uplink", p->path), p->base->name,
                    "'%s' owns no device that may do DMA", s->uplink);
         report_mend(c->report, "name the compartment of a network driver");

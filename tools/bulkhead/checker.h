@@ -17,11 +17,16 @@ void check_programs(const struct checker *c);    /* check_programs.c: schedules,
 void check_hardware(const struct checker *c);    /* check_hardware.c: machine, devices, groups */
 void check_objects(const struct checker *c);     /* check_objects.c: regions, mappings, .. */
 
+void check_disks(const struct checker *c);       /* check_disks.c: disks and their extents */
+
 /* The device of that name, BH_NONE: none. */
 uint32_t checker_device(const struct checker *c, const char *name);
 
 /* The compartment (number) that lists the device; BH_NONE: none. */
 uint32_t checker_owner(const struct checker *c, const char *device);
+
+/* Does the program own a device that may do DMA? */
+bool checker_owns_dma_device(const struct checker *c, const struct program *program);
 
 /* Reports a text that isn't a size in whole units, unless it is NULL. */
 void checker_size(const struct checker *c, const char *text, uint64_t unit, const char *owner,

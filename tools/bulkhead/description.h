@@ -25,6 +25,7 @@ struct description_hardware {   /* what the machine has at a PCI address */
     char    *options;           /* QEMU's options for it */
     char    *behind;            /* address of the bridge that it is behind */
     bool     network;           /* user networking is its back end */
+    char    *disk;              /* a raw image file is its back end */
     struct description_forward *forwards;
     uint32_t forwards_count;
 };
@@ -141,6 +142,19 @@ struct description_switch {
     char *pool;                 /* size of the receive pool */
 };
 
+struct description_disk {       /* a block multiplexer */
+    struct description_program base;
+    char *driver;               /* compartment of the disk's driver */
+};
+
+struct description_extent {     /* what a VM has of a disk */
+    char *from;                 /* the multiplexer */
+    char *first;                /* bytes, with size: where on the disk; neither: all of it */
+    char *size;
+    char *partition;            /* or the partition of that name */
+    bool  readonly;
+};
+
 struct description_nic {
     char *netswitch;
     char *mac;
@@ -164,6 +178,8 @@ struct description_vm {
     struct description_schedule *vcpus;
     uint32_t vcpus_count;
     struct description_nic *nic;
+    struct description_extent *disks;
+    uint32_t disks_count;
     struct description_place *places;
     uint32_t places_count;
 };
@@ -231,6 +247,8 @@ struct description {
     struct description_console *console;
     struct description_switch *switches;
     uint32_t switches_count;
+    struct description_disk *disks;
+    uint32_t disks_count;
     struct description_vm *vms;
     uint32_t vms_count;
     struct description_region *regions;

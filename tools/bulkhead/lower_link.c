@@ -8,26 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lower.h"
+#include "lower_link.h"
 #include "memory.h"
 
 #define STREAM_HALF   4096u
 #define STREAM_AREA   (16u << 10)
-#define NET_HALF      (8u << 10)
-#define NET_AREA      (512u << 10)
 #define UPLINK_POOL   (1u << 20)
 #define UPLINK_RINGS  (64u << 10)
-
-struct link {
-    uint32_t    client;             /* compartments */
-    uint32_t    server;
-    const char *as;                 /* the client's name for it */
-    const char *server_as;          /* the server's prefix */
-    const char *shown;              /* the server's name for the client */
-    uint64_t    half;
-    uint64_t    area;               /* of each direction; 0: none, as with an uplink */
-    struct origin origin;
-};
 
 /* One region of a link as its two ends see it. */
 struct shared {
@@ -111,8 +98,7 @@ static uint32_t signal_path(struct model *m, const struct link *link, uint32_t f
     return lower_slot(m, from, BH_SLOT_CHANNEL, channel, 0, link->origin);
 }
 
-/* Answers the region of the client's outgoing area. */
-static uint32_t lower_link(struct model *m, const struct link *link)
+uint32_t link_make(struct model *m, const struct link *link)
 {
     struct shared client_half = share(m, link, "half", link->half, link->client, link->server);
     struct shared server_half = share(m, link, "peer", link->half, link->server, link->client);
@@ -153,7 +139,7 @@ static void vm_line(struct model *m, uint32_t vm, uint32_t console, const char *
     char *shown = memory_format("%s.%s", m->compartment[vm].name, suffix);
     struct link link = stream_link(vm, console, as, shown, origin);
 
-    lower_link(m, &link);
+    link_make(m, &link);
     free(shown);
 }
 
@@ -166,7 +152,7 @@ static void lower_console(struct model *m, const struct programs *programs)
     if (driver != BH_NONE) {
         struct origin origin = { tree_line(m->tree, "console.driver"), d->base.name };
         struct link link = stream_link(console, driver, "uart", d->base.name, origin);
-        lower_link(m, &link);
+        link_make(m, &link);
     }
     for (uint32_t i = 0; i < programs->count; i++) {
         const struct program *p = &programs->program[i];
@@ -181,13 +167,12 @@ static void lower_console(struct model *m, const struct programs *programs)
         const struct program *p = &programs->program[i];
         if (i != console && !p->base->quiet) {
             struct link link = stream_link(i, console, "log", p->base->name, lower_origin(p));
-            lower_link(m, &link);
+            link_make(m, &link);
         }
     }
 }
 
-static void lower_setting(struct model *m, uint32_t compartment, const char *name,
-                          const char *value)
+void link_setting(struct model *m, uint32_t compartment, const char *name, const char *value)
 {
     struct bh_manifest_entry *e = model_add_entry(m, compartment, BH_ENTRY_SETTING, "%s", name);
 
@@ -205,10 +190,10 @@ static uint32_t lower_nic(struct model *m, const struct program *vm, uint32_t cl
     };
     char *name = memory_format("port%u.mac", m->life[server].ports);
 
-    lower_setting(m, client, "net0.mac", vm->vm->nic->mac);
-    lower_setting(m, server, name, vm->vm->nic->mac);
+    link_setting(m, client, "net0.mac", vm->vm->nic->mac);
+    link_setting(m, server, name, vm->vm->nic->mac);
     free(name);
-    return lower_link(m, &link);
+    return link_make(m, &link);
 }
 
 /* The space of the first device of a driver that may do DMA. */
@@ -222,9 +207,8 @@ static uint32_t dma_space(const struct model *m, uint32_t driver)
     return BH_NONE;
 }
 
-/* A region of the driver's device: mapped in its process with `process` rights, if any. */
-static uint64_t device_region(struct model *m, uint32_t driver, const char *name, uint32_t region,
-                              uint32_t process, uint32_t dma, struct origin origin)
+uint64_t link_device_region(struct model *m, uint32_t driver, const char *name, uint32_t region,
+                            uint32_t process, uint32_t dma, struct origin origin)
 {
     uint64_t address = process != 0 ? model_map_process(m, driver, region, process, origin) : 0;
     uint64_t iova = model_map_device(m, dma_space(m, driver), region, dma, origin);
@@ -247,25 +231,27 @@ static bool has_region_entry(const struct model *m, uint32_t compartment, const 
     return false;
 }
 
-static void lower_driver_rings(struct model *m, uint32_t driver, struct origin origin)
+void link_driver_memory(struct model *m, uint32_t driver, const char *as, uint64_t size,
+                        struct origin origin)
 {
-    if (has_region_entry(m, driver, "rings")) {
+    if (has_region_entry(m, driver, as)) {
         return;
     }
-    char *name = memory_format("%s.rings", m->compartment[driver].name);
-    uint32_t rings = lower_ram(m, name, UPLINK_RINGS, BH_READ | BH_WRITE, driver, origin);
-    device_region(m, driver, "rings", rings, BH_READ | BH_WRITE, BH_READ | BH_WRITE, origin);
+    char *name = memory_format("%s.%s", m->compartment[driver].name, as);
+    uint32_t rings = lower_ram(m, name, size, BH_READ | BH_WRITE, driver, origin);
+    link_device_region(m, driver, as, rings, BH_READ | BH_WRITE, BH_READ | BH_WRITE, origin);
     free(name);
 }
 
-static void find_last_link(struct model *m, uint32_t compartment, struct bh_manifest_link **link)
+struct bh_manifest_link *link_last(struct model *m, uint32_t compartment)
 {
+    struct bh_manifest_link *link = NULL;
+
     for (uint32_t i = 0; i < m->life[compartment].entry_count; i++) {
         struct bh_manifest_entry *e = &m->life[compartment].entry[i];
-        if (e->kind == BH_ENTRY_LINK) {
-            *link = &e->link;
-        }
+        link = e->kind == BH_ENTRY_LINK ? &e->link : link;
     }
+    return link;
 }
 
 /* The link of a switch to the driver of its uplink. Its areas are special: what comes in is the
@@ -278,25 +264,23 @@ static void lower_uplink(struct model *m, const struct description_switch *d, ui
         .client = netswitch, .server = driver, .as = "uplink", .server_as = "client",
         .shown = d->base.name, .half = NET_HALF, .area = 0, .origin = origin,
     };
-    struct bh_manifest_link *end = NULL;
     char *name = memory_format("%s.pool", d->uplink);
 
-    lower_driver_rings(m, driver, origin);
-    lower_link(m, &link);
+    link_driver_memory(m, driver, "rings", UPLINK_RINGS, origin);
+    link_make(m, &link);
     uint32_t pool = lower_ram(m, name, lower_size(d->pool, UPLINK_POOL), BH_READ | BH_WRITE,
                               driver, origin);
-    uint64_t iova = device_region(m, driver, "pool", pool, 0, BH_WRITE, origin);
+    uint64_t iova = link_device_region(m, driver, "pool", pool, 0, BH_WRITE, origin);
     uint64_t address = model_map_process(m, netswitch, pool, BH_READ, origin);
-    find_last_link(m, netswitch, &end);
+    struct bh_manifest_link *end = link_last(m, netswitch);
     end->in_area = address;
     end->in_size = m->region[pool].size;
-    find_last_link(m, driver, &end);
-    end->own_iova = iova;
+    link_last(m, driver)->own_iova = iova;
     free(name);
     for (uint32_t i = 0; i < ports; i++) {
         char tx[16];
         snprintf(tx, sizeof(tx), "tx%u", i);
-        device_region(m, driver, tx, areas[i], 0, BH_READ, origin);
+        link_device_region(m, driver, tx, areas[i], 0, BH_READ, origin);
     }
 }
 
@@ -337,7 +321,7 @@ static void lower_described_link(struct model *m, const struct description_link 
         .origin = origin,
     };
 
-    lower_link(m, &link);
+    link_make(m, &link);
 }
 
 void lower_links(struct model *m, const struct programs *programs)
@@ -349,6 +333,7 @@ void lower_links(struct model *m, const struct programs *programs)
             lower_switch(m, programs, i);
         }
     }
+    lower_disks(m, programs);
     for (uint32_t i = 0; i < d->links_count; i++) {
         struct origin origin = { tree_line(m->tree, "links[%u]", i), d->links[i].client };
         lower_described_link(m, &d->links[i], origin);

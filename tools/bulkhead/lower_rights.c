@@ -185,7 +185,8 @@ void lower_rights(struct model *m, const struct programs *programs)
 static uint32_t usual_priority(const struct program *program, uint32_t thread)
 {
     static const uint32_t usual[] = {
-        [ROLE_PLAIN] = 20, [ROLE_CONSOLE] = 12, [ROLE_SWITCH] = 18, [ROLE_VM] = 14,
+        [ROLE_PLAIN] = 20, [ROLE_CONSOLE] = 12, [ROLE_SWITCH] = 18, [ROLE_DISK] = 18,
+        [ROLE_VM] = 14,
     };
     bool vcpu = program->vm != NULL && thread > 0 && thread <= program->vm->vcpus_count;
 

@@ -178,13 +178,18 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
     e->size = m->region[region].size;
 }
 
-static void lower_vm_console(struct model *m, uint32_t vm, const struct description_vm *d)
+static void lower_doorbells(struct model *m, uint32_t vm, const struct description_vm *d)
 {
     if (d->nic != NULL) {
         lower_doorbell(m, vm, "net0");
     }
     if (m->description->console != NULL && !d->no_hvc) {
         lower_doorbell(m, vm, "hvc0");
+    }
+    for (uint32_t i = 0; i < d->disks_count; i++) {
+        char as[16];
+        snprintf(as, sizeof(as), "disk%u", i);
+        lower_doorbell(m, vm, as);
     }
 }
 
@@ -209,7 +214,7 @@ static void lower_vm(struct model *m, uint32_t vm, const struct program *program
         lower_vcpu(m, vm, i, program->base->name);
         lower_kick(m, vm, as, i + 1);
     }
-    lower_vm_console(m, vm, d);
+    lower_doorbells(m, vm, d);
     for (uint32_t i = 0; i < d->places_count; i++) {
         at.line = tree_line(m->tree, "%s.places[%u]", program->path, i);
         lower_place(m, vm, &d->places[i], at);

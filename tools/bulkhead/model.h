@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The plan under construction: its tables with the origin (line, owner) of every entry, the
- * content, and each compartment's manifest. Whoever adds an object gets its index; a full table is reported
- * once and then answers index 0, so that building goes on and finds the other mistakes.
+ * content, and each compartment's manifest. Whoever adds an object gets its index; a full table is
+ * reported once and then answers index 0, so that building goes on and finds the other mistakes.
  */
 #ifndef TOOLS_BULKHEAD_MODEL_H
 #define TOOLS_BULKHEAD_MODEL_H

@@ -36,6 +36,11 @@ void programs_list(const struct description *d, struct tree *tree, struct progra
         p->netswitch = &d->switches[i];
         place(p, tree, "switches", i);
     }
+    for (uint32_t i = 0; i < d->disks_count; i++) {
+        struct program *p = add(list, ROLE_DISK, &d->disks[i].base);
+        p->disk = &d->disks[i];
+        place(p, tree, "disks", i);
+    }
     for (uint32_t i = 0; i < d->vms_count; i++) {
         struct program *p = add(list, ROLE_VM, &d->vms[i].base);
         p->vm = &d->vms[i];
@@ -46,7 +51,8 @@ void programs_list(const struct description *d, struct tree *tree, struct progra
 const char *program_image(const struct program *program)
 {
     static const char *const usual[] = {
-        [ROLE_CONSOLE] = "console", [ROLE_SWITCH] = "netswitch", [ROLE_VM] = "vmm",
+        [ROLE_CONSOLE] = "console", [ROLE_SWITCH] = "netswitch", [ROLE_DISK] = "blockmux",
+        [ROLE_VM] = "vmm",
     };
 
     return program->base->program != NULL ? program->base->program

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * All compartments of a description in one list, whichever section they are in: compartments,
- * console, switches, vms. The number in this list is the compartment's index in the plan.
+ * console, switches, disks, vms. The number in this list is the compartment's index in the plan.
  */
 #ifndef TOOLS_BULKHEAD_PROGRAMS_H
 #define TOOLS_BULKHEAD_PROGRAMS_H
@@ -10,12 +10,13 @@
 
 #include "description.h"
 
-enum program_role { ROLE_PLAIN, ROLE_CONSOLE, ROLE_SWITCH, ROLE_VM };
+enum program_role { ROLE_PLAIN, ROLE_CONSOLE, ROLE_SWITCH, ROLE_DISK, ROLE_VM };
 
 struct program {
     const struct description_program *base;
     const struct description_vm *vm;                /* ROLE_VM */
     const struct description_switch *netswitch;     /* ROLE_SWITCH */
+    const struct description_disk *disk;            /* ROLE_DISK */
     enum program_role role;
     unsigned line;
     char path[32];                                  /* in the tree: "vms[1]" */

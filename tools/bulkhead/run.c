@@ -84,13 +84,19 @@ static void add_hardware(struct arguments *list, const struct description_hardwa
         add(list, memory_text("-netdev"));
         add(list, network_back_end(hardware, number));
     }
+    if (hardware->disk != NULL) {
+        add(list, memory_text("-drive"));
+        add(list, memory_format("if=none,id=disk%u,format=raw,file=%s", number, hardware->disk));
+    }
+    char *disk = hardware->disk != NULL ? memory_format(",drive=disk%u", number) : memory_text("");
     char *network = hardware->network ? memory_format(",netdev=net%u", number) : memory_text("");
     add(list, memory_text("-device"));
-    add(list, memory_format("%s,addr=%s%s%s%s", hardware->model,
-                            slot != NULL ? slot + 1 : hardware->address, network,
+    add(list, memory_format("%s,addr=%s%s%s%s%s", hardware->model,
+                            slot != NULL ? slot + 1 : hardware->address, network, disk,
                             hardware->options != NULL ? "," : "",
                             hardware->options != NULL ? hardware->options : ""));
     free(network);
+    free(disk);
 }
 
 static void add_boot(struct arguments *list, const struct run_options *options)

@@ -55,6 +55,7 @@ static const cyaml_schema_field_t hardware_fields[] = {
     TEXT("options", OPT, struct description_hardware, options),
     TEXT("behind", OPT, struct description_hardware, behind),
     TRUTH("network", struct description_hardware, network),
+    TEXT("disk", OPT, struct description_hardware, disk),
     LIST("forwards", struct description_hardware, forwards, &forward_entry),
     CYAML_FIELD_END
 };
@@ -178,6 +179,23 @@ static const cyaml_schema_field_t switch_fields[] = {
 };
 static const cyaml_schema_value_t switch_entry = ENTRY(description_switch, switch_fields);
 
+static const cyaml_schema_field_t disk_fields[] = {
+    PROGRAM(struct description_disk, base.),
+    TEXT("driver", ONE, struct description_disk, driver),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t disk_entry = ENTRY(description_disk, disk_fields);
+
+static const cyaml_schema_field_t extent_fields[] = {
+    TEXT("from", ONE, struct description_extent, from),
+    TEXT("first", OPT, struct description_extent, first),
+    TEXT("size", OPT, struct description_extent, size),
+    TEXT("partition", OPT, struct description_extent, partition),
+    TRUTH("readonly", struct description_extent, readonly),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t extent_entry = ENTRY(description_extent, extent_fields);
+
 static const cyaml_schema_field_t nic_fields[] = {
     TEXT("switch", ONE, struct description_nic, netswitch),
     TEXT("mac", ONE, struct description_nic, mac),
@@ -203,6 +221,7 @@ static const cyaml_schema_field_t vm_fields[] = {
     NUMBER("pool-pages", OPT, struct description_vm, pool_pages),
     LIST("vcpus", struct description_vm, vcpus, &schedule_entry),
     CYAML_FIELD_MAPPING_PTR("nic", MANY, struct description_vm, nic, nic_fields),
+    LIST("disks", struct description_vm, disks, &extent_entry),
     LIST("places", struct description_vm, places, &place_entry),
     CYAML_FIELD_END
 };
@@ -276,6 +295,7 @@ static const cyaml_schema_field_t top_fields[] = {
     LIST("compartments", struct description, compartments, &program_entry),
     CYAML_FIELD_MAPPING_PTR("console", MANY, struct description, console, console_fields),
     LIST("switches", struct description, switches, &switch_entry),
+    LIST("disks", struct description, disks, &disk_entry),
     LIST("vms", struct description, vms, &vm_entry),
     LIST("regions", struct description, regions, &region_entry),
     LIST("mappings", struct description, mappings, &mapping_entry),
