@@ -75,7 +75,7 @@ def test_faulted_process_can_be_started_again(faulty):
     faulty.expect(rf"bulkhead\| .*\bd-{deed}\b", SECONDS)
 
 
-def test_ports_that_are_not_granted_end_the_process():
+def test_d1_ports_that_are_not_granted_end_the_process(verdict):
     parts = [compartment(f"p-{port:x}", "port", 1 + index % 3, port=port, delay=500)
              for index, port in enumerate(PORTS)]
     with machine(describe("ports", compartments="".join(parts), memory="512M")) as running:
@@ -87,17 +87,17 @@ def test_ports_that_are_not_granted_end_the_process():
             assert re.search(rf"^p-{port:x}: .* vector 13\b", faults, re.MULTILINE), faults
 
 
-@pytest.mark.control
-def test_without_the_port_bitmap_a_process_resets_the_machine():
     path = describe("ports-open", compartments=compartment("p-cf9", "port", 1, delay=500, port=0xcf9),
                     controls=["ports-open"], memory="512M")
     with machine_with_controls(path) as running:
         running.expect(r"p-cf9\| hostile: port", SECONDS, anywhere=True)
         running.wait_exit(SECONDS)
         running.serial.never("still here")
+    verdict("D1", "a process writes to 0xcf9, 0x64, 0xb2 and others that reset or reprogram a PC",
+            "each write ends the process", "0xcf9 resets the machine")
 
 
-def test_a_million_senseless_calls_harm_nobody():
+def test_e6_a_million_senseless_calls_harm_nobody(verdict):
     parts = compartment("caller", "calls", 1) + compartment("peaceful", "peace", 1, delay=3000)
     with machine(describe("calls", compartments=parts, memory="512M")) as running:
         running.expect(r"caller\| hostile: calls: still here", 300)
@@ -105,3 +105,5 @@ def test_a_million_senseless_calls_harm_nobody():
         status = "\n".join(Console(running).command("status"))
         for name in ("caller", "peaceful", "console", "uart"):
             assert re.search(rf"^{name}\s+running", status, re.MULTILINE), status
+    verdict("E6", "a process makes a million kernel calls with senseless arguments",
+            "all answered, everybody runs", "the peaceful process beside it")
