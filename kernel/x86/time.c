@@ -11,13 +11,14 @@
 
 enum pit_port { PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, PIT_GATE = 0x61 };
 #define PIT_CHANNEL2_ONE_SHOT 0xb0     /* channel 2, both bytes, mode 0 */
+#define PIT_CHANNEL2_LATCH    0x80
 #define PIT_GATE_ON    0x01
 #define PIT_SPEAKER_ON 0x02
 #define PIT_OUTPUT     0x20
 #define PIT_HZ         1193182u
-#define MEASURE_MS     10u
-#define MEASUREMENTS   5u
-#define PIT_COUNT      (PIT_HZ * MEASURE_MS / 1000)
+#define PIT_LONGEST  0xffffu           /* 55 ms */
+#define PIT_STRETCH  (PIT_HZ / 50)     /* measured over at least 20 ms */
+#define SAMPLES      16u
 #define MAX_POLLS      10000000u
 
 enum rtc_port { RTC_INDEX = 0x70, RTC_DATA = 0x71 };
@@ -60,20 +61,41 @@ uint64_t time_boot_seconds(void)
     return boot_seconds;
 }
 
-/* Ticks in one stretch of MEASURE_MS. Whatever delays the reads makes it longer, never shorter. */
+/* When the counter stood where: TSC values around a latch of it. Whatever delays a sample makes it
+ * wider, so the tightest of several is taken, however long the others took. */
+struct sample { uint64_t tsc, width, count; };
+
+static struct sample sample_tightest(void)
+{
+    struct sample best = { .width = UINT64_MAX };
+
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        uint64_t before = tsc_read();
+        port_out8(PIT_COMMAND, PIT_CHANNEL2_LATCH);
+        uint64_t width = tsc_read() - before, low = port_in8(PIT_CHANNEL2);
+        uint64_t count = low | (uint64_t)port_in8(PIT_CHANNEL2) << 8;
+        if (width < best.width)
+            best = (struct sample){ before + width / 2, width, count };
+    }
+    return best;
+}
+
+/* The TSC's kHz; 0: the counter ran out meanwhile. */
 static uint64_t measure(void)
 {
     uint8_t gate = port_in8(PIT_GATE) & (uint8_t)~PIT_SPEAKER_ON;
-    uint64_t start = tsc_read();
+    struct sample start, end;
 
     port_out8(PIT_GATE, gate | PIT_GATE_ON);
     port_out8(PIT_COMMAND, PIT_CHANNEL2_ONE_SHOT);
-    port_out8(PIT_CHANNEL2, PIT_COUNT & 0xff);
-    port_out8(PIT_CHANNEL2, PIT_COUNT >> 8);
-    for (uint32_t i = 0; i < MAX_POLLS; i++)
-        if (port_in8(PIT_GATE) & PIT_OUTPUT)
-            return tsc_read() - start;
-    panic("boot: the timer (PIT channel 2) doesn't count; the clock rate can't be measured");
+    port_out8(PIT_CHANNEL2, PIT_LONGEST & 0xff);
+    port_out8(PIT_CHANNEL2, PIT_LONGEST >> 8);
+    start = end = sample_tightest();
+    for (uint32_t i = 0; i < MAX_POLLS && start.count - end.count < PIT_STRETCH; i++)
+        end = sample_tightest();
+    if ((port_in8(PIT_GATE) & PIT_OUTPUT) || start.count <= end.count)
+        return 0;
+    return (end.tsc - start.tsc) * PIT_HZ / (start.count - end.count) / 1000;
 }
 
 static uint8_t rtc_read(enum rtc_register at)
@@ -110,14 +132,10 @@ static uint64_t read_clock(void)
 
 void time_install(void)
 {
-    uint64_t shortest = UINT64_MAX;
-
-    for (uint32_t i = 0; i < MEASUREMENTS; i++) {
-        uint64_t ticks = measure();
-        if (ticks < shortest)
-            shortest = ticks;
-    }
-    khz = shortest / MEASURE_MS;
+    for (uint32_t i = 0; i < SAMPLES && khz == 0; i++)
+        khz = measure();
+    if (khz == 0)
+        panic("boot: the timer (PIT channel 2) doesn't count; the clock rate can't be measured");
     boot_tsc = tsc_read();
     boot_seconds = read_clock();
 }
