@@ -23,3 +23,8 @@ unit_console_CFLAGS := -Itests/fake
 FUZZERS += console
 fuzz_console_SOURCES := tests/fuzz/fuzz_console.c $(CONSOLE_PARTS)
 fuzz_console_CFLAGS := -Itests/fake
+
+UNIT_TESTS += blockmux
+unit_blockmux_SOURCES := tests/unit/test_blockmux.c services/blockmux/mux.c lib/ring/ring.c \
+                         $(LIB_FAKES)
+unit_blockmux_CFLAGS := -Itests/fake
