@@ -25,17 +25,15 @@ struct run {
     uint32_t first, count, owner;
 };
 
+#define RUN(OWNERS, o, MEMBERS, m, first, count) \
+    { BH_TABLE_##OWNERS, BH_TABLE_##MEMBERS, offsetof(struct bh_plan_##o, first), \
+      offsetof(struct bh_plan_##o, count), offsetof(struct bh_plan_##m, o) }
+
 static const struct run runs[] = {
-    { BH_TABLE_SPACE, BH_TABLE_MAPPING, offsetof(struct bh_plan_space, first_mapping),
-      offsetof(struct bh_plan_space, mapping_count), offsetof(struct bh_plan_mapping, space) },
-    { BH_TABLE_COMPARTMENT, BH_TABLE_SLOT, offsetof(struct bh_plan_compartment, first_slot),
-      offsetof(struct bh_plan_compartment, slot_count),
-      offsetof(struct bh_plan_slot, compartment) },
-    { BH_TABLE_COMPARTMENT, BH_TABLE_THREAD, offsetof(struct bh_plan_compartment, first_thread),
-      offsetof(struct bh_plan_compartment, thread_count),
-      offsetof(struct bh_plan_thread, compartment) },
-    { BH_TABLE_MODE, BH_TABLE_PLACEMENT, offsetof(struct bh_plan_mode, first_placement),
-      offsetof(struct bh_plan_mode, placement_count), offsetof(struct bh_plan_placement, mode) },
+    RUN(SPACE, space, MAPPING, mapping, first_mapping, mapping_count),
+    RUN(COMPARTMENT, compartment, SLOT, slot, first_slot, slot_count),
+    RUN(COMPARTMENT, compartment, THREAD, thread, first_thread, thread_count),
+    RUN(MODE, mode, PLACEMENT, placement, first_placement, placement_count),
 };
 
 const char *plan_rule_text(enum plan_rule rule)
