@@ -30,9 +30,12 @@ build/tests/tool/objects/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
-UNIT_TESTS += plan_check
+UNIT_TESTS += plan_check tool_values
 unit_plan_check_SOURCES := tests/unit/test_plan_check.c tests/unit/sample_plan.c $(PLAN_CHECK)
 unit_plan_check_CFLAGS := -Itests/unit
+unit_tool_values_SOURCES := tests/unit/test_tool_values.c tools/bulkhead/values.c \
+                            tools/bulkhead/image.c tools/bulkhead/memory.c
+unit_tool_values_CFLAGS := -Itools/bulkhead
 
 FUZZERS += plan_check description
 fuzz_plan_check_SOURCES := tests/fuzz/fuzz_plan_check.c tests/unit/sample_plan.c $(PLAN_CHECK)
