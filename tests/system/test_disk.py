@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The block path without guests: two clients share one NVMe disk by extents, verify what they wrote,
+reach nothing of each other, and go on when driver or multiplexer are reset."""
+import os
+import re
+
+import pytest
+
+from harness.console import Console
+from harness.describe import describe, indented, machine
+from harness.machine import BUILD
+
+IMAGE = os.path.join(BUILD, "tests", "disk.img")
+MIB = 1 << 20
+
+HARDWARE = f"""\
+- address: 00:03.0
+  id: 1b36:0010
+  model: nvme
+  options: serial=test
+  disk: {IMAGE}
+"""
+
+DEVICE = """\
+- name: disk
+  pci: 00:03.0
+  id: 1b36:0010
+  dma: true
+  msix: 2
+  bars:
+    - { bar: 0, size: 8K }
+"""
+
+DRIVER = """\
+- name: nvme
+  core: 1
+  priority: 22
+  devices: [disk]
+"""
+
+MUX = """\
+disks:
+  - name: blockmux
+    driver: nvme
+    core: 1
+    priority: 20
+"""
+
+CLIENT = """\
+- name: {name}
+  program: diskprobe
+  kernel: programs/diskprobe.elf
+  memory: 16M
+  core: {core}
+  priority: 12
+  settings:
+    - {{ name: rounds, value: "{rounds}" }}
+  vcpus:
+    - {{ core: 3 }}
+  disks:
+    - {{ from: blockmux, first: {first}, size: 8M }}
+"""
+
+
+@pytest.fixture(scope="module")
+def disk():
+    with open(IMAGE, "wb") as image:
+        image.write(b"\xee" * (32 * MIB))
+    clients = (CLIENT.format(name="low", core=2, rounds=100, first="8M") +
+               CLIENT.format(name="high", core=3, rounds=100000, first="16M"))
+    path = describe("disk", compartments=DRIVER, devices=DEVICE, hardware=HARDWARE,
+                    rest=MUX + "vms:\n" + indented(clients))
+    with machine(path) as booted:
+        yield booted
+
+
+def verified(disk, client):
+    found = disk.expect(rf"{client}\| verified (\d+), mismatches (\d+)", 60)
+    assert found.group(2) == "0"
+    return int(found.group(1))
+
+
+def test_both_clients_verify_what_they_wrote(disk):
+    disk.expect(r"nvme\| disk of 32 MiB, blocks of 512 bytes", 30, anywhere=True)
+    for client in ("low", "high"):
+        disk.expect(rf"{client}\| disk of 16384 sectors", 30, anywhere=True)
+        disk.expect(rf"{client}\| 5 trespasses refused", 30, anywhere=True)
+    disk.expect(r"low\| done, mismatches 0", 120, anywhere=True)
+
+
+@pytest.mark.parametrize("part", ["nvme", "blockmux"])
+def test_goes_on_after_a_reset(disk, part):
+    console = Console(disk)
+    console.overview()
+    console.command(f"restart {part}")
+    status = "\n".join(console.command("status"))
+    assert re.search(rf"{part} +(running|resetting) +2 ", status), status
+    first = verified(disk, "high")
+    assert verified(disk, "high") > first
+
+
+def test_nothing_outside_the_extents_was_written(disk):
+    disk.stop()
+    with open(IMAGE, "rb") as image:
+        content = image.read()
+    outside = content[:8 * MIB] + content[24 * MIB:]
+    assert outside == b"\xee" * len(outside)
+    assert content[8 * MIB:16 * MIB].count(b"\xee") < MIB
