@@ -53,12 +53,25 @@ def test_monitor_refuses_what_it_does_not_know(console):
     assert "submerge" in answer and "help" in answer
 
 
+def test_key_steps_through_the_guests(console):
+    console.overview()
+    assert [console.step() for _ in range(5)] == ["web.serial", "web.hvc", "client.serial",
+                                                  "client.hvc", "overview"]
+
+
 @pytest.mark.parametrize("guest", ["web", "client"])
 def test_shell_of_each_guest_is_reached(console, guest):
     console.shell(guest)
     console.wide(guest)
     output, status = console.run(guest, "hostname")
     assert status == 0 and output.strip() == guest
+
+
+@pytest.mark.parametrize("guest", ["web", "client"])
+def test_shell_on_the_virtio_console(console, guest):
+    console.shell(guest, "hvc")
+    output, status = console.run(guest, "tty")
+    assert status == 0 and "hvc0" in output
 
 
 def test_shell_of_client_pings_web_through_the_switch(console):
