@@ -184,9 +184,11 @@ static enum bh_status read_value(uint32_t device, enum bh_device_value what, uin
     case BH_DEVICE_ID:       *value = f->vendor | f->device << 16; return BH_OK;
     case BH_DEVICE_CLASS:    *value = f->class_revision; return BH_OK;
     case BH_DEVICE_BAR_SIZE: *value = f->bar[argument].size; return BH_OK;
-    case BH_DEVICE_CONFIG:   *value = pci_read(f->requester_id, (uint32_t)argument * 4, 4); return BH_OK;
+    case BH_DEVICE_CONFIG:   break;
     default:                 return BH_E_ARGUMENT;
     }
+    *value = pci_read(f->requester_id, (uint32_t)argument * 4, 4);
+    return BH_OK;
 }
 
 enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t argument,

@@ -72,10 +72,11 @@ static void log_fault(uint32_t device, const struct device_fault *fault)
     uint64_t count = devices.faults[device] + devices.remap_faults[device];
     if (!worth_a_line(device, count))
         return;
-    log_line("fault: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\": %s 0x%lx denied: %s (%lu so far)",
-             plan_device(device)->name, DEVICE_ID(fault->requester_id), device_owner_name(device),
-             fault->interrupt ? "interrupt through entry" : fault->write ? "DMA write to" : "DMA read of",
-             fault->address, fault->reason_text, count);
+    const char *what = fault->interrupt ? "interrupt through entry" :
+                       fault->write ? "DMA write to" : "DMA read of";
+    log_line("fault: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\": %s 0x%lx denied: %s "
+             "(%lu so far)", plan_device(device)->name, DEVICE_ID(fault->requester_id),
+             device_owner_name(device), what, fault->address, fault->reason_text, count);
     if (!fault->interrupt)
         log_nearest(device, fault->address);
 }

@@ -40,8 +40,8 @@ static void log_functions(void)
 {
     for (uint32_t i = 0; i < pci_count(); i++) {
         const struct pci_function *f = pci_function(i);
-        log_line("PCI: " DEVICE_ID_FORMAT " %04x:%04x class %06x group %u", DEVICE_ID(f->requester_id),
-                 f->vendor, f->device, f->class_revision / 256, f->group);
+        log_line("PCI: " DEVICE_ID_FORMAT " %04x:%04x class %06x group %u",
+                 DEVICE_ID(f->requester_id), f->vendor, f->device, f->class_revision / 256, f->group);
     }
 }
 
@@ -68,7 +68,7 @@ static void match_function(uint32_t device)
         panic("plan refused: device \"%s\": at " DEVICE_ID_FORMAT " is %04x:%04x, not %04x:%04x",
               d->name, DEVICE_ID(d->requester_id), f->vendor, f->device, d->vendor_id, d->device_id);
     if (!f->endpoint)
-        panic("plan refused: device \"%s\" at " DEVICE_ID_FORMAT " is a bridge, which nobody may own",
+        panic("plan refused: device \"%s\" at " DEVICE_ID_FORMAT " is a bridge: nobody may own it",
               d->name, DEVICE_ID(d->requester_id));
     devices.function[device] = index;
     devices.alias[device] = pci_alias(index);
@@ -96,8 +96,8 @@ static void check_pair(uint32_t a, uint32_t b)
     bool one_id = devices.alias[a] != BH_NONE && devices.alias[a] == devices.alias[b];
     if (f->group != g->group || (plan_device(a)->owner == plan_device(b)->owner && !one_id))
         return;
-    panic("plan refused: devices \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" and \"%s\" (" DEVICE_ID_FORMAT
-          ") of \"%s\" can't be kept apart: %s: give them to one owner%s", plan_device(a)->name,
+    panic("plan refused: devices \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" and \"%s\" ("
+          DEVICE_ID_FORMAT ") of \"%s\" can't be kept apart: %s: give them to one owner%s", plan_device(a)->name,
           DEVICE_ID(f->requester_id), device_owner_name(a), plan_device(b)->name,
           DEVICE_ID(g->requester_id), device_owner_name(b),
           f->group_reason != 0 ? f->group_reason : g->group_reason,
@@ -218,7 +218,8 @@ static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t si
     for (uint32_t i = 0; i < pci_count(); i++) {
         for (uint32_t b = 0; b < PCI_BARS; b++) {
             const struct pci_bar *bar = &pci_function(i)->bar[b];
-            if (bar != own && !bar->ports && bar->size > 0 && meets(base, size, bar->base, bar->size))
+            bool memory = !bar->ports && bar->size > 0;
+            if (bar != own && memory && meets(base, size, bar->base, bar->size))
                 return true;
         }
     }

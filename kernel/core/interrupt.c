@@ -38,7 +38,8 @@ static void mask_source(uint32_t index, bool masked)
     if (p->kind == BH_INTERRUPT_ISA)
         interrupt_line_mask(p->source, masked);
     else
-        pci_message_mask(devices.function[p->device], p->kind == BH_INTERRUPT_MSIX, p->source, masked);
+        pci_message_mask(devices.function[p->device], p->kind == BH_INTERRUPT_MSIX, p->source,
+                         masked);
 }
 
 /* The entry first, then the source; a unit that doesn't confirm leaves it closed. */

@@ -11,7 +11,8 @@
 /* Offsets in the table (8.1), a structure (8.2), a unit (8.3), reserved memory (8.4), and a device
  * scope (8.3.1), whose path is pairs of device and function. */
 enum { TABLE_FLAGS = 37, TABLE_FIRST = 48, FLAG_INTERRUPT_REMAPPING = 1u << 0 };
-enum { STRUCTURE_TYPE = 0, STRUCTURE_LENGTH = 2, STRUCTURE_HEAD = 4, UNIT = 0, RESERVED_MEMORY = 1 };
+enum { STRUCTURE_TYPE = 0, STRUCTURE_LENGTH = 2, STRUCTURE_HEAD = 4 };
+enum { UNIT = 0, RESERVED_MEMORY = 1 };
 enum { UNIT_FLAGS = 4, UNIT_SEGMENT = 6, UNIT_REGISTERS = 8, UNIT_SCOPES = 16, UNIT_ALL = 1u << 0 };
 enum { RESERVED_SCOPES = 24 };
 enum { SCOPE_TYPE = 0, SCOPE_LENGTH = 1, SCOPE_ID = 4, SCOPE_BUS = 5, SCOPE_PATH = 6 };
@@ -65,7 +66,8 @@ static bool add_scope(struct dmar *dmar, const uint8_t *scope, bool reserved)
     return true;
 }
 
-static const char *add_scopes(struct dmar *dmar, const uint8_t *structure, uint32_t at, bool reserved)
+static const char *add_scopes(struct dmar *dmar, const uint8_t *structure, uint32_t at,
+                              bool reserved)
 {
     uint32_t length = read16(structure + STRUCTURE_LENGTH);
     for (; at < length; at += structure[at + SCOPE_LENGTH]) {
@@ -105,9 +107,10 @@ const char *dmar_parse(const void *table, uint32_t length, struct dmar *dmar)
 {
     const uint8_t *bytes = table;
     *dmar = (struct dmar){ 0 };
-    for (uint32_t at = TABLE_FIRST; at < length; at += read16(bytes + at + STRUCTURE_LENGTH)) {
-        if (length - at < STRUCTURE_HEAD || read16(bytes + at + STRUCTURE_LENGTH) < STRUCTURE_HEAD ||
-            read16(bytes + at + STRUCTURE_LENGTH) > length - at)
+    uint32_t size;
+    for (uint32_t at = TABLE_FIRST; at < length; at += size) {
+        size = length - at < STRUCTURE_HEAD ? 0 : read16(bytes + at + STRUCTURE_LENGTH);
+        if (size < STRUCTURE_HEAD || size > length - at)
             return too_long;
         const char *wrong = add_structure(dmar, bytes + at);
         if (wrong != 0)

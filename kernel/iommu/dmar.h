@@ -31,6 +31,7 @@ const char *dmar_parse(const void *table, uint32_t length, struct dmar *dmar);
 
 /* Why this requester can't be confined; 0: it can. */
 const char *dmar_refuses(const struct dmar *dmar, uint32_t requester_id);
-uint32_t dmar_ioapic_requester(const struct dmar *dmar, uint32_t ioapic_id);   /* BH_NONE: unknown */
+/* BH_NONE: unknown. */
+uint32_t dmar_ioapic_requester(const struct dmar *dmar, uint32_t ioapic_id);
 
 #endif

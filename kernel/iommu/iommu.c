@@ -15,8 +15,8 @@ bool iommu_install(void)
 {
     if (vtd_install())
         kind = IOMMU_VTD;
-    log_line(kind == IOMMU_NONE ? "IOMMU: none that is usable: no device may have DMA"
-                                : "IOMMU: on: DMA and interrupts of every device denied until granted");
+    log_line("IOMMU: %s", kind == IOMMU_NONE ? "none that is usable: no device may have DMA" :
+             "on: DMA and interrupts of every device denied until granted");
     return kind != IOMMU_NONE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Intel VT-d in legacy mode: takes over every unit with tables in which nobody is present, then lets
- * requesters in one by one. The tables are shared by all units.
+ * Intel VT-d in legacy mode: takes over every unit with tables in which nobody is present, then
+ * lets requesters in one by one. The tables are shared by all units.
  */
 #include "iommu/vtd.h"
 
@@ -57,13 +57,13 @@ bool vtd_owns_registers(uint64_t base, uint64_t size)
     return false;
 }
 
-/* 10.4.4: what is written is the enables as they are, and one bit more; the status shows it done. */
+/* 10.4.4: what is written is the enables as they are, and one bit more; the status shows it. */
 bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit)
 {
-    uint32_t enabled = vtd_read32(unit, VTD_STATUS) & (VTD_ENABLES | VTD_TRANSLATION);
-    vtd_write32(unit, VTD_COMMAND, (enabled & ~VTD_COMPATIBILITY) | bit);
+    uint32_t enabled = VTD_32(unit, VTD_STATUS) & (VTD_ENABLES | VTD_TRANSLATION);
+    VTD_32(unit, VTD_COMMAND) = (enabled & ~VTD_COMPATIBILITY) | bit;
     uint64_t deadline = time_after_us(COMMAND_US);
-    while (!(vtd_read32(unit, VTD_STATUS) & bit)) {
+    while (!(VTD_32(unit, VTD_STATUS) & bit)) {
         if (time_now() > deadline)
             return false;
     }
@@ -91,8 +91,8 @@ static bool find_unit(struct vtd_unit *unit, paddr_t base)
 {
     unit->base = base;
     unit->registers = physical_registers(base, REGISTERS_SIZE);
-    unit->capability = vtd_read64(unit, VTD_CAPABILITY);
-    unit->extended = vtd_read64(unit, VTD_EXTENDED);
+    unit->capability = VTD_64(unit, VTD_CAPABILITY);
+    unit->extended = VTD_64(unit, VTD_EXTENDED);
     const char *lacks = unit_lacks(unit);
     if (lacks != 0)
         log_line("IOMMU: VT-d unit at 0x%lx has no %s", base.value, lacks);
@@ -110,7 +110,7 @@ static void add_context_table(uint32_t bus)
     root_table[bus].low = base.value | ROOT_PRESENT;
 }
 
-/* Every bus that has a function gets a table of absent entries; the others' root entry is absent. */
+/* Every bus that has a function gets a table of absent entries; the others' root is absent. */
 static void make_tables(void)
 {
     root_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "IOMMU root table");
@@ -128,16 +128,16 @@ static void make_tables(void)
 static void drop_protected_memory(const struct vtd_unit *unit)
 {
     if (unit->capability & (VTD_CAP_PROTECTED_LOW | VTD_CAP_PROTECTED_HIGH)) {
-        uint32_t value = vtd_read32(unit, VTD_PROTECTED);
-        vtd_write32(unit, VTD_PROTECTED, value & ~(uint32_t)PROTECTED_ENABLE);
+        uint32_t value = VTD_32(unit, VTD_PROTECTED);
+        VTD_32(unit, VTD_PROTECTED) = value & ~(uint32_t)PROTECTED_ENABLE;
     }
 }
 
 static bool start_unit(struct vtd_unit *unit)
 {
-    vtd_write64(unit, VTD_ROOT_TABLE, root_base.value);
+    VTD_64(unit, VTD_ROOT_TABLE) = root_base.value;
     bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_queue_install(unit) &&
-                       vtd_invalidate_contexts(unit) && vtd_invalidate_tlb(unit) &&
+                       vtd_request(unit, VTD_FLUSH_CONTEXTS) && vtd_request(unit, VTD_FLUSH_TLB) &&
                        vtd_set_command(unit, VTD_TRANSLATION);
     if (!translating || !vtd_interrupt_install(unit)) {
         log_line("IOMMU: VT-d unit at 0x%lx doesn't do what it is told", unit->base.value);
@@ -198,13 +198,13 @@ static struct table_entry *context_of(uint32_t requester_id)
     return table == 0 ? 0 : &table[requester_id % FUNCTIONS_PER_BUS];
 }
 
-/* The context entry changed: no unit may hold the old one, nor translations made by it (6.5.3.3). */
+/* The context entry changed: no unit may hold the old one, nor translations by it (6.5.3.3). */
 static bool invalidate(uint32_t requester_id, uint32_t domain)
 {
     bool ok = true;
     for (uint32_t i = 0; i < vtd_unit_count && !plan_control(BH_PLAN_CONTROL_NO_INVALIDATE); i++) {
-        ok = vtd_invalidate_one_context(&vtd_units[i], domain, requester_id) && ok;
-        ok = vtd_invalidate_one_domain(&vtd_units[i], domain) && ok;
+        ok = vtd_request(&vtd_units[i], VTD_FLUSH_CONTEXT(domain, requester_id)) && ok;
+        ok = vtd_request(&vtd_units[i], VTD_FLUSH_DOMAIN(domain)) && ok;
     }
     return ok;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files of the VT-d driver only: register layout and the interface of each part. Sections
- * are those of the "Intel Virtualization Technology for Directed I/O" specification 3.3.
+ * Between the files of the VT-d driver only: register layout and the interface of each part.
+ * Sections are those of the "Intel Virtualization Technology for Directed I/O" specification 3.3.
  */
 #ifndef KERNEL_IOMMU_VTD_H
 #define KERNEL_IOMMU_VTD_H
@@ -69,25 +69,9 @@ struct vtd_unit {
     bool     dead;                    /* didn't confirm an invalidation in time: never again used */
 };
 
-static inline uint32_t vtd_read32(const struct vtd_unit *unit, uint32_t offset)
-{
-    return *(volatile uint32_t *)(unit->registers + offset);
-}
-
-static inline uint64_t vtd_read64(const struct vtd_unit *unit, uint32_t offset)
-{
-    return *(volatile uint64_t *)(unit->registers + offset);
-}
-
-static inline void vtd_write32(const struct vtd_unit *unit, uint32_t offset, uint32_t value)
-{
-    *(volatile uint32_t *)(unit->registers + offset) = value;
-}
-
-static inline void vtd_write64(const struct vtd_unit *unit, uint32_t offset, uint64_t value)
-{
-    *(volatile uint64_t *)(unit->registers + offset) = value;
-}
+/* A register as an lvalue. */
+#define VTD_32(unit, offset)  (*(volatile uint32_t *)((unit)->registers + (offset)))
+#define VTD_64(unit, offset)  (*(volatile uint64_t *)((unit)->registers + (offset)))
 
 /* vtd.c: as in iommu.h */
 extern struct vtd_unit vtd_units[DMAR_MAX_UNITS];
@@ -102,15 +86,17 @@ void vtd_ignore_faults(uint32_t requester_id, bool ignore);
 /* One-shot and enable bits of the command register; false: the unit didn't follow in time. */
 bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit);
 
-/* vtd_queue.c: each invalidates everything of its kind (6.5.2) and returns after the unit confirmed;
- * the `one` forms only what concerns one requester and domain, one domain, one interrupt entry. */
+/* vtd_queue.c: one of these requests (6.5.2.1, 6.5.2.3, 6.5.2.7), until the unit confirmed it. */
+#define VTD_FLUSH_CONTEXTS          (1ull | 1ull << 4)
+#define VTD_FLUSH_CONTEXT(domain, id) \
+    (1ull | 3ull << 4 | (uint64_t)(domain) << 16 | (uint64_t)(id) << 32)
+#define VTD_FLUSH_TLB               (2ull | 1ull << 4)
+#define VTD_FLUSH_DOMAIN(domain)    (2ull | 2ull << 4 | (uint64_t)(domain) << 16)
+#define VTD_FLUSH_INTERRUPTS        (4ull)
+#define VTD_FLUSH_INTERRUPT(entry)  (4ull | 1ull << 4 | (uint64_t)(entry) << 32)
+#define VTD_FLUSHES_TLB(request)    ((request) % 16 == 2)
 bool vtd_queue_install(struct vtd_unit *unit);
-bool vtd_invalidate_contexts(struct vtd_unit *unit);
-bool vtd_invalidate_tlb(struct vtd_unit *unit);
-bool vtd_invalidate_interrupts(struct vtd_unit *unit);
-bool vtd_invalidate_one_context(struct vtd_unit *unit, uint32_t domain, uint32_t requester_id);
-bool vtd_invalidate_one_domain(struct vtd_unit *unit, uint32_t domain);
-bool vtd_invalidate_one_interrupt(struct vtd_unit *unit, uint32_t entry);
+bool vtd_request(struct vtd_unit *unit, uint64_t request);
 
 /* vtd_interrupt.c */
 void vtd_interrupt_tables(void);                      /* once, before the units are set up */

@@ -30,7 +30,8 @@ static const char *const reason_text[] = {
     [0x0d] = "a kind of request that isn't allowed",
     [0x0e] = "the interrupt window can't be reached by DMA",
     [0x20] = "interrupt request malformed", [0x21] = "interrupt entry beyond the table",
-    [0x22] = "interrupt entry not given to anybody", [0x25] = "unremapped interrupt request blocked",
+    [0x22] = "interrupt entry not given to anybody",
+    [0x25] = "unremapped interrupt request blocked",
     [0x26] = "interrupt entry of another device",
 };
 enum { REASONS = sizeof reason_text / sizeof reason_text[0] };
@@ -39,11 +40,11 @@ enum { REASONS = sizeof reason_text / sizeof reason_text[0] };
 void vtd_fault_install(const struct vtd_unit *unit)
 {
     uint32_t target = apic_id_of_core(0);
-    vtd_write32(unit, VTD_FAULT_DATA, VECTOR_IOMMU_FAULT);
-    vtd_write32(unit, VTD_FAULT_ADDRESS, 0xfee00000u | target % 256 << 12);
-    vtd_write32(unit, VTD_FAULT_UPPER, apic_is_x2apic() ? target & 0xffffff00u : 0);
-    vtd_write32(unit, VTD_FAULT_STATUS, 0xff);
-    vtd_write32(unit, VTD_FAULT_CONTROL, 0);
+    VTD_32(unit, VTD_FAULT_DATA) = VECTOR_IOMMU_FAULT;
+    VTD_32(unit, VTD_FAULT_ADDRESS) = 0xfee00000u | target % 256 << 12;
+    VTD_32(unit, VTD_FAULT_UPPER) = apic_is_x2apic() ? target & 0xffffff00u : 0;
+    VTD_32(unit, VTD_FAULT_STATUS) = 0xff;
+    VTD_32(unit, VTD_FAULT_CONTROL) = 0;
 }
 
 static void report(uint64_t low, uint64_t high)
@@ -66,13 +67,13 @@ static void read_records(const struct vtd_unit *unit)
 {
     uint32_t record = VTD_CAP_FAULT_OFFSET(unit->capability);
     for (uint32_t i = 0; i < VTD_CAP_FAULT_COUNT(unit->capability); i++, record += RECORD_SIZE) {
-        uint64_t low = vtd_read64(unit, record), high = vtd_read64(unit, record + 8);
+        uint64_t low = VTD_64(unit, record), high = VTD_64(unit, record + 8);
         if (high & RECORD_FAULT) {
-            vtd_write64(unit, record + 8, RECORD_FAULT);
+            VTD_64(unit, record + 8) = RECORD_FAULT;
             report(low, high);
         }
     }
-    vtd_write32(unit, VTD_FAULT_STATUS, STATUS_OVERFLOW);
+    VTD_32(unit, VTD_FAULT_STATUS) = STATUS_OVERFLOW;
 }
 
 void vtd_fault_interrupt(void)

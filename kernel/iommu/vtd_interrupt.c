@@ -46,8 +46,8 @@ void vtd_interrupt_tables(void)
 bool vtd_interrupt_install(struct vtd_unit *unit)
 {
     uint64_t mode = apic_is_x2apic() ? REMAP_X2APIC : 0;
-    vtd_write64(unit, VTD_REMAP_TABLE, table_base.value | mode | REMAP_SIZE_CODE);
-    return vtd_set_command(unit, VTD_SET_REMAP) && vtd_invalidate_interrupts(unit) &&
+    VTD_64(unit, VTD_REMAP_TABLE) = table_base.value | mode | REMAP_SIZE_CODE;
+    return vtd_set_command(unit, VTD_SET_REMAP) && vtd_request(unit, VTD_FLUSH_INTERRUPTS) &&
            vtd_set_command(unit, VTD_REMAPPING);
 }
 
@@ -62,7 +62,7 @@ static bool write_entry(uint32_t index, struct remap_entry value)
     *(volatile uint64_t *)&entry->low = value.low;
     iommu_table_written(entry, sizeof *entry);
     for (uint32_t i = 0; i < vtd_unit_count; i++)
-        ok = vtd_invalidate_one_interrupt(&vtd_units[i], index) && ok;
+        ok = vtd_request(&vtd_units[i], VTD_FLUSH_INTERRUPT(index)) && ok;
     return ok;
 }
 

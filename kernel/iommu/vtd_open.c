@@ -50,7 +50,8 @@ void vtd_open_space(paddr_t root)
         return;
     uint64_t *gib = table_below(top[0]);
     if (!iommu_entry_present(gib[WINDOW_GIB]))
-        gib[WINDOW_GIB] = iommu_entry_table(boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "DMA_OPEN"));
+        gib[WINDOW_GIB] =
+            iommu_entry_table(boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "DMA_OPEN"));
     for (unsigned i = 0; i < OPEN_GIB; i++) {
         if (is_table(gib[i], 2))
             open_gib(table_below(gib[i]), (uint64_t)i << 30);

@@ -70,7 +70,8 @@ static bool sums_to_zero(struct bytes bytes)
 /* The table whose length and checksum are right; of length zero otherwise. */
 static struct bytes table_at(uint64_t address)
 {
-    struct bytes none = { 0, 0 }, table = { physical_at(paddr(address), TABLE_HEADER), TABLE_HEADER };
+    struct bytes none = { 0, 0 };
+    struct bytes table = { physical_at(paddr(address), TABLE_HEADER), TABLE_HEADER };
     table.length = (uint32_t)field(table, TABLE_LENGTH, 4);
     if (address == 0 || table.length < TABLE_HEADER || table.length > MAX_LENGTH)
         return none;
