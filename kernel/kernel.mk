@@ -44,4 +44,4 @@ endef
 $(eval $(call KERNEL_VARIANT,kernel,))
 $(eval $(call KERNEL_VARIANT,kernel-controls,-DKERNEL_CONTROLS))
 
-include tests/unit/kernel/kernel_devices.mk tests/unit/kernel/kernel_vcpus.mk
+include $(addprefix tests/unit/kernel/kernel_,core.mk devices.mk vcpus.mk)
