@@ -13,19 +13,6 @@ enum port {
 enum { RESET_NOW = 1u << 2, SLEEP_ENABLE = 1u << 5, SLEEP_TYPE_SHIFT = 2, SLEEP_SOFT_OFF = 5 };
 #define PCI_ADDRESS_ENABLE 0x80000000u
 
-/* The PCI devices on bus 0. */
-enum { DEVICE_BRIDGE = 0, DEVICE_NET = 1, DEVICE_HVC = 2 };
-
-struct pci_function *bus_function(struct vm *vm, unsigned device)
-{
-    switch (device) {
-    case DEVICE_BRIDGE: return &vm->bridge;
-    case DEVICE_NET: return vm->net.present ? &vm->net.device.pci : NULL;
-    case DEVICE_HVC: return vm->hvc.present ? &vm->hvc.device.pci : NULL;
-    default: return NULL;
-    }
-}
-
 static uint64_t all_ones(unsigned size)
 {
     return size == 8 ? ~0ull : (1ull << (8 * size)) - 1;
@@ -33,14 +20,15 @@ static uint64_t all_ones(unsigned size)
 
 /* ---- Device memory ---- */
 
-static struct virtio_device *virtio_at(struct vm *vm, struct gpa at, unsigned size,
-                                       uint32_t *offset)
+/* The number of the virtio device whose memory BAR holds an aligned access; none: beyond the last. */
+static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t *offset)
 {
-    struct virtio_device *devices[] = { &vm->net.device, &vm->hvc.device };
-    for (unsigned i = 0; i < 2; i++)
-        if (pci_in_memory_bar(&devices[i]->pci, VIRTIO_MEMORY_BAR, at.value, offset))
-            return *offset % size == 0 ? devices[i] : NULL;
-    return NULL;
+    for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
+        const struct virtio_device *device = devices_virtio(vm, i);
+        if (device && pci_in_memory_bar(&device->pci, VIRTIO_MEMORY_BAR, at.value, offset))
+            return *offset % size == 0 ? i : VM_VIRTIO_DEVICES;
+    }
+    return VM_VIRTIO_DEVICES;
 }
 
 static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size)
@@ -81,7 +69,7 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size)
     if (in_page(at, IOAPIC_PAGE))
         return irq_ioapic_read(vm, at.value - IOAPIC_PAGE);
     lock_acquire(&vm->device_lock);
-    struct virtio_device *device = virtio_at(vm, at, size, &offset);
+    struct virtio_device *device = devices_virtio(vm, virtio_at(vm, at, size, &offset));
     if (device)
         value = virtio_bar_read(device, offset, size);
     lock_release(&vm->device_lock);
@@ -93,9 +81,11 @@ static void write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t v
     uint32_t offset;
     enum virtio_event event = VIRTIO_NOTHING;
     lock_acquire(&vm->device_lock);
-    struct virtio_device *device = virtio_at(vm, at, size, &offset);
+    unsigned number = virtio_at(vm, at, size, &offset);
+    struct virtio_device *device = devices_virtio(vm, number);
     if (device) {
         event = virtio_bar_write(device, offset, size, value);
+        devices_event(vm, number, event);
         irq_flush_msix(vm, &device->pci);
     }
     lock_release(&vm->device_lock);
@@ -115,6 +105,15 @@ void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t 
 
 /* ---- PCI configuration by ports ---- */
 
+/* Device 0 of bus 0 is the host bridge, then come the virtio devices. */
+static struct pci_function *function_of(struct vm *vm, unsigned device)
+{
+    struct virtio_device *virtio = device == 0 ? NULL : devices_virtio(vm, device - 1);
+    if (device == 0)
+        return &vm->bridge;
+    return virtio ? &virtio->pci : NULL;
+}
+
 /* The function that the latch names, and the offset of the access in its configuration space. */
 static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offset)
 {
@@ -123,7 +122,7 @@ static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offs
     *offset = (address & 0xfc) + (port - PORT_PCI_DATA);
     if (!(address & PCI_ADDRESS_ENABLE) || !bus_0_function_0)
         return NULL;
-    return bus_function(vm, address >> 11 & 0x1f);
+    return function_of(vm, address >> 11 & 0x1f);
 }
 
 static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size)
@@ -206,8 +205,12 @@ static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value)
 static bool is_notify_port(struct vm *vm, uint16_t port)
 {
     uint32_t offset;
-    return pci_in_io_bar(&vm->net.device.pci, VIRTIO_NOTIFY_BAR, port, &offset) ||
-           pci_in_io_bar(&vm->hvc.device.pci, VIRTIO_NOTIFY_BAR, port, &offset);
+    for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
+        const struct virtio_device *device = devices_virtio(vm, i);
+        if (device && pci_in_io_bar(&device->pci, VIRTIO_NOTIFY_BAR, port, &offset))
+            return true;
+    }
+    return false;
 }
 
 /* true: the I/O thread has something to do now. */

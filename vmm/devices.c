@@ -6,18 +6,47 @@
 
 #include "vmm/layout.h"
 
-enum { TURN_FRAMES = 64, TURN_CHAINS = 16 };
+enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
+
+enum { NUMBER_NET = 0, NUMBER_HVC = 1, NUMBER_DISK = 2 };
+
+struct virtio_device *devices_virtio(struct vm *vm, unsigned number)
+{
+    if (number == NUMBER_NET)
+        return vm->net.present ? &vm->net.device : NULL;
+    if (number == NUMBER_HVC)
+        return vm->hvc.present ? &vm->hvc.device : NULL;
+    if (number - NUMBER_DISK >= VM_DISKS_MAX)
+        return NULL;
+    struct disk *disk = &vm->disk[number - NUMBER_DISK];
+    return disk->present ? &disk->device : NULL;
+}
+
+static uint32_t memory_bar(unsigned number)
+{
+    return (uint32_t)LAYOUT_BARS + number * VIRTIO_BAR_SIZE;
+}
 
 /* Makes the virtio devices anew, their BARs where the doorbells are. */
 static void create_virtio(struct vm *vm)
 {
     if (vm->net_doorbell.size != 0)
-        net_create(&vm->net, vm->net_mac, &vm->memory, (uint32_t)LAYOUT_BARS,
+        net_create(&vm->net, vm->net_mac, &vm->memory, memory_bar(NUMBER_NET),
                    vm->net_doorbell.port, vm->net_doorbell.size);
     if (vm->hvc_doorbell.size != 0)
-        hvc_create(&vm->hvc, &vm->memory, (uint32_t)LAYOUT_BARS + VIRTIO_BAR_SIZE,
-                   vm->hvc_doorbell.port, vm->hvc_doorbell.size);
+        hvc_create(&vm->hvc, &vm->memory, memory_bar(NUMBER_HVC), vm->hvc_doorbell.port,
+                   vm->hvc_doorbell.size);
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        if (vm->disk_doorbell[i].size != 0)
+            disk_create(&vm->disk[i], &vm->memory, memory_bar(NUMBER_DISK + i),
+                        vm->disk_doorbell[i].port, vm->disk_doorbell[i].size);
+}
+
+void devices_event(struct vm *vm, unsigned number, enum virtio_event event)
+{
+    if (event == VIRTIO_RESET && number >= NUMBER_DISK)
+        disk_forget(&vm->disk[number - NUMBER_DISK]);
 }
 
 void devices_reset(struct vm *vm)
@@ -77,15 +106,25 @@ static void run_serial(struct vm *vm)
     stream_flush(&vm->serial_link);
 }
 
+static void flush_msix(struct vm *vm)
+{
+    for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
+        struct virtio_device *device = devices_virtio(vm, i);
+        if (device)
+            irq_flush_msix(vm, &device->pci);
+    }
+}
+
 bool devices_run(struct vm *vm)
 {
     lock_acquire(&vm->device_lock);
     run_serial(vm);
     bool more = net_run(&vm->net, TURN_FRAMES);
     more |= hvc_run(&vm->hvc, TURN_CHAINS);
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        more |= disk_run(&vm->disk[i], TURN_REQUESTS);
     devices_update_interrupts(vm);
-    irq_flush_msix(vm, &vm->net.device.pci);
-    irq_flush_msix(vm, &vm->hvc.device.pci);
+    flush_msix(vm);
     lock_release(&vm->device_lock);
     return more;
 }
@@ -107,6 +146,8 @@ bool devices_settle(struct vm *vm)
     bool quiet = settle_serial(vm);
     quiet &= net_settle(&vm->net);
     quiet &= hvc_settle(&vm->hvc);
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        quiet &= disk_settle(&vm->disk[i]);
     lock_release(&vm->device_lock);
     return quiet;
 }

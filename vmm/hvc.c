@@ -10,7 +10,8 @@ enum { PIECE = 256 };
 void hvc_create(struct hvc *hvc, const struct guest_memory *memory, uint32_t memory_base,
                 uint16_t notify_port, uint32_t notify_size)
 {
-    static const struct virtio_identity identity = { .device = 3, .class = 0x078000 };
+    static const struct virtio_identity identity = { .device = 3, .class = 0x078000,
+                                                     .queues = 2 };
     virtio_create(&hvc->device, &identity, memory, memory_base, notify_port, notify_size);
     hvc->present = true;
     hvc->sent = 0;

@@ -5,7 +5,8 @@
  *
  * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"); REGION "ram.low",
  * "ram.high", "kernel", "initrd"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL "net0.doorbell",
- * "hvc0.doorbell"; LINK "net0", "serial0", "hvc0", "log"; COUNTERS "counters".
+ * "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0".., "log"; SETTING
+ * "disk0.readonly"..; COUNTERS "counters".
  */
 #include "lib/c/format.h"
 #include "lib/c/string.h"
@@ -91,6 +92,18 @@ static struct doorbell find_doorbell(const char *name)
     return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size };
 }
 
+static void set_disk(uint32_t number)
+{
+    char name[BH_NAME_SIZE];
+    struct disk *disk = &vm.disk[number];
+    const struct bh_manifest_entry *link = manifest_find_numbered(BH_ENTRY_LINK, "disk", number, "");
+    ring_open(&disk->link, link, time_generation());
+    format_text(name, sizeof(name), "disk%u.readonly", number);
+    disk->readonly = manifest_number(name, 0) != 0;
+    format_text(name, sizeof(name), "disk%u.doorbell", number);
+    vm.disk_doorbell[number] = find_doorbell(name);
+}
+
 static void set_devices(void)
 {
     const struct bh_manifest_entry *serial = manifest_find(BH_ENTRY_LINK, "serial0");
@@ -110,6 +123,9 @@ static void set_devices(void)
         stream_open(&vm.hvc.link, hvc, time_generation());
         vm.hvc_doorbell = find_doorbell("hvc0.doorbell");
     }
+    uint32_t disks = manifest_count(BH_ENTRY_LINK, "disk", VM_DISKS_MAX);
+    for (uint32_t i = 0; i < disks; i++)
+        set_disk(i);
 }
 
 static _Noreturn void serve(void)

@@ -18,7 +18,7 @@ void net_create(struct net *net, const uint8_t mac[NET_MAC_BYTES],
                 uint32_t notify_size)
 {
     static const struct virtio_identity identity = {
-        .device = 1, .class = 0x020000, .features = FEATURE_MAC | FEATURE_STATUS,
+        .device = 1, .class = 0x020000, .queues = 2, .features = FEATURE_MAC | FEATURE_STATUS,
     };
     virtio_create(&net->device, &identity, memory, memory_base, notify_port, notify_size);
     memcpy(net->device.config, mac, NET_MAC_BYTES);

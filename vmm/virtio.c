@@ -28,7 +28,6 @@ enum {
     CAPABILITY_SIZE = 16,
     NOTIFY_MULTIPLIER = 4,
     NO_VECTOR = 0xffff,
-    VECTORS = VIRTIO_QUEUES + 1,
 };
 
 static void add_structure(struct virtio_device *device, enum structure type, unsigned bar,
@@ -59,7 +58,7 @@ void virtio_create(struct virtio_device *device, const struct virtio_identity *i
                    const struct guest_memory *memory, uint32_t memory_base, uint16_t notify_port,
                    uint32_t notify_size)
 {
-    *device = (struct virtio_device){ .memory = memory };
+    *device = (struct virtio_device){ .memory = memory, .queues = identity->queues };
     device->offered = identity->features | VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX;
     pci_create(&device->pci, VENDOR, (uint16_t)(MODERN_DEVICE + identity->device),
                identity->class, identity->device);
@@ -70,7 +69,8 @@ void virtio_create(struct virtio_device *device, const struct virtio_identity *i
     add_structure(device, NOTIFY_CFG, VIRTIO_NOTIFY_BAR, 0, notify_size);
     add_structure(device, ISR_CFG, VIRTIO_MEMORY_BAR, BAR_ISR, 4);
     add_structure(device, DEVICE_CFG, VIRTIO_MEMORY_BAR, BAR_DEVICE, VIRTIO_CONFIG_MAX);
-    pci_add_msix(&device->pci, VECTORS, VIRTIO_MEMORY_BAR, BAR_MSIX, BAR_PENDING);
+    pci_add_msix(&device->pci, (uint8_t)(identity->queues + 1), VIRTIO_MEMORY_BAR, BAR_MSIX,
+                 BAR_PENDING);
     reset(device);
 }
 
@@ -92,6 +92,12 @@ void virtio_fail(struct virtio_device *device)
     raise(device, device->config_vector);
 }
 
+void virtio_config_changed(struct virtio_device *device)
+{
+    if (device->status & VIRTIO_DRIVER_OK)
+        raise(device, device->config_vector);
+}
+
 void virtio_signal(struct virtio_device *device, unsigned queue)
 {
     if (virtqueue_wants_interrupt(&device->queue[queue]))
@@ -102,7 +108,7 @@ void virtio_signal(struct virtio_device *device, unsigned queue)
 
 static struct virtqueue *selected(struct virtio_device *device)
 {
-    return device->queue_select < VIRTIO_QUEUES ? &device->queue[device->queue_select] : NULL;
+    return device->queue_select < device->queues ? &device->queue[device->queue_select] : NULL;
 }
 
 static uint64_t read_queue(const struct virtqueue *queue, uint32_t offset)
@@ -135,7 +141,7 @@ static uint64_t read_common(struct virtio_device *device, uint32_t offset)
     case DRIVER_FEATURE_SELECT: return device->accepted_select;
     case DRIVER_FEATURE: return feature_word(device->accepted, device->accepted_select);
     case CONFIG_VECTOR: return device->config_vector;
-    case NUM_QUEUES: return VIRTIO_QUEUES;
+    case NUM_QUEUES: return device->queues;
     case DEVICE_STATUS: return device->status;
     case QUEUE_SELECT: return device->queue_select;
     case QUEUE_NOTIFY_OFF: return device->queue_select;
@@ -153,9 +159,9 @@ static void set_high(uint64_t *field, uint32_t value)
     *field = (*field & 0xffffffffull) | (uint64_t)value << 32;
 }
 
-static uint16_t checked_vector(uint64_t value)
+static uint16_t checked_vector(const struct virtio_device *device, uint64_t value)
 {
-    return value < VECTORS ? (uint16_t)value : NO_VECTOR;
+    return value <= device->queues ? (uint16_t)value : NO_VECTOR;
 }
 
 static void enable_queue(struct virtio_device *device, struct virtqueue *queue)
@@ -171,7 +177,7 @@ static void write_queue(struct virtio_device *device, struct virtqueue *queue, u
                         uint64_t value)
 {
     if (offset == QUEUE_VECTOR) {
-        queue->vector = checked_vector(value);
+        queue->vector = checked_vector(device, value);
         return;
     }
     if (queue->enabled)
@@ -230,7 +236,7 @@ static enum virtio_event write_common(struct virtio_device *device, uint32_t off
     case DEVICE_FEATURE_SELECT: device->offered_select = (uint32_t)value; break;
     case DRIVER_FEATURE_SELECT: device->accepted_select = (uint32_t)value; break;
     case DRIVER_FEATURE: write_features(device, (uint32_t)value); break;
-    case CONFIG_VECTOR: device->config_vector = checked_vector(value); break;
+    case CONFIG_VECTOR: device->config_vector = checked_vector(device, value); break;
     case DEVICE_STATUS: return write_status(device, (uint8_t)value);
     case QUEUE_SELECT: device->queue_select = (uint16_t)value; break;
     default:

@@ -13,7 +13,7 @@
 #include "vmm/pci.h"
 #include "vmm/virtqueue.h"
 
-#define VIRTIO_QUEUES 2u
+#define VIRTIO_QUEUES 2u             /* the most that a device has */
 #define VIRTIO_MEMORY_BAR 4u
 #define VIRTIO_NOTIFY_BAR 0u
 #define VIRTIO_BAR_SIZE 0x4000u
@@ -39,6 +39,7 @@ struct virtio_device {
     uint8_t status;                  /* enum virtio_status */
     uint8_t config[VIRTIO_CONFIG_MAX];
     uint32_t config_size;
+    uint16_t queues;                 /* that this device has */
     struct virtqueue queue[VIRTIO_QUEUES];
 };
 
@@ -51,6 +52,7 @@ enum virtio_event {
 struct virtio_identity {
     uint16_t device;                 /* virtio device type: 1 network, 3 console */
     uint32_t class;                  /* PCI class code, 24 bits */
+    uint16_t queues;                 /* 1 to VIRTIO_QUEUES */
     uint64_t features;               /* besides VERSION_1 and EVENT_IDX */
 };
 
@@ -69,6 +71,9 @@ bool virtio_ready(const struct virtio_device *device);
 
 /* The driver broke the rules: nothing is served until it resets the device. */
 void virtio_fail(struct virtio_device *device);
+
+/* The device's configuration changed by itself: the driver is told. */
+void virtio_config_changed(struct virtio_device *device);
 
 /* Raises the queue's interrupt if the driver wants one for what was published. */
 void virtio_signal(struct virtio_device *device, unsigned queue);

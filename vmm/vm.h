@@ -16,6 +16,7 @@
 #include "abi/manifest.h"
 #include "abi/vcpu.h"
 #include "vmm/apic.h"
+#include "vmm/disk.h"
 #include "vmm/emulate.h"
 #include "vmm/hvc.h"
 #include "vmm/ioapic.h"
@@ -28,6 +29,8 @@
 #include "vmm/serial.h"
 
 #define VM_VCPUS_MAX 16u
+#define VM_DISKS_MAX 4u
+#define VM_VIRTIO_DEVICES (2u + VM_DISKS_MAX)
 
 struct vm;
 
@@ -102,6 +105,8 @@ struct vm {
     uint8_t net_mac[NET_MAC_BYTES];
     struct hvc hvc;
     struct doorbell hvc_doorbell;
+    struct disk disk[VM_DISKS_MAX];
+    struct doorbell disk_doorbell[VM_DISKS_MAX];
 
     struct vcpu vcpu[VM_VCPUS_MAX];
 };
@@ -119,11 +124,14 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size);
 void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t value);
 uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size);
 void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t value);
-/* Virtio functions by device number on bus 0; NULL: there is none. */
-struct pci_function *bus_function(struct vm *vm, unsigned device);
 
 /* devices.c: the device models' common life. */
 void devices_reset(struct vm *vm);
+/* The virtio devices by number: network, console, disks; device n is PCI device n + 1. NULL: the VM
+ * doesn't have it. */
+struct virtio_device *devices_virtio(struct vm *vm, unsigned number);
+/* With the device lock held: what a driver's access asks of the device model. */
+void devices_event(struct vm *vm, unsigned number, enum virtio_event event);
 /* With the device lock held: tells the I/O APIC and the APICs what the device models drive. */
 void devices_update_interrupts(struct vm *vm);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */

@@ -33,8 +33,8 @@ static unsigned take_size(struct input *in) { return 1u << take(in, 1) % 4; }
 static uint64_t take_device(struct input *in)
 {
     static const uint64_t bases[INTERESTING] = {
-        LAYOUT_BARS, LAYOUT_BARS + VIRTIO_BAR_SIZE, LAYOUT_BARS + 0x3000, APIC_PAGE, APIC_PAGE + 0x300,
-        IOAPIC_PAGE, LAYOUT_BARS + 0x2000, 0xd0000000,
+        LAYOUT_BARS, LAYOUT_BARS + VIRTIO_BAR_SIZE, LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE, APIC_PAGE,
+        APIC_PAGE + 0x300, IOAPIC_PAGE, LAYOUT_BARS + 0x2000, 0xd0000000,
     };
     uint64_t base = bases[take(in, 1) % INTERESTING];
     return base + take(in, 1) * 4;
@@ -93,8 +93,9 @@ static void poke_queues(struct input *in)
 /* The peer of a link writes what it likes into its half and its area. */
 static void poke_links(struct input *in)
 {
-    struct ring *peers[] = { &vm_fake.net_peer, &vm_fake.hvc_peer, &vm_fake.serial_peer };
-    struct ring *peer = peers[take(in, 1) % 3];
+    struct ring *peers[] = { &vm_fake.net_peer, &vm_fake.hvc_peer, &vm_fake.serial_peer,
+                             &vm_fake.disk_peer };
+    struct ring *peer = peers[take(in, 1) % 4];
     uint32_t *half = (uint32_t *)(void *)peer->own;
     half[take(in, 2) % 256] = (uint32_t)take(in, 4);
 }
@@ -106,6 +107,10 @@ static void peer_speaks(struct input *in)
     if (ring_space(&vm_fake.net_peer) > 0)
         ring_put(&vm_fake.net_peer, d);
     ring_flush(&vm_fake.net_peer);
+    d.extra = take(in, 8);
+    if (ring_space(&vm_fake.disk_peer) > 0)
+        ring_put(&vm_fake.disk_peer, d);
+    ring_flush(&vm_fake.disk_peer);
     stream_write(&vm_fake.serial_peer, &d, sizeof(d));
     stream_flush(&vm_fake.serial_peer);
     stream_write(&vm_fake.hvc_peer, &d, sizeof(d));
@@ -144,7 +149,7 @@ static void step(struct input *in)
     case 7: vm_fake_load(take_device(in), take_size(in)); break;
     case 8: vm_fake_out(take_port(in), 1u << take(in, 1) % 3, (uint32_t)take(in, 4)); break;
     case 9: vm_fake_in(take_port(in), 1u << take(in, 1) % 3); break;
-    case 10: vm_fake_virtio_start(1 + (unsigned)take(in, 1) % 2, QUEUES, 8,
+    case 10: vm_fake_virtio_start(1 + (unsigned)take(in, 1) % 3, QUEUES, 8,
                                   VIRTIO_F_VERSION_1 | take(in, 4)); break;
     default: other_cpu(in); break;
     }

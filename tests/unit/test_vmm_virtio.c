@@ -13,7 +13,7 @@
 #include "tests/unit/vm_fake.h"
 #include "vmm/layout.h"
 
-enum { NET = 1, HVC = 2, RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };
+enum { NET = 1, HVC = 2, DISK = 3, RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 #define FEATURES (VIRTIO_F_VERSION_1)
 
@@ -356,6 +356,148 @@ static void long_console_output_waits_for_the_reader(void **state)
     assert_int_equal(used_index(TX), 1);
 }
 
+/* ---- The disk ---- */
+
+enum { STATUS_AT = BUFFERS + 0x8000, REQUESTS = 0 };
+
+static void announce(uint64_t sectors)
+{
+    ring_put(&vm_fake.disk_peer, (struct ring_descriptor){ .kind = BLOCK_INFO, .extra = sectors });
+    ring_flush(&vm_fake.disk_peer);
+    devices_run(&vm_fake.vm);
+}
+
+/* Descriptors 3 * n and the two that follow: header, data, status. */
+static void ask_disk(unsigned n, uint32_t type, uint64_t sector, uint32_t bytes)
+{
+    uint64_t header = BUFFERS + 0x100 * n, data = BUFFERS + 0x1000 * (1 + n);
+    uint16_t first = (uint16_t)(3 * n);
+    static const uint8_t unset = 0xee;
+    vm_fake_poke(header, &type, 4);
+    vm_fake_poke(header + 8, &sector, 8);
+    vm_fake_poke(STATUS_AT + n, &unset, 1);
+    put_descriptor(REQUESTS, first, header, 16, NEXT, bytes ? first + 1 : first + 2);
+    put_descriptor(REQUESTS, first + 1, data, bytes, NEXT | (type == 0 ? WRITE : 0), first + 2);
+    put_descriptor(REQUESTS, first + 2, STATUS_AT + n, 1, WRITE, 0);
+    offer(REQUESTS, first);
+    devices_run(&vm_fake.vm);
+}
+
+static uint8_t disk_status(unsigned n) { return (uint8_t)get16(STATUS_AT + n); }
+
+static struct ring_descriptor next_request(void)
+{
+    assert_true(ring_available(&vm_fake.disk_peer) > 0);
+    struct ring_descriptor request = ring_get(&vm_fake.disk_peer);
+    ring_done(&vm_fake.disk_peer, 1);
+    assert_true(block_valid(request, vm_fake.disk_peer.in_size));
+    return request;
+}
+
+static void answer_disk(uint32_t tag, enum block_status status)
+{
+    block_answer(&vm_fake.disk_peer, tag, status);
+    ring_flush(&vm_fake.disk_peer);
+    devices_run(&vm_fake.vm);
+}
+
+static void disk_reads_and_writes(void **state)
+{
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    assert_int_equal(vm_fake_load(LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE + 0x2000, 4), 1000);
+    vm_fake_poke(BUFFERS + 0x1000, "to the disk", 11);
+    ask_disk(0, 1, 7, 1024);
+    struct ring_descriptor request = next_request();
+    assert_int_equal(request.kind, BLOCK_WRITE);
+    assert_int_equal(request.length, 2);
+    assert_int_equal(block_lba(request), 7);
+    assert_memory_equal(vm_fake.disk_peer.in + request.offset, "to the disk", 11);
+    assert_int_equal(used_index(REQUESTS), 0);
+    answer_disk(block_tag(request), BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 1);
+    assert_int_equal(disk_status(0), 0);
+    ask_disk(1, 0, 999, 512);
+    request = next_request();
+    memcpy(vm_fake.vm.disk[0].link.out + request.offset, "from the disk", 13);
+    answer_disk(block_tag(request), BLOCK_OK);
+    assert_int_equal(used_length(REQUESTS, 1), 513);
+    assert_int_equal(disk_status(1), 0);
+    assert_memory_equal(guest_range(&vm_fake.vm.memory, (struct gpa){ BUFFERS + 0x2000 }, 13),
+                        "from the disk", 13);
+}
+
+static void disk_refuses_what_lies_beyond(void **state)
+{
+    (void)state;
+    static const struct { uint32_t type; uint64_t sector; uint32_t bytes; uint8_t status; } bad[] = {
+        { 0, 1000, 512, 1 }, { 0, 999, 1024, 1 }, { 1, ~0ull, 512, 1 }, { 0, 0, 100, 1 },
+        { 77, 0, 512, 2 },
+    };
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        ask_disk(0, bad[i].type, bad[i].sector, bad[i].bytes);
+        assert_int_equal(disk_status(0), bad[i].status);
+    }
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+}
+
+static void lying_disk_changes_nothing(void **state)
+{
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_disk(0, 0, 0, 512);
+    uint32_t tag = block_tag(next_request());
+    answer_disk(tag + 1, BLOCK_OK);
+    answer_disk(0xffff, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 0);
+    answer_disk(tag, BLOCK_FAILED);
+    assert_int_equal(disk_status(0), 1);
+    answer_disk(tag, BLOCK_OK);                         /* once is enough */
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
+static void slots_stay_taken_across_a_reset(void **state)
+{
+    (void)state;
+    static const uint8_t zeroes[0x8000];
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_disk(0, 0, 0, 512);
+    ask_disk(1, 0, 0, 512);
+    uint32_t tag = block_tag(next_request());
+    vm_fake_store(LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE + 20, 1, 0);
+    vm_fake_poke(QUEUES, zeroes, sizeof(zeroes));
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    next_request();
+    ask_disk(0, 0, 5, 512);                             /* no slot is free */
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+    answer_disk(tag, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 0);          /* the old answer is nobody's */
+    assert_int_equal(block_lba(next_request()), 5);
+}
+
+static void requests_survive_the_servers_restart(void **state)
+{
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_disk(0, 1, 3, 512);
+    next_request();
+    ring_open(&vm_fake.disk_peer, &vm_fake.disk.b, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        devices_run(&vm_fake.vm);
+        ring_check(&vm_fake.disk_peer);
+    }
+    struct ring_descriptor again = next_request();
+    assert_int_equal(block_lba(again), 3);
+    answer_disk(block_tag(again), BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -374,6 +516,11 @@ int main(void)
         TEST(bars_move_and_size_themselves),
         TEST(console_bytes_go_both_ways),
         TEST(long_console_output_waits_for_the_reader),
+        TEST(disk_reads_and_writes),
+        TEST(disk_refuses_what_lies_beyond),
+        TEST(lying_disk_changes_nothing),
+        TEST(slots_stay_taken_across_a_reset),
+        TEST(requests_survive_the_servers_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,9 @@ static void open_links(void)
     link_pair_make(&vm_fake.net, NET_HALF, NET_AREA);
     link_pair_make(&vm_fake.hvc, BH_PAGE_SIZE, STREAM_AREA);
     link_pair_make(&vm_fake.serial, BH_PAGE_SIZE, STREAM_AREA);
+    link_pair_make(&vm_fake.disk, BH_PAGE_SIZE, FAKE_DISK_SLOTS * DISK_SLOT);
+    ring_open(&vm->disk[0].link, &vm_fake.disk.a, 1);
+    ring_open(&vm_fake.disk_peer, &vm_fake.disk.b, 2);
     net_open(&vm->net.link, &vm_fake.net.a, 1);
     stream_open(&vm->hvc.link, &vm_fake.hvc.a, 1);
     stream_open(&vm->serial_link, &vm_fake.serial.a, 1);
@@ -86,6 +89,8 @@ static void open_links(void)
     for (unsigned i = 0; i < 2; i++) {
         ring_check(&vm->net.link);
         ring_check(&vm->hvc.link);
+        ring_check(&vm->disk[0].link);
+        ring_check(&vm_fake.disk_peer);
         ring_check(&vm->serial_link);
         ring_check(&vm_fake.net_peer);
         ring_check(&vm_fake.hvc_peer);
@@ -130,6 +135,7 @@ void vm_fake_make(unsigned vcpu_count)
     memcpy(vm->net_mac, mac, sizeof(mac));
     vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE };
     vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE };
+    vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE };
     vm_fake.now = 1000000000;
     for (unsigned i = 0; i < vcpu_count; i++)
         make_vcpu(i);
@@ -146,6 +152,7 @@ void vm_fake_free(void)
     link_pair_free(&vm_fake.net);
     link_pair_free(&vm_fake.hvc);
     link_pair_free(&vm_fake.serial);
+    link_pair_free(&vm_fake.disk);
 }
 
 void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size)

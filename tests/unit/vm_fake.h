@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A whole VM in a host process, for unit tests and fuzz targets of the VMM: RAM, vCPU state pages,
- * both virtio devices with links to a peer that the test plays, and a world that stands still until
+ * virtio devices with links to a peer that the test plays, and a world that stands still until
  * the test moves it (vmm/runtime.c's place is taken by vm_fake.c).
  */
 #ifndef BULKHEAD_TESTS_VM_FAKE_H
@@ -14,13 +14,15 @@ enum {
     FAKE_RAM = 4 << 20,
     FAKE_NET_PORT = 0xc000,
     FAKE_HVC_PORT = 0xc010,
+    FAKE_DISK_PORT = 0xc020,
+    FAKE_DISK_SLOTS = 2,
     FAKE_NOTIFY_SIZE = 16,
 };
 
 struct vm_fake {
     struct vm vm;
-    struct link_pair net, hvc, serial;     /* end A is the VMM's */
-    struct ring net_peer, hvc_peer, serial_peer;
+    struct link_pair net, hvc, serial, disk;   /* end A is the VMM's */
+    struct ring net_peer, hvc_peer, serial_peer, disk_peer;
     uint64_t now;
     unsigned kicks[VM_VCPUS_MAX];
     unsigned io_kicks;
