@@ -13,6 +13,11 @@
 #include "core/region.h"
 #include "core/space_table.h"
 
+#define OPEN_END              (64ull << 30)
+#define OPEN_STEP             (2ull << 20)
+#define INTERRUPT_WINDOW      0xfee00000ull
+#define INTERRUPT_WINDOW_SIZE 0x100000ull
+
 struct placement {                     /* where guest_place put a region; space BH_NONE: nowhere */
     uint32_t space;
     uint64_t address;
@@ -22,17 +27,11 @@ static struct space_table tables[BH_MAX_SPACES];
 static struct placement placements[BH_MAX_REGIONS];
 static struct lock space_lock;
 
-static enum table_format format_of(uint32_t space)
-{
-    switch (plan_space(space)->kind) {
-    case BH_SPACE_PROCESS:
-        return TABLE_PROCESS;
-    case BH_SPACE_GUEST:
-        return TABLE_NESTED;
-    default:
-        return TABLE_DEVICE;
-    }
-}
+static const enum table_format format_of[] = {
+    [BH_SPACE_PROCESS] = TABLE_PROCESS,
+    [BH_SPACE_GUEST] = TABLE_NESTED,
+    [BH_SPACE_DEVICE] = TABLE_DEVICE,
+};
 
 static void install_mapping(const struct bh_plan_mapping *mapping)
 {
@@ -53,18 +52,17 @@ static void install_mapping(const struct bh_plan_mapping *mapping)
               region->name, mapping->address);
 }
 
-/* The red team's control: a device that reaches all RAM that the plan didn't map otherwise. */
-static void open_to_all_ram(struct space_table *table)
+/* The red team's control: a device that reaches whatever the plan didn't map otherwise, registers
+ * included, but for the interrupt window, which a unit refuses in a mapping. */
+static void open_to_everything(struct space_table *table)
 {
-    uint64_t base, size;
-
-    for (uint32_t i = 0; boot_memory_range(i, &base, &size); i++) {
-        for (uint64_t at = base; at < base + size; at += BH_PAGE_SIZE) {
-            struct extent page = { at, paddr(at), BH_PAGE_SIZE, BH_READ | BH_WRITE,
-                                   BH_CACHE_WRITE_BACK };
-            if (!space_table_touches(table, at, BH_PAGE_SIZE))
-                space_table_map(table, &page);
-        }
+    for (uint64_t at = 0, size; at < OPEN_END; at += size) {
+        size = at % OPEN_STEP == 0 && at != INTERRUPT_WINDOW
+               && !space_table_touches(table, at, OPEN_STEP) ? OPEN_STEP : BH_PAGE_SIZE;
+        struct extent extent = { at, paddr(at), size, BH_READ | BH_WRITE, BH_CACHE_WRITE_BACK };
+        bool window = at - INTERRUPT_WINDOW < INTERRUPT_WINDOW_SIZE;
+        if (!window && !space_table_touches(table, at, size))
+            space_table_map(table, &extent);
     }
 }
 
@@ -73,11 +71,11 @@ static void install(uint32_t space)
     const struct bh_plan_space *s = plan_space(space);
     struct space_table *table = &tables[space];
 
-    space_table_create(table, format_of(space));
+    space_table_create(table, format_of[s->kind]);
     for (uint32_t i = 0; i < s->mapping_count; i++)
         install_mapping(plan_mapping(s->first_mapping + i));
     if (s->kind == BH_SPACE_DEVICE && plan_control(BH_PLAN_CONTROL_DMA_OPEN))
-        open_to_all_ram(table);
+        open_to_everything(table);
     space_table_seal(table, s->pool_pages);
 }
 

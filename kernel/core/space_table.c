@@ -46,7 +46,7 @@ static struct walk walk_to(const struct space_table *space, uint64_t address, un
         uint64_t *entry = entry_of(table, address, level);
         w.entry[level] = entry;
         w.level = level;
-        if (level == lowest || !table_entry_present(space->format, *entry)
+        if (level == lowest || *entry == 0
             || table_entry_is_leaf(space->format, *entry, level))
             return w;
         table = table_entry_target(space->format, *entry);
@@ -84,12 +84,12 @@ static bool in_pool(const struct space_table *space, paddr_t page)
            && page.value - space->pool.value < (uint64_t)space->pool_pages * BH_PAGE_SIZE;
 }
 
-static bool table_is_empty(const struct space_table *space, paddr_t table)
+static bool table_is_empty(paddr_t table)
 {
     const uint64_t *entries = physical_at(table, BH_PAGE_SIZE);
 
     for (uint32_t i = 0; i < ENTRIES; i++)
-        if (table_entry_present(space->format, entries[i]))
+        if (entries[i] != 0)
             return false;
     return true;
 }
@@ -112,7 +112,7 @@ static enum bh_status map_leaf(struct space_table *space, uint64_t address, unsi
         uint64_t *entry = w.entry[w.level];
         paddr_t page;
 
-        if (table_entry_present(space->format, *entry))
+        if (*entry != 0)
             return BH_E_ARGUMENT;
         if (w.level == lowest) {
             set_entry(space, entry, leaf);
@@ -146,7 +146,7 @@ static void prune(struct space_table *space, const struct walk *w)
 {
     for (unsigned level = w->level + 1; level <= TOP; level++) {
         paddr_t table = table_entry_target(space->format, *w->entry[level]);
-        if (!in_pool(space, table) || !table_is_empty(space, table))
+        if (!in_pool(space, table) || !table_is_empty(table))
             return;
         set_entry(space, w->entry[level], 0);
         space->pool_used &= ~(1ull << (table.value - space->pool.value) / BH_PAGE_SIZE);
@@ -159,7 +159,7 @@ void space_table_unmap(struct space_table *space, uint64_t address, uint64_t siz
         struct walk w = walk_to(space, address + done, 0);
         uint64_t step = level_size(w.level) - (address + done) % level_size(w.level);
 
-        if (table_entry_present(space->format, *w.entry[w.level]))
+        if (*w.entry[w.level] != 0)
             set_entry(space, w.entry[w.level], 0);
         prune(space, &w);
         done += step;
@@ -171,7 +171,7 @@ bool space_table_touches(const struct space_table *space, uint64_t address, uint
     for (uint64_t done = 0; done < size;) {
         struct walk w = walk_to(space, address + done, 0);
 
-        if (table_entry_present(space->format, *w.entry[w.level]))
+        if (*w.entry[w.level] != 0)
             return true;
         done += level_size(w.level) - (address + done) % level_size(w.level);
     }

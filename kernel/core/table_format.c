@@ -17,11 +17,6 @@ uint64_t table_entry_table(enum table_format format, paddr_t table)
     return cpu_entry_table(table, format != TABLE_KERNEL);
 }
 
-bool table_entry_present(enum table_format format, uint64_t entry)
-{
-    return format == TABLE_DEVICE ? iommu_entry_present(entry) : cpu_entry_present(entry);
-}
-
 bool table_entry_is_leaf(enum table_format format, uint64_t entry, unsigned level)
 {
     return format == TABLE_DEVICE ? iommu_entry_is_leaf(entry, level)

@@ -18,6 +18,26 @@
 #define CR4_PAE           0x20
 #define CR0_PE_WP_PG      0x80010001
 
+    .macro enter_long_mode              /* by the early tables; from 16 or 32 bits */
+    movl $CR4_PAE, %eax
+    movl %eax, %cr4
+    movl $boot_root, %eax
+    movl %eax, %cr3
+    movl $EFER, %ecx
+    rdmsr
+    orl $EFER_LME_NXE, %eax
+    wrmsr
+    movl $CR0_PE_WP_PG, %eax
+    movl %eax, %cr0
+    .endm
+
+    .macro clear_segments
+    xorl %eax, %eax
+    .irp segment, ds, es, fs, gs, ss
+    movl %eax, %\segment
+    .endr
+    .endm
+
     .section .boot.text, "ax"
     .balign 8
     .long MULTIBOOT1_MAGIC, MULTIBOOT1_FLAGS, -(MULTIBOOT1_MAGIC + MULTIBOOT1_FLAGS)
@@ -66,27 +86,13 @@ boot_entry:
     movl $(boot_pointers + PAGE_PRESENT_WRITE), boot_root + 256 * 8
     movl $(boot_image_pointers + PAGE_PRESENT_WRITE), boot_root + 511 * 8
 
-    movl $CR4_PAE, %eax
-    movl %eax, %cr4
-    movl $boot_root, %eax
-    movl %eax, %cr3
-    movl $EFER, %ecx
-    rdmsr
-    orl $EFER_LME_NXE, %eax
-    wrmsr
-    movl $CR0_PE_WP_PG, %eax
-    movl %eax, %cr0
+    enter_long_mode
     lgdt boot_gdt_pointer
     ljmp $8, $boot_long
 
     .code64
 boot_long:
-    xorl %eax, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %fs
-    movl %eax, %gs
-    movl %eax, %ss
+    clear_segments
     movq $boot_stack_top, %rsp
     xorl %ebp, %ebp
     movq $boot_start, %rax
@@ -122,16 +128,7 @@ sipi_code:
     cld
     movw %cs, %ax
     movw %ax, %ds
-    movl $CR4_PAE, %eax
-    movl %eax, %cr4
-    movl $boot_root, %eax
-    movl %eax, %cr3
-    movl $EFER, %ecx
-    rdmsr
-    orl $EFER_LME_NXE, %eax
-    wrmsr
-    movl $CR0_PE_WP_PG, %eax
-    movl %eax, %cr0
+    enter_long_mode
     lgdtl sipi_gdt_pointer - sipi_code
     ljmpl $8, $(SIPI_PAGE + sipi_long - sipi_code)
     .code64
@@ -146,12 +143,7 @@ sipi_code_end:
 
     .text
 sipi_high:
-    xorl %eax, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %fs
-    movl %eax, %gs
-    movl %eax, %ss
+    clear_segments
     movq smp_start_root(%rip), %rax
     movq %rax, %cr3
     movq smp_start_stack(%rip), %rsp

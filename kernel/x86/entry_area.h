@@ -72,12 +72,7 @@ struct entry_area {
 
 _Static_assert(sizeof(struct task_state) == 104, "64-bit TSS");
 _Static_assert(sizeof(struct interrupt_gate) == 16, "64-bit gate");
-_Static_assert(offsetof(struct entry_area, kernel_root) == AREA_KERNEL_ROOT, "entry.S");
-_Static_assert(offsetof(struct entry_area, process_root) == AREA_PROCESS_ROOT, "entry.S");
-_Static_assert(offsetof(struct entry_area, context) == AREA_CONTEXT, "entry.S");
-_Static_assert(offsetof(struct entry_area, stack) == AREA_STACK, "entry.S");
-_Static_assert(offsetof(struct entry_area, scratch) == AREA_SCRATCH, "entry.S");
-_Static_assert(offsetof(struct entry_area, entry_stack) == AREA_ENTRY_STACK, "entry.S");
+_Static_assert(offsetof(struct entry_area, entry_stack) == AREA_ENTRY_STACK, "in that order");
 _Static_assert(offsetof(struct entry_area, port_bitmap) == 4096, "the bitmap fills two pages");
 _Static_assert(sizeof(struct entry_area) == 8 * 4096, "whole pages");
 _Static_assert(sizeof(struct entry_area) <= ENTRY_AREA_STRIDE, "one area a stride");

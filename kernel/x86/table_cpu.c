@@ -22,14 +22,11 @@ enum cpu_entry_bits {
 
 static uint64_t cache_bits(enum bh_cache cache, unsigned level)
 {
-    switch (cache) {
-    case BH_CACHE_UNCACHED:
+    if (cache == BH_CACHE_UNCACHED)
         return ENTRY_WRITE_THROUGH | ENTRY_CACHE_DISABLE;
-    case BH_CACHE_WRITE_COMBINE:       /* PAT entry 4, see cpu.c */
-        return level == 0 ? ENTRY_PAT_4K : ENTRY_PAT_LARGE;
-    default:
-        return 0;
-    }
+    if (cache == BH_CACHE_WRITE_COMBINE)
+        return level == 0 ? ENTRY_PAT_4K : ENTRY_PAT_LARGE;    /* PAT entry 4, see cpu.c */
+    return 0;
 }
 
 uint64_t cpu_entry_leaf(paddr_t target, unsigned level, uint32_t rights, enum bh_cache cache, bool user)
@@ -45,11 +42,6 @@ uint64_t cpu_entry_leaf(paddr_t target, unsigned level, uint32_t rights, enum bh
 uint64_t cpu_entry_table(paddr_t table, bool user)
 {
     return table.value | ENTRY_PRESENT | ENTRY_WRITE | (user ? ENTRY_USER : 0);
-}
-
-bool cpu_entry_present(uint64_t entry)
-{
-    return (entry & ENTRY_PRESENT) != 0;
 }
 
 bool cpu_entry_is_leaf(uint64_t entry, unsigned level)
