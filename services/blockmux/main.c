@@ -32,6 +32,14 @@ static uint64_t client_number(unsigned number, const char *what, uint64_t otherw
     return manifest_number(name, otherwise);
 }
 
+static const char *client_text(unsigned number, const char *what)
+{
+    char name[BH_NAME_SIZE];
+
+    format_text(name, sizeof(name), "client%u.%s", number, what);
+    return manifest_setting(name, NULL);
+}
+
 static void open_client(unsigned number)
 {
     const struct bh_manifest_entry *link =
@@ -41,17 +49,44 @@ static void open_client(unsigned number)
     client->area = link->link.in_size;
     client->first = client_number(number, "first", 0);
     client->sectors = client_number(number, "sectors", BLOCK_LBA_MASK);
+    client->partition = client_text(number, "partition");
+    mux.table_wanted |= client->partition != NULL;
     client->readonly = client_number(number, "readonly", 0) != 0;
     open_link(&client->ring, link);
 }
 
+static void report_partitions(void)
+{
+    for (unsigned i = 0; i < mux.client_count; i++) {
+        const struct mux_client *client = &mux.client[i];
+
+        if (client->partition != NULL && client->sectors == 0)
+            log_line("client %u: the disk has no partition \"%s\"", i, client->partition);
+        else if (client->partition != NULL)
+            log_line("client %u: partition \"%s\": %lu sectors from %lu", i, client->partition,
+                     client->sectors, client->first);
+    }
+}
+
 static void turn(void)
 {
-    bool known = mux.disk_known;
+    bool disk_known = mux.disk_known;
+    bool table_known = mux.table_known;
 
     mux_turn(&mux);
-    if (mux.disk_known && !known)
+    if (mux.disk_known && !disk_known)
         log_line("disk of %lu sectors for %u clients", mux.disk_sectors, mux.client_count);
+    if (mux.table_known && !table_known)
+        report_partitions();
+}
+
+static void open_scratch(void)
+{
+    const struct bh_manifest_entry *scratch = manifest_need(BH_ENTRY_REGION, "scratch");
+
+    if (scratch->size < MUX_TABLE * BLOCK_SECTOR)
+        program_stop("region \"scratch\" is too small for a partition table");
+    mux.scratch = manifest_address(scratch);
 }
 
 static bool settle(uint32_t *notify)
@@ -71,5 +106,7 @@ int main(void)
                      (unsigned)MUX_TAGS);
     for (unsigned i = 0; i < mux.client_count; i++)
         open_client(i);
+    if (mux.table_wanted)
+        open_scratch();
     service_run(&program);
 }

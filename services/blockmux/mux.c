@@ -2,6 +2,9 @@
 /* The multiplexer's core (services/blockmux/mux.h). Touches the links' halves only. */
 #include "services/blockmux/mux.h"
 
+#include "lib/c/string.h"
+#include "services/blockmux/gpt.h"
+
 void mux_init(struct mux *mux)
 {
     mux->free_count = 0;
@@ -100,11 +103,16 @@ static uint32_t takeable(struct mux *mux, struct mux_client *client)
     uint32_t allowed = quota(mux) > client->under_way ? quota(mux) - client->under_way : 0;
     uint32_t most;
 
-    if (!client->told || !mux->disk_known)
+    if (!client->told)
         return 0;
     room = room > client->under_way ? room - client->under_way : 0;
     most = least(least(room, allowed), least(mux->free_count, ring_space(&mux->backend)));
     return least(ring_available(&client->ring), most);
+}
+
+static bool extents_known(const struct mux *mux)
+{
+    return mux->disk_known && (mux->table_known || !mux->table_wanted);
 }
 
 static void client_changed(struct mux_client *client)
@@ -122,11 +130,67 @@ static void serve_client(struct mux *mux, uint32_t number)
     if (ring_check(&client->ring) != RING_SAME)
         client_changed(client);
     drained = client->told || client->under_way == 0;
-    if (!client->told && drained && mux->disk_known && ring_space(&client->ring) > 0)
+    if (!client->told && drained && extents_known(mux) && ring_space(&client->ring) > 0)
         tell(mux, client);
     count = least(takeable(mux, client), MUX_SHARE);
     for (uint32_t i = 0; i < count; i++)
         take_request(mux, number);
+}
+
+/* The beginning of the disk, into our scratch area. */
+static void ask_table(struct mux *mux)
+{
+    uint32_t tag = mux->free[--mux->free_count];
+    struct ring_descriptor request = {
+        .kind = BLOCK_READ, .length = MUX_TABLE, .port = (uint8_t)mux->client_count,
+        .extra = block_extra(0, tag) };
+
+    mux->request[tag] = (struct mux_request){ .forwarded = request, .client = MUX_SELF };
+    mux->table_asked = true;
+    ring_put(&mux->backend, request);
+}
+
+static bool overlap(const struct mux_client *a, const struct mux_client *b)
+{
+    bool apart = block_within(0, a->sectors, b->first - a->first) && a->first <= b->first;
+    bool apart_too = block_within(0, b->sectors, a->first - b->first) && b->first <= a->first;
+
+    return !apart && !apart_too && !(a->readonly && b->readonly) && a->sectors > 0 &&
+           b->sectors > 0;
+}
+
+/* A disk's table may say anything: of clients that would share sectors, the first keeps them. */
+static void drop_overlaps(struct mux *mux)
+{
+    for (unsigned i = 0; i < mux->client_count; i++) {
+        for (unsigned j = 0; j < i; j++) {
+            if (overlap(&mux->client[j], &mux->client[i]))
+                mux->client[i].sectors = 0;
+        }
+    }
+}
+
+/* A partition that isn't found leaves its client an empty disk. The table is copied before it is
+ * looked at: the device could still write there. */
+static void take_table(struct mux *mux, bool read)
+{
+    static uint8_t table[MUX_TABLE * BLOCK_SECTOR];
+
+    memcpy(table, mux->scratch, sizeof(table));
+    for (unsigned i = 0; i < mux->client_count; i++) {
+        struct mux_client *client = &mux->client[i];
+        struct gpt_extent extent = { 0, 0 };
+
+        if (client->partition == NULL)
+            continue;
+        if (read)
+            gpt_find(table, sizeof(table), mux->disk_block, mux->disk_sectors, client->partition,
+                     &extent);
+        client->first = extent.first;
+        client->sectors = extent.sectors;
+    }
+    drop_overlaps(mux);
+    mux->table_known = true;
 }
 
 static void take_info(struct mux *mux, struct ring_descriptor info)
@@ -135,24 +199,32 @@ static void take_info(struct mux *mux, struct ring_descriptor info)
     mux->disk_flags = info.length;
     mux->disk_block = info.offset;
     mux->disk_known = true;
+    if (mux->table_wanted && !mux->table_asked && mux->free_count > 0 &&
+        ring_space(&mux->backend) > 0)
+        ask_table(mux);
+}
+
+static void pass_answer(struct mux_client *client, const struct mux_request *request, bool well)
+{
+    client->under_way--;
+    if (request->life == client->life && ring_up(&client->ring))
+        block_answer(&client->ring, request->client_tag, well ? BLOCK_OK : BLOCK_FAILED);
 }
 
 static void take_answer(struct mux *mux, struct ring_descriptor answer)
 {
     uint32_t tag = block_tag(answer);
     struct mux_request *request;
-    struct mux_client *client;
 
     if (tag >= MUX_TAGS || mux->request[tag].client == MUX_CLIENTS) {
         mux->stray++;
         return;
     }
     request = &mux->request[tag];
-    client = &mux->client[request->client];
-    client->under_way--;
-    if (request->life == client->life && ring_up(&client->ring))
-        block_answer(&client->ring, request->client_tag,
-                     answer.offset == BLOCK_OK ? BLOCK_OK : BLOCK_FAILED);
+    if (request->client == MUX_SELF)
+        take_table(mux, answer.offset == BLOCK_OK);
+    else
+        pass_answer(&mux->client[request->client], request, answer.offset == BLOCK_OK);
     request->client = MUX_CLIENTS;
     mux->free[mux->free_count++] = (uint16_t)tag;
 }

@@ -21,6 +21,8 @@ enum {
     MUX_CLIENTS = 16,
     MUX_TAGS    = 256,             /* requests under way at the driver */
     MUX_SHARE   = 8,               /* requests of one client in a turn */
+    MUX_SELF    = 17,              /* who asked: we, for the partition table */
+    MUX_TABLE   = 128,             /* sectors that hold it, block size 512 to 4096 */
 };
 
 struct mux_client {
@@ -28,6 +30,7 @@ struct mux_client {
     uint64_t area;                 /* bytes of its data area */
     uint64_t first;                /* extent, in sectors of the disk */
     uint64_t sectors;
+    const char *partition;         /* the extent is this partition of the disk; NULL: as above */
     bool     readonly;
     bool     told;                 /* in this life: what disk it has */
     uint32_t under_way;
@@ -53,6 +56,10 @@ struct mux {
     uint64_t disk_sectors;
     uint32_t disk_flags;           /* enum block_info */
     uint32_t disk_block;           /* bytes */
+    const uint8_t *scratch;        /* where the partition table is read to; the last data area */
+    bool     table_wanted;         /* some client has a partition */
+    bool     table_asked;
+    bool     table_known;          /* or known to be missing: extents are final */
     struct mux_request request[MUX_TAGS];
     uint16_t free[MUX_TAGS];
     uint32_t free_count;

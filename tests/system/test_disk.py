@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The block path without guests: two clients share one NVMe disk by extents, verify what they wrote,
+"""The block path without guests: two clients share one NVMe disk by partitions, verify what they wrote,
 reach nothing of each other, and go on when driver or multiplexer are reset."""
 import os
 import re
+import struct
+import zlib
 
 import pytest
 
@@ -58,16 +60,31 @@ CLIENT = """\
   vcpus:
     - {{ core: 3 }}
   disks:
-    - {{ from: blockmux, first: {first}, size: 8M }}
+    - {{ from: blockmux, partition: {name} }}
 """
+
+
+def partition_table(partitions):
+    """The first 34 sectors of a disk with these partitions: (name, first MiB, MiB)."""
+    entries = b"".join(
+        struct.pack("<16s16sQQQ72s", b"type" * 4, name.encode().ljust(16, b"-"), first * 2048,
+                    (first + size) * 2048 - 1, 0, name.encode("utf-16-le"))
+        for name, first, size in partitions).ljust(128 * 128, b"\0")
+
+    def header(checksum):
+        return struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, checksum, 0, 1, 65535,
+                           34, 65502, b"disk" * 4, 2, 128, 128, zlib.crc32(entries))
+    return b"\0" * 512 + header(zlib.crc32(header(0))).ljust(512, b"\0") + entries
 
 
 @pytest.fixture(scope="module")
 def disk():
+    table = partition_table([("low", 8, 8), ("high", 16, 8)])
     with open(IMAGE, "wb") as image:
-        image.write(b"\xee" * (32 * MIB))
-    clients = (CLIENT.format(name="low", core=2, rounds=100, first="8M") +
-               CLIENT.format(name="high", core=3, rounds=100000, first="16M"))
+        image.write(table.ljust(MIB, b"\xee"))
+        image.write(b"\xee" * (31 * MIB))
+    clients = (CLIENT.format(name="low", core=2, rounds=100) +
+               CLIENT.format(name="high", core=3, rounds=100000))
     path = describe("disk", compartments=DRIVER, devices=DEVICE, hardware=HARDWARE,
                     rest=MUX + "vms:\n" + indented(clients))
     with machine(path) as booted:
@@ -99,10 +116,11 @@ def test_goes_on_after_a_reset(disk, part):
     assert verified(disk, "high") > first
 
 
-def test_nothing_outside_the_extents_was_written(disk):
+def test_nothing_outside_the_partitions_was_written(disk):
     disk.stop()
     with open(IMAGE, "rb") as image:
         content = image.read()
-    outside = content[:8 * MIB] + content[24 * MIB:]
-    assert outside == b"\xee" * len(outside)
+    assert content[:8 * MIB] == partition_table([("low", 8, 8), ("high", 16, 8)]).ljust(
+        8 * MIB, b"\xee")
+    assert content[24 * MIB:] == b"\xee" * (8 * MIB)
     assert content[8 * MIB:16 * MIB].count(b"\xee") < MIB

@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "services/blockmux/gpt.h"
 #include "services/blockmux/mux.h"
 #include "tests/unit/link_pair.h"
 
@@ -277,6 +279,174 @@ static void test_client_in_a_new_life_waits_for_the_old(void **state)
     assert_int_equal(ring_available(&driver), 1);
 }
 
+static uint32_t crc_of(const uint8_t *bytes, size_t size)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+static void put(uint8_t *bytes, uint64_t value, unsigned width)
+{
+    memcpy(bytes, &value, width);
+}
+
+static void put_partition(uint8_t *entry, const char *name, uint64_t first, uint64_t last)
+{
+    entry[0] = 1;
+    put(entry + 32, first, 8);
+    put(entry + 40, last, 8);
+    for (unsigned i = 0; name[i] != 0; i++)
+        entry[56 + 2 * i] = (uint8_t)name[i];
+}
+
+/* A table with the partitions boot (2048 to 4095) and root (4096 to 8191). */
+static uint8_t *make_table(uint32_t block)
+{
+    uint8_t *bytes = calloc(MUX_TABLE, BLOCK_SECTOR);
+    uint8_t *header = bytes + block;
+    uint8_t *entries = bytes + 2 * block;
+
+    memcpy(header, "EFI PART", 8);
+    put(header + 12, 92, 4);
+    put(header + 24, 1, 8);
+    put(header + 72, 2, 8);
+    put(header + 80, 128, 4);
+    put(header + 84, 128, 4);
+    put_partition(entries, "boot", 2048, 4095);
+    put_partition(entries + 3 * 128, "root", 4096, 8191);
+    put(header + 88, crc_of(entries, 128 * 128), 4);
+    put(header + 16, crc_of(header, 92), 4);
+    return bytes;
+}
+
+static bool find(const uint8_t *bytes, uint32_t block, uint64_t disk, const char *name)
+{
+    struct gpt_extent extent;
+
+    return gpt_find(bytes, MUX_TABLE * BLOCK_SECTOR, block, disk, name, &extent);
+}
+
+static void test_partitions(void **state)
+{
+    struct gpt_extent extent;
+
+    (void)state;
+    for (uint32_t block = 512; block <= 4096; block *= 8) {
+        uint8_t *bytes = make_table(block);
+        uint64_t disk = 8192 * (block / 512);
+
+        assert_true(gpt_find(bytes, 65536, block, disk, "root", &extent));
+        assert_int_equal(extent.first, 4096 * (block / 512));
+        assert_int_equal(extent.sectors, 4096 * (block / 512));
+        assert_true(find(bytes, block, disk, "1"));
+        assert_true(find(bytes, block, disk, "4"));
+        assert_false(find(bytes, block, disk, "2"));
+        assert_false(find(bytes, block, disk, "roo"));
+        assert_false(find(bytes, block, disk, "roots"));
+        assert_false(find(bytes, block, disk, ""));
+        assert_false(find(bytes, block, disk - 1, "root"));
+        bytes[2 * block + 56] ^= 1;
+        assert_false(find(bytes, block, disk, "root"));
+        free(bytes);
+    }
+}
+
+static void test_broken_tables(void **state)
+{
+    uint8_t *bytes = make_table(512);
+
+    (void)state;
+    for (unsigned i = 0; i < 92; i++) {
+        bytes[512 + i] ^= 0x10;
+        assert_false(find(bytes, 512, 8192, "root"));
+        bytes[512 + i] ^= 0x10;
+    }
+    assert_false(find(bytes, 0, 8192, "root"));
+    assert_false(find(bytes, 1 << 20, 8192, "root"));
+    put(bytes + 512 + 80, 0xffffffff, 4);
+    put(bytes + 512 + 16, 0, 4);
+    put(bytes + 512 + 16, crc_of(bytes + 512, 92), 4);
+    assert_false(find(bytes, 512, 8192, "root"));
+    free(bytes);
+}
+
+static void test_extent_by_partition(void **state)
+{
+    struct ring_descriptor request;
+    uint8_t *bytes = make_table(512);
+
+    (void)state;
+    drop_info();
+    mux->client[0].partition = "root";
+    mux->client[1].partition = "nowhere";
+    mux->table_wanted = true;
+    mux->scratch = bytes;
+    ring_open(&clients[0], &pairs[0].b, 99);
+    ring_open(&clients[1], &pairs[1].b, 99);
+    turn();
+    turn();
+    driver_tells();
+    turn();
+    request = take(&driver);
+    assert_int_equal(request.port, CLIENTS);
+    assert_int_equal(request.length, MUX_TABLE);
+    assert_int_equal(ring_available(&clients[0]), 0);
+    driver_answers(request, BLOCK_OK);
+    turn();
+    assert_int_equal(block_lba(take(&clients[0])), 4096);
+    assert_int_equal(block_lba(take(&clients[1])), 0);
+    ask(0, BLOCK_READ, 0, 1, 5, 1);
+    turn();
+    assert_int_equal(block_lba(take(&driver)), 4096 + 5);
+    free(bytes);
+}
+
+static void partitions_of(const char *first, const char *second, bool readonly, uint64_t sectors)
+{
+    struct ring_descriptor request;
+    uint8_t *bytes = make_table(512);
+
+    drop_info();
+    mux->client[0].partition = first;
+    mux->client[1].partition = second;
+    mux->client[0].readonly = mux->client[1].readonly = readonly;
+    mux->client[2].sectors = 0;
+    mux->table_wanted = true;
+    mux->scratch = bytes;
+    driver_tells();
+    turn();
+    request = take(&driver);
+    driver_answers(request, BLOCK_OK);
+    turn();
+    assert_int_equal(mux->client[0].sectors, 4096);
+    assert_int_equal(mux->client[1].sectors, sectors);
+    free(bytes);
+}
+
+static void test_one_partition_for_two(void **state)
+{
+    (void)state;
+    partitions_of("root", "4", false, 0);
+}
+
+static void test_one_partition_for_two_readers(void **state)
+{
+    (void)state;
+    partitions_of("root", "4", true, 4096);
+}
+
+static void test_two_partitions(void **state)
+{
+    (void)state;
+    partitions_of("root", "boot", false, 2048);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -286,6 +456,9 @@ int main(void)
         TEST(test_refusals), TEST(test_driver_that_lies), TEST(test_flood_gets_its_share),
         TEST(test_client_that_takes_no_answers), TEST(test_driver_in_a_new_life_gets_all_again),
         TEST(test_client_in_a_new_life_waits_for_the_old),
+        cmocka_unit_test(test_partitions), cmocka_unit_test(test_broken_tables),
+        TEST(test_extent_by_partition), TEST(test_one_partition_for_two),
+        TEST(test_one_partition_for_two_readers), TEST(test_two_partitions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
