@@ -174,6 +174,7 @@ struct description_vm {
     char *memory;
     bool  no_serial;
     bool  no_hvc;
+    bool  no_rng;
     uint32_t pool_pages;
     struct description_schedule *vcpus;
     uint32_t vcpus_count;

@@ -186,6 +186,9 @@ static void lower_doorbells(struct model *m, uint32_t vm, const struct descripti
     if (m->description->console != NULL && !d->no_hvc) {
         lower_doorbell(m, vm, "hvc0");
     }
+    if (!d->no_rng) {
+        lower_doorbell(m, vm, "rng0");
+    }
     for (uint32_t i = 0; i < d->disks_count; i++) {
         char as[16];
         snprintf(as, sizeof(as), "disk%u", i);
