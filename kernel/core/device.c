@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life of a device: released to its owner, quiesced, reset, quarantined. A driver reaches this by
- * named operations only. Trusts no device: one that can't be reset keeps an empty space for ever.
+ * The life of a device: released to its owner, quiesced, reset, quarantined. A driver reaches this
+ * by named operations only. Trusts no device: one that can't be reset keeps an empty space for ever.
  */
 #include "core/device_state.h"
 
@@ -34,9 +34,9 @@ static bool set_space(uint32_t device, bool attached)
 void device_block(uint32_t device)
 {
     pci_set_master(devices.function[device], false);
-    interrupt_mask_device(device);
+    interrupt_open_device(device, false);
     iommu_ignore_faults(device_requester(device), true);
-    devices.state[device] = BH_DEVICE_BLOCKED;
+    device_set_state(device, BH_DEVICE_BLOCKED);
 }
 
 static void quarantine(uint32_t device, const char *why)
@@ -44,7 +44,7 @@ static void quarantine(uint32_t device, const char *why)
     set_space(device, false);
     device_block(device);
     pci_set_decode(devices.function[device], false, false);
-    devices.state[device] = BH_DEVICE_QUARANTINED;
+    device_set_state(device, BH_DEVICE_QUARANTINED);
     log_line("device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\": %s: quarantined until the next boot",
              plan_device(device)->name, DEVICE_ID(device_requester(device)),
              device_owner_name(device), why);
@@ -52,13 +52,13 @@ static void quarantine(uint32_t device, const char *why)
 
 static void begin_reset(uint32_t device)
 {
-    interrupt_mask_device(device);
-    if (!is_pci(device) || devices.state[device] == BH_DEVICE_QUARANTINED)
+    interrupt_open_device(device, false);
+    if (!is_pci(device) || device_state(device) == BH_DEVICE_QUARANTINED)
         return;
     if (!plan_control(BH_PLAN_CONTROL_NO_QUIESCE))
         pci_set_master(devices.function[device], false);
-    devices.state[device] = BH_DEVICE_RESETTING;
-    devices.resets[device]++;
+    device_set_state(device, BH_DEVICE_RESETTING);
+    devices.counter[device][BH_DEVICE_RESETS]++;
     pci_reset_start(devices.function[device], &devices.reset[device]);
 }
 
@@ -66,13 +66,13 @@ static void begin_reset(uint32_t device)
 static enum device_step step_reset(uint32_t device)
 {
     enum pci_reset_result result = PCI_RESET_DONE;
-    if (devices.state[device] != BH_DEVICE_RESETTING)
+    if (device_state(device) != BH_DEVICE_RESETTING)
         return DEVICE_STEP_DONE;
     if (!plan_control(BH_PLAN_CONTROL_NO_QUIESCE))
         result = pci_reset_step(devices.function[device], &devices.reset[device]);
     if (result == PCI_RESET_AGAIN)
         return DEVICE_STEP_AGAIN;
-    devices.state[device] = BH_DEVICE_QUIET;
+    device_set_state(device, BH_DEVICE_QUIET);
     if (result == PCI_RESET_FAILED)
         quarantine(device, "there is no way to reset it, or it didn't come back");
     else if (!set_space(device, false))
@@ -82,14 +82,14 @@ static enum device_step step_reset(uint32_t device)
 
 static void ready(uint32_t device)
 {
-    if (devices.state[device] == BH_DEVICE_QUARANTINED)
+    if (device_state(device) == BH_DEVICE_QUARANTINED)
         return;
     if (is_pci(device)) {
         pci_set_decode(devices.function[device], true, devices.decode_ports[device]);
         devices.faults_allowed[device] = plan_device(device)->fault_limit;
     }
     if (set_space(device, true))
-        interrupt_unmask_device(device);
+        interrupt_open_device(device, true);
     else
         quarantine(device, "the IOMMU didn't confirm its space");
 }
@@ -120,11 +120,11 @@ void device_release(uint32_t device)
 /* Its owner goes on with a reset that it started itself, and gets the device back at the end. */
 static uint64_t advance_state(uint32_t device)
 {
-    bool due = devices.state[device] == BH_DEVICE_RESETTING &&
+    bool due = device_state(device) == BH_DEVICE_RESETTING &&
                time_now() >= devices.reset[device].again_at;
     if (due && step_reset(device) == DEVICE_STEP_DONE)
         ready(device);
-    return devices.state[device];
+    return device_state(device);
 }
 
 static enum bh_status set_master(uint32_t device, bool on)
@@ -132,13 +132,13 @@ static enum bh_status set_master(uint32_t device, bool on)
     if (!is_pci(device) || (on && !(plan_device(device)->flags & BH_DEVICE_DMA)))
         return BH_E_RIGHT;
     pci_set_master(devices.function[device], on);
-    devices.state[device] = on ? BH_DEVICE_ACTIVE : BH_DEVICE_QUIET;
+    device_set_state(device, on ? BH_DEVICE_ACTIVE : BH_DEVICE_QUIET);
     return BH_OK;
 }
 
 static enum bh_status control(uint32_t device, enum bh_device_operation operation)
 {
-    uint32_t state = devices.state[device];
+    uint32_t state = device_state(device);
     bool usable = state == BH_DEVICE_QUIET || state == BH_DEVICE_ACTIVE;
     bool mended_by_reset = operation == BH_DEVICE_RESET && state == BH_DEVICE_BLOCKED;
     if (!usable && !mended_by_reset)
@@ -151,10 +151,8 @@ static enum bh_status control(uint32_t device, enum bh_device_operation operatio
         begin_reset(device);
         return is_pci(device) ? BH_OK : BH_E_RIGHT;
     case BH_DEVICE_MASK:
-        interrupt_mask_device(device);
-        return BH_OK;
     case BH_DEVICE_UNMASK:
-        interrupt_unmask_device(device);
+        interrupt_open_device(device, operation == BH_DEVICE_UNMASK);
         return BH_OK;
     default:
         return BH_E_ARGUMENT;

@@ -69,7 +69,8 @@ static bool worth_a_line(uint32_t device, uint64_t count)
 
 static void log_fault(uint32_t device, const struct device_fault *fault)
 {
-    uint64_t count = devices.faults[device] + devices.remap_faults[device];
+    uint64_t count = devices.counter[device][BH_DEVICE_FAULTS] +
+                     devices.counter[device][BH_DEVICE_REMAP_FAULTS];
     if (!worth_a_line(device, count))
         return;
     const char *what = fault->interrupt ? "interrupt through entry" :
@@ -83,7 +84,7 @@ static void log_fault(uint32_t device, const struct device_fault *fault)
 
 static void answer(uint32_t device)
 {
-    uint32_t state = devices.state[device];
+    uint32_t state = device_state(device);
     if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || devices.faults_allowed[device] == 0)
         return;
     devices.faults_allowed[device]--;
@@ -92,19 +93,17 @@ static void answer(uint32_t device)
         return;
     device_block(device);
     log_line("fault: device \"%s\" of \"%s\" reached its limit of %u faults: bus mastering off, "
-             "interrupts off until it is reset", plan_device(device)->name, device_owner_name(device),
-             plan_device(device)->fault_limit);
+             "interrupts off until it is reset", plan_device(device)->name,
+             device_owner_name(device), plan_device(device)->fault_limit);
 }
 
 static void count_fault(uint32_t device, const struct device_fault *fault)
 {
-    if (fault->interrupt)
-        devices.remap_faults[device]++;
-    else
-        devices.faults[device]++;
-    devices.fault_address[device] = fault->address;
-    devices.fault_reason[device] = fault->reason;
-    devices.fault_write[device] = fault->write;
+    uint64_t *counter = devices.counter[device];
+    counter[fault->interrupt ? BH_DEVICE_REMAP_FAULTS : BH_DEVICE_FAULTS]++;
+    counter[BH_DEVICE_FAULT_ADDRESS] = fault->address;
+    counter[BH_DEVICE_FAULT_REASON] = fault->reason;
+    counter[BH_DEVICE_FAULT_WRITE] = fault->write;
 }
 
 void device_fault(const struct device_fault *fault)
@@ -123,16 +122,7 @@ void device_fault(const struct device_fault *fault)
 
 uint64_t device_counter(uint32_t device, enum bh_device_counter counter)
 {
-    switch (counter) {
-    case BH_DEVICE_COUNT_STATE:   return devices.state[device];
-    case BH_DEVICE_FAULTS:        return devices.faults[device];
-    case BH_DEVICE_FAULT_ADDRESS: return devices.fault_address[device];
-    case BH_DEVICE_FAULT_REASON:  return devices.fault_reason[device];
-    case BH_DEVICE_FAULT_WRITE:   return devices.fault_write[device];
-    case BH_DEVICE_REMAP_FAULTS:  return devices.remap_faults[device];
-    case BH_DEVICE_RESETS:        return devices.resets[device];
-    default:                      return 0;
-    }
+    return devices.counter[device][counter];
 }
 
 uint64_t device_stray_counter(enum bh_machine_counter counter)

@@ -41,7 +41,8 @@ static void log_functions(void)
     for (uint32_t i = 0; i < pci_count(); i++) {
         const struct pci_function *f = pci_function(i);
         log_line("PCI: " DEVICE_ID_FORMAT " %04x:%04x class %06x group %u",
-                 DEVICE_ID(f->requester_id), f->vendor, f->device, f->class_revision / 256, f->group);
+                 DEVICE_ID(f->requester_id), f->vendor, f->device, f->class_revision / 256,
+                 f->group);
     }
 }
 
@@ -66,7 +67,8 @@ static void match_function(uint32_t device)
                 (d->device_id == 0xffff || d->device_id == f->device);
     if (!same)
         panic("plan refused: device \"%s\": at " DEVICE_ID_FORMAT " is %04x:%04x, not %04x:%04x",
-              d->name, DEVICE_ID(d->requester_id), f->vendor, f->device, d->vendor_id, d->device_id);
+              d->name, DEVICE_ID(d->requester_id), f->vendor, f->device, d->vendor_id,
+              d->device_id);
     if (!f->endpoint)
         panic("plan refused: device \"%s\" at " DEVICE_ID_FORMAT " is a bridge: nobody may own it",
               d->name, DEVICE_ID(d->requester_id));
@@ -97,8 +99,8 @@ static void check_pair(uint32_t a, uint32_t b)
     if (f->group != g->group || (plan_device(a)->owner == plan_device(b)->owner && !one_id))
         return;
     panic("plan refused: devices \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" and \"%s\" ("
-          DEVICE_ID_FORMAT ") of \"%s\" can't be kept apart: %s: give them to one owner%s", plan_device(a)->name,
-          DEVICE_ID(f->requester_id), device_owner_name(a), plan_device(b)->name,
+          DEVICE_ID_FORMAT ") of \"%s\" can't be kept apart: %s: give them to one owner%s",
+          plan_device(a)->name, DEVICE_ID(f->requester_id), device_owner_name(a), plan_device(b)->name,
           DEVICE_ID(g->requester_id), device_owner_name(b),
           f->group_reason != 0 ? f->group_reason : g->group_reason,
           one_id ? ", and only one of them" : "");
@@ -163,13 +165,13 @@ void device_install(void)
     for (uint32_t d = 0; d < BH_MAX_DEVICES; d++)
         devices.function[d] = devices.alias[d] = BH_NONE;
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        devices.state[d] = BH_DEVICE_QUIET;
+        device_set_state(d, BH_DEVICE_QUIET);
         if (!is_pci(d))
             continue;
         match_function(d);
         check_confined(d);
-        log_line("device \"%s\": " DEVICE_ID_FORMAT ", owner \"%s\", reset: %s", plan_device(d)->name,
-                 DEVICE_ID(device_requester(d)), device_owner_name(d),
+        log_line("device \"%s\": " DEVICE_ID_FORMAT ", owner \"%s\", reset: %s",
+                 plan_device(d)->name, DEVICE_ID(device_requester(d)), device_owner_name(d),
                  pci_reset_method(devices.function[d]));
     }
     check_groups();

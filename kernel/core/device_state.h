@@ -15,16 +15,10 @@
 struct device_state {
     uint32_t function[BH_MAX_DEVICES];        /* index in pci/; BH_NONE: a platform device */
     uint32_t alias[BH_MAX_DEVICES];           /* its second requester id, or BH_NONE */
-    uint32_t state[BH_MAX_DEVICES];           /* enum bh_device_state */
     bool     decode_ports[BH_MAX_DEVICES];
-    uint64_t faults[BH_MAX_DEVICES];
-    uint64_t remap_faults[BH_MAX_DEVICES];
-    uint64_t fault_address[BH_MAX_DEVICES];
-    uint32_t fault_reason[BH_MAX_DEVICES];
-    bool     fault_write[BH_MAX_DEVICES];
+    uint64_t counter[BH_MAX_DEVICES][BH_DEVICE_COUNTERS];   /* one of them is the state */
     uint32_t faults_allowed[BH_MAX_DEVICES];  /* until it is blocked */
     uint64_t fault_log_at[BH_MAX_DEVICES];    /* tick from which the next line may be logged */
-    uint64_t resets[BH_MAX_DEVICES];
     struct pci_reset reset[BH_MAX_DEVICES];
 };
 
@@ -37,9 +31,18 @@ void device_block(uint32_t device);
 const char *device_owner_name(uint32_t device);
 uint32_t device_requester(uint32_t device);
 
-/* interrupt.c, with the lock held: absent and masked; or as the plan says. */
-void interrupt_mask_device(uint32_t device);
-void interrupt_unmask_device(uint32_t device);
+static inline uint32_t device_state(uint32_t device)
+{
+    return (uint32_t)devices.counter[device][BH_DEVICE_COUNT_STATE];
+}
+
+static inline void device_set_state(uint32_t device, enum bh_device_state state)
+{
+    devices.counter[device][BH_DEVICE_COUNT_STATE] = state;
+}
+
+/* interrupt.c, with the lock held: as the plan says; or absent and masked. */
+void interrupt_open_device(uint32_t device, bool open);
 
 /* bus:device.function, for log_line. */
 #define DEVICE_ID_FORMAT    "%02x:%02x.%u"

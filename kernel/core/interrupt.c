@@ -24,8 +24,7 @@ static bool     stormed[BH_MAX_INTERRUPTS];        /* closed by its limit until 
 static uint32_t core_of[BH_MAX_INTERRUPTS];        /* to which its entry sends it */
 static uint64_t window_end[BH_MAX_INTERRUPTS];
 static uint32_t window_count[BH_MAX_INTERRUPTS];
-static uint64_t delivered[BH_MAX_INTERRUPTS];
-static uint64_t storms[BH_MAX_INTERRUPTS];
+static uint64_t counters[BH_MAX_INTERRUPTS][BH_INTERRUPT_COUNTERS];
 
 static uint32_t wanted_core(uint32_t index)
 {
@@ -104,11 +103,11 @@ static void close_for_storm(uint32_t index)
     const struct bh_plan_interrupt *p = plan_interrupt(index);
     close_source(index);
     stormed[index] = true;
-    storms[index]++;
-    if ((storms[index] & (storms[index] - 1)) == 0)
+    uint64_t storms = ++counters[index][BH_INTERRUPT_STORMS];
+    if ((storms & (storms - 1)) == 0)
         log_line("interrupt \"%s\" of device \"%s\" of \"%s\": more than %u in 10 ms: masked until "
                  "acknowledged (%lu times)", p->name, plan_device(p->device)->name,
-                 device_owner_name(p->device), p->limit, storms[index]);
+                 device_owner_name(p->device), p->limit, storms);
 }
 
 void interrupt_deliver(uint32_t vector)
@@ -118,7 +117,7 @@ void interrupt_deliver(uint32_t vector)
         return;
     lock_take(&device_lock);
     bool wanted = open[index] && !stormed[index];
-    delivered[index] += wanted;
+    counters[index][BH_INTERRUPT_DELIVERED] += wanted;
     if (wanted && !within_limit(index))
         close_for_storm(index);
     lock_drop(&device_lock);
@@ -142,7 +141,7 @@ enum bh_status interrupt_ack(uint32_t index)
     return BH_OK;
 }
 
-static void set_open(uint32_t device, bool wanted)
+void interrupt_open_device(uint32_t device, bool wanted)
 {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
         if (plan_interrupt(i)->device != device || open[i] == wanted)
@@ -154,16 +153,6 @@ static void set_open(uint32_t device, bool wanted)
         else
             close_source(i);
     }
-}
-
-void interrupt_mask_device(uint32_t device)
-{
-    set_open(device, false);
-}
-
-void interrupt_unmask_device(uint32_t device)
-{
-    set_open(device, true);
 }
 
 void interrupt_retarget(void)
@@ -178,5 +167,5 @@ void interrupt_retarget(void)
 
 uint64_t interrupt_counter(uint32_t index, enum bh_interrupt_counter counter)
 {
-    return counter == BH_INTERRUPT_DELIVERED ? delivered[index] : storms[index];
+    return counters[index][counter];
 }

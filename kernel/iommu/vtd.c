@@ -33,6 +33,8 @@ struct table_entry { uint64_t low, high; };   /* 9.1, 9.3 */
 struct vtd_unit vtd_units[DMAR_MAX_UNITS];
 uint32_t vtd_unit_count;
 static struct dmar dmar;
+static bool four_levels = true;                       /* all units have them */
+static uint32_t domain_count = 65536;                 /* every unit has so many */
 static struct table_entry *root_table;
 static paddr_t root_base;
 static struct table_entry *context_table[BUSES];
@@ -96,6 +98,9 @@ static bool find_unit(struct vtd_unit *unit, paddr_t base)
     const char *lacks = unit_lacks(unit);
     if (lacks != 0)
         log_line("IOMMU: VT-d unit at 0x%lx has no %s", base.value, lacks);
+    uint32_t domains = 1u << (4 + 2 * VTD_CAP_DOMAINS(unit->capability));
+    domain_count = domains < domain_count ? domains : domain_count;
+    four_levels = four_levels && unit->capability & VTD_CAP_4_LEVELS;
     vtd_table_use(unit);
     return lacks == 0;
 }
@@ -176,22 +181,6 @@ static uint32_t domain_of(uint32_t space)
     return space + 1;                 /* 0 is reserved with caching mode (6.1) */
 }
 
-static bool all_have_4_levels(void)
-{
-    bool all = true;
-    for (uint32_t i = 0; i < vtd_unit_count; i++)
-        all = all && vtd_units[i].capability & VTD_CAP_4_LEVELS;
-    return all;
-}
-
-static bool domain_fits(uint32_t domain)
-{
-    bool fits = true;
-    for (uint32_t i = 0; i < vtd_unit_count; i++)
-        fits = fits && domain >> (4 + 2 * VTD_CAP_DOMAINS(vtd_units[i].capability)) == 0;
-    return fits;
-}
-
 static struct table_entry *context_of(uint32_t requester_id)
 {
     struct table_entry *table = context_table[requester_id / FUNCTIONS_PER_BUS % BUSES];
@@ -224,12 +213,12 @@ static bool write_context(uint32_t requester_id, uint32_t space, struct table_en
  * root. */
 bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root)
 {
-    if (!domain_fits(domain_of(space)))
+    if (domain_of(space) >= domain_count)
         return false;
     if (plan_control(BH_PLAN_CONTROL_DMA_OPEN))
         vtd_open_space(root);
     uint64_t levels = CONTEXT_4_LEVELS;
-    if (!all_have_4_levels()) {
+    if (!four_levels) {
         levels = CONTEXT_3_LEVELS;
         const uint64_t *top = physical_at(root, BH_PAGE_SIZE);
         root = iommu_entry_target(top[0]);
