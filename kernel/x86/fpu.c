@@ -22,26 +22,28 @@
 enum {
     OWNERS = BH_MAX_THREADS + BH_MAX_VCPUS,  /* threads first, then vCPUs */
     DEBUG_ADDRESSES = 4,
-    CPUID_XSAVE = 0xd,
-    CPUID_ECX_XSAVE = 1 << 26,
-    CR0_MP = 1 << 1,
-    CR0_EM = 1 << 2,
-    CR0_TS = 1 << 3,
-    CR4_OSFXSR = 1 << 9,
-    CR4_OSXMMEXCPT = 1 << 10,
-    CR4_OSXSAVE = 1 << 18,
-    XSAVE_FCW = 0,                           /* byte offsets in the area (11.5.3) */
-    XSAVE_MXCSR = 24,
-    XSAVE_HEADER_END = 576,
-    FCW_AT_RESET = 0x37f,                    /* as FNINIT leaves it */
-    MXCSR_AT_RESET = 0x1f80,
-    XCR0_AT_RESET = 1,
+    CPUID_XSAVE = 0xd, CPUID_ECX_XSAVE = 1 << 26,
+    CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3,
+    CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_OSXSAVE = 1 << 18,
+    FCW_AT_RESET = 0x37f, MXCSR_AT_RESET = 0x1f80, XCR0_AT_RESET = 1,   /* as FNINIT leaves them */
 };
 /* x87, SSE, AVX, MPX, AVX-512, PKRU: those whose state has room in a page. */
 #define XCR0_KNOWN 0x2ffull
 
+/* XSAVE's standard form (11.5.3): the header says which parts aren't in their initial state. */
+struct fpu_area {
+    uint16_t fcw;
+    uint8_t  reserved0[22];
+    uint32_t mxcsr;                          /* read by XRSTOR whatever the header says */
+    uint8_t  reserved1[484];
+    uint64_t header[8];
+    uint8_t  extended[BH_PAGE_SIZE - 576];
+};
+_Static_assert(offsetof(struct fpu_area, mxcsr) == 24, "XSAVE area");
+_Static_assert(offsetof(struct fpu_area, header) == 512, "XSAVE area");
+
 struct fpu_state {
-    uint8_t *area;
+    struct fpu_area *area;
     uint64_t reset_wanted;                   /* 1: to be initialized instead of saved or loaded */
     uint64_t xcr0;
     uint64_t debug_address[DEBUG_ADDRESSES]; /* DR0 to DR3, of vCPUs */
@@ -50,7 +52,7 @@ struct fpu_state {
 static struct fpu_state states[OWNERS];
 static struct fpu_state *owner[BH_MAX_CORES];        /* whose values the registers hold; 0: nobody's */
 static struct fpu_state *debug_owner[BH_MAX_CORES];  /* a vCPU's, or 0 */
-static uint64_t host_xcr0;
+uint64_t fpu_xcr0;
 
 static inline uint64_t xcr0_read(void)
 {
@@ -64,12 +66,12 @@ static inline void xcr0_write(uint64_t value)
     __asm__ volatile("xsetbv" :: "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
-static inline void xsave(uint8_t *to)
+static inline void xsave(struct fpu_area *to)
 {
     __asm__ volatile("xsave64 (%0)" :: "r"(to), "a"(~0u), "d"(~0u) : "memory");
 }
 
-static inline void xrstor(const uint8_t *from)
+static inline void xrstor(const struct fpu_area *from)
 {
     __asm__ volatile("xrstor64 (%0)" :: "r"(from), "a"(~0u), "d"(~0u) : "memory");
 }
@@ -91,26 +93,9 @@ static struct fpu_state *vcpu_state(uint32_t vcpu)
     return &states[BH_MAX_THREADS + vcpu];
 }
 
-uint64_t fpu_supported(void)
-{
-    return host_xcr0;
-}
-
 void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0)
 {
     vcpu_state(vcpu)->xcr0 = xcr0;
-}
-
-/* The INIT state: XRSTOR takes every part whose bit in the header is clear as initial, but reads
- * MXCSR all the same. */
-static void area_initialize(uint8_t *a)
-{
-    const uint32_t mxcsr = MXCSR_AT_RESET;
-    const uint16_t fcw = FCW_AT_RESET;
-
-    memset(a, 0, XSAVE_HEADER_END);
-    memcpy(a + XSAVE_FCW, &fcw, sizeof(fcw));
-    memcpy(a + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
 static void state_install(struct fpu_state *s, uint64_t xcr0)
@@ -126,9 +111,9 @@ void fpu_install(void)
 
     if ((cpuid(1, 0).ecx & CPUID_ECX_XSAVE) == 0)
         panic("this CPU has no XSAVE");
-    host_xcr0 = ((uint64_t)parts.edx << 32 | parts.eax) & XCR0_KNOWN;
+    fpu_xcr0 = ((uint64_t)parts.edx << 32 | parts.eax) & XCR0_KNOWN;
     for (uint32_t i = 0; i < plan_count(BH_TABLE_THREAD); i++)
-        state_install(&states[i], host_xcr0);
+        state_install(&states[i], fpu_xcr0);
     for (uint32_t i = 0; i < plan_count(BH_TABLE_VCPU); i++)
         state_install(vcpu_state(i), XCR0_AT_RESET);
 }
@@ -137,7 +122,7 @@ void fpu_install_core(void)
 {
     cr0_write((cr0_read() & ~(uint64_t)(CR0_EM | CR0_TS)) | CR0_MP);
     cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE);
-    xcr0_write(host_xcr0);
+    xcr0_write(fpu_xcr0);
     if (cpuid(CPUID_XSAVE, 0).ebx > BH_PAGE_SIZE)
         panic("this CPU's FPU state takes %u bytes, more than a page", cpuid(CPUID_XSAVE, 0).ebx);
 }
@@ -150,8 +135,8 @@ static void save_owner(uint32_t core)
     uint64_t xcr0 = xcr0_read();
 
     owner[core] = 0;
-    if (xcr0 != host_xcr0)
-        xcr0_write(host_xcr0);
+    if (xcr0 != fpu_xcr0)
+        xcr0_write(fpu_xcr0);
     if (s != 0 && s->reset_wanted == 0) {
         s->xcr0 = xcr0;
         xsave(s->area);
@@ -169,7 +154,7 @@ static void save_debug(uint32_t core)
 static void reset_now(uint32_t core, struct fpu_state *s)
 {
     atomic_store(&s->reset_wanted, 0);
-    area_initialize(s->area);
+    *s->area = (struct fpu_area){ .fcw = FCW_AT_RESET, .mxcsr = MXCSR_AT_RESET };
     if (debug_owner[core] == s)
         debug_owner[core] = 0;
     memset(s->debug_address, 0, sizeof(s->debug_address));
@@ -183,7 +168,7 @@ static void take_over(uint32_t core, struct fpu_state *s)
     if (s->reset_wanted != 0)
         reset_now(core, s);
     xrstor(s->area);
-    if (s->xcr0 != host_xcr0)
+    if (s->xcr0 != fpu_xcr0)
         xcr0_write(s->xcr0);
     owner[core] = s;
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-uint64_t fpu_supported(void);                        /* XCR0 bits that a guest may set */
+extern uint64_t fpu_xcr0;                            /* what a guest may set; fixed at boot */
 void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0);     /* allowed; before fpu_use_vcpu */
 
 /* XSETBV's own rules (APM volume 2, 11.5.2): a part that needs another comes with it. */

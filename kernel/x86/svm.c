@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/space.h"
+#include "core/string.h"
 #include "core/vcpu.h"
 #include "core/vcpu_arch.h"
 #include "x86/cpu.h"
@@ -19,21 +20,13 @@
 #include "x86/svm_state.h"
 
 enum {
-    MSR_VM_HSAVE_PA = 0xc0010117,
-    EFER_SVME = 1 << 12,
-    NESTED_PAGING = 1 << 0,
-    LONGEST_INSTRUCTION = 15,
-    CPUID_EXTENDED_MAX = 0x80000000,
-    CPUID_EXTENDED_FEATURES = 0x80000001,
-    CPUID_SVM = 0x8000000a,
-    CPUID_ECX_SVM = 1 << 2,
-    CPUID_EDX_NESTED_PAGING = 1 << 0,
-    CPUID_EDX_FLUSH_BY_ASID = 1 << 6,
+    MSR_VM_HSAVE_PA = 0xc0010117, EFER_SVME = 1 << 12, NESTED_PAGING = 1 << 0,
+    CPUID_EXTENDED_MAX = 0x80000000, CPUID_EXTENDED_FEATURES = 0x80000001, CPUID_SVM = 0x8000000a,
+    CPUID_ECX_SVM = 1 << 2, CPUID_EDX_NESTED_PAGING = 1 << 0, CPUID_EDX_FLUSH_BY_ASID = 1 << 6,
     IO_MAP_SIZE = 3 * BH_PAGE_SIZE,        /* 15.10.1 */
     MSR_MAP_SIZE = 2 * BH_PAGE_SIZE,       /* 15.11 */
-    MSRS_A_RANGE = 0x2000,
-    MSRS_A_BYTE = 4,                       /* two bits each: read, write */
-    VECTOR_MC = 18,
+    MSRS_A_RANGE = 0x2000, MSRS_A_BYTE = 4,   /* two bits each: read, write */
+    VECTOR_MC = 18, LONGEST_INSTRUCTION = 15,
     ASIDS_MOST = BH_MAX_VCPUS,             /* that guests use: 1 .. ASIDS_MOST */
 };
 
@@ -53,11 +46,6 @@ static enum svm_tlb_control tlb_flush;
 
 void svm_run(volatile uint64_t gpr[BH_GPR_COUNT], paddr_t vmcb, paddr_t host);
 
-static inline void svm_save_host(paddr_t state)
-{
-    __asm__ volatile("vmsave" :: "a"(state.value) : "memory");
-}
-
 /* MSRs that the control block switches, so that the guest may use them directly. */
 static const uint32_t guest_msrs[] = {
     0x174, 0x175, 0x176,                                    /* SYSENTER_* */
@@ -76,25 +64,20 @@ static void msr_map_allow(uint8_t *map, uint32_t msr)
 static paddr_t map_of_ones(uint64_t size, const char *what)
 {
     paddr_t map = boot_memory_take(size, BH_PAGE_SIZE, what);
-    uint64_t *words = physical_at(map, size);
 
-    for (uint64_t i = 0; i < size / sizeof(*words); i++)
-        words[i] = ~0ull;
+    memset(physical_at(map, size), 0xff, size);
     return map;
 }
 
 static void svm_require(void)
 {
-    struct cpuid svm;
+    struct cpuid svm = cpuid(CPUID_SVM, 0);
 
     if (cpuid(CPUID_EXTENDED_MAX, 0).eax < CPUID_SVM ||
         (cpuid(CPUID_EXTENDED_FEATURES, 0).ecx & CPUID_ECX_SVM) == 0)
         panic("the plan has vCPUs, but this CPU offers no SVM");
-    svm = cpuid(CPUID_SVM, 0);
-    if ((svm.edx & CPUID_EDX_NESTED_PAGING) == 0)
-        panic("the plan has vCPUs, but this CPU's SVM has no nested paging");
-    if (svm.ebx < 2)
-        panic("the plan has vCPUs, but this CPU's SVM offers no ASID");
+    if ((svm.edx & CPUID_EDX_NESTED_PAGING) == 0 || svm.ebx < 2)
+        panic("the plan has vCPUs, but this CPU's SVM has no nested paging, or no ASIDs");
     asid_count = svm.ebx - 1 < ASIDS_MOST ? svm.ebx - 1 : ASIDS_MOST;
     tlb_flush = svm.edx & CPUID_EDX_FLUSH_BY_ASID ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
 }
@@ -122,7 +105,7 @@ void vcpu_arch_install_core(void)
 
     msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
     msr_write(MSR_VM_HSAVE_PA, paddr_add(state, BH_PAGE_SIZE).value);
-    svm_save_host(state);
+    __asm__ volatile("vmsave" :: "a"(state.value) : "memory");
 }
 
 void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page)
@@ -156,7 +139,7 @@ enum bh_status vcpu_arch_load(uint32_t vcpu)
     uint32_t dirty = v->page->dirty;
     uint64_t xcr0 = v->page->xcr0;
 
-    if ((dirty & BH_STATE_XCR0) != 0 && !xcr0_allowed(xcr0, fpu_supported()))
+    if ((dirty & BH_STATE_XCR0) != 0 && !xcr0_allowed(xcr0, fpu_xcr0))
         return BH_E_ARGUMENT;
     if (svm_state_take(v->vmcb, v->page, dirty) != BH_OK)
         return BH_E_ARGUMENT;

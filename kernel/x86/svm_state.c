@@ -9,14 +9,9 @@ enum {
     VECTOR_AC = 17, VECTOR_MC = 18,
     EXCEPTIONS_ALWAYS = 1 << VECTOR_DB | 1 << VECTOR_AC | 1 << VECTOR_MC,
     INTERCEPT_CR = 1 << 8 | 1 << (16 + 4) | 1 << (16 + 8),  /* CR8; writes of CR4 */
-    RFLAGS_ONE = 1 << 1,
-    RFLAGS_DEFINED = 0x3f7fd5,      /* 3.1.6 */
-    DR6_AT_RESET = 0xffff0ff0u,     /* table 14-1 */
-    DR7_AT_RESET = 0x400,
-    CR0_AT_RESET = 0x60000010,
-    EFER_LME = 1 << 8,
-    EFER_LMA = 1 << 10,
-    EFER_SVME = 1 << 12,
+    RFLAGS_ONE = 1 << 1, RFLAGS_DEFINED = 0x3f7fd5,                           /* 3.1.6 */
+    DR6_AT_RESET = 0xffff0ff0u, DR7_AT_RESET = 0x400, CR0_AT_RESET = 0x60000010, /* table 14-1 */
+    EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_SVME = 1 << 12,
 };
 #define CR0_PG (1ull << 31)
 #define CR4_PAE (1ull << 5)

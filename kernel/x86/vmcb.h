@@ -108,22 +108,16 @@ enum svm_tlb_control {              /* APM 15.16.1 */
 };
 
 enum svm_virtual_interrupt {        /* APM 15.21.1 */
-    SVM_V_IRQ          = 1u << 8,
-    SVM_V_PRIORITY_MAX = 0xfu << 16,
-    SVM_V_IGNORE_TPR   = 1u << 20,
+    SVM_V_IRQ = 1u << 8, SVM_V_PRIORITY_MAX = 0xfu << 16, SVM_V_IGNORE_TPR = 1u << 20,
     SVM_V_INTR_MASKING = 1u << 24,
 };
 
 enum svm_event {                    /* EVENTINJ (APM 15.20) and EXITINTINFO (APM 15.7.2) */
-    SVM_EVENT_VECTOR     = 0xffu,
-    SVM_EVENT_TYPE       = 7u << 8,
-    SVM_EVENT_INTERRUPT  = 0u << 8,
-    SVM_EVENT_NMI        = 2u << 8,
-    SVM_EVENT_EXCEPTION  = 3u << 8,
-    SVM_EVENT_SOFTWARE   = 4u << 8, /* INTn */
-    SVM_EVENT_ERROR_CODE = 1u << 11,
-    SVM_EVENT_RESERVED   = 0x7ffffu << 12,
-    SVM_EVENT_VALID      = 1u << 31,
+    SVM_EVENT_VECTOR = 0xffu, SVM_EVENT_TYPE = 7u << 8,
+    SVM_EVENT_INTERRUPT = 0u << 8, SVM_EVENT_NMI = 2u << 8, SVM_EVENT_EXCEPTION = 3u << 8,
+    SVM_EVENT_SOFTWARE = 4u << 8,   /* INTn */
+    SVM_EVENT_ERROR_CODE = 1u << 11, SVM_EVENT_RESERVED = 0x7ffffu << 12,
+    SVM_EVENT_VALID = 1u << 31,
 };
 
 enum svm_exit_code {                /* appendix C; the low 32 bits count (see svm_decode) */
@@ -140,15 +134,12 @@ enum svm_exit_code {                /* appendix C; the low 32 bits count (see sv
 };
 
 enum svm_io_info {                  /* EXITINFO1 of a port exit (APM 15.10.2) */
-    SVM_IO_IN         = 1u << 0,
-    SVM_IO_STRING     = 1u << 2,
-    SVM_IO_REPEAT     = 1u << 3,
+    SVM_IO_IN = 1u << 0, SVM_IO_STRING = 1u << 2, SVM_IO_REPEAT = 1u << 3,
     SVM_IO_PORT_SHIFT = 16,
 };
 
 enum svm_nested_fault {             /* EXITINFO1 of a nested page fault (APM 15.25.6) */
-    SVM_NESTED_WRITE = 1u << 1,
-    SVM_NESTED_FETCH = 1u << 4,
+    SVM_NESTED_WRITE = 1u << 1, SVM_NESTED_FETCH = 1u << 4,
 };
 #define SVM_NESTED_FINAL (1ull << 32)  /* in the final translation, not in the guest's table walk */
 
