@@ -28,8 +28,8 @@ IS_END = 0x8000
 NETWORK = (SEND_64, SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500)
 EXITS = (EMPTY, CPUID, PORT)
 
-PATIENCE = 90       # seconds of QEMU's computing without a mark after which a machine is given up
-SEEDS = (42, 43, 44, 45, 46)
+PATIENCE = 300      # seconds of QEMU's computing without a mark after which a machine is given up
+SEEDS = (42, 43, 44)
 
 MACHINE = [
     "qemu-system-x86_64", "-M", "q35,kernel-irqchip=split,hpet=off,smbus=off,vmport=off",
@@ -140,8 +140,7 @@ def run_once(machine, seed, plugin):
 
 
 def run(machine, plugin=""):
-    """A KVM host hangs or crashes with some seeds, a fault of the emulated SVM: then with another one,
-    until every measurement has its batches."""
+    """Another seed if a machine stops before every measurement has its batches."""
     machine.forget()
     for seed in SEEDS:
         print(f"bench: {machine.name}, seed {seed} ...", end=" ", flush=True)
