@@ -37,15 +37,6 @@ uint64_t boot_memory_used(void)
     return ranges_total(&ram) - ranges_total(&free_ranges);
 }
 
-bool boot_memory_range(uint32_t index, uint64_t *base, uint64_t *size)
-{
-    if (index >= ram.count)
-        return false;
-    *base = ram.range[index].base;
-    *size = ram.range[index].size;
-    return true;
-}
-
 paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what)
 {
     uint64_t base;

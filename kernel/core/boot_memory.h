@@ -12,7 +12,6 @@ void boot_memory_add(uint64_t base, uint64_t size);
 void boot_memory_reserve(uint64_t base, uint64_t size);
 uint64_t boot_memory_total(void);
 uint64_t boot_memory_used(void);
-bool boot_memory_range(uint32_t index, uint64_t *base, uint64_t *size);   /* all RAM, free or not */
 
 /* Zeroed RAM, aligned (a power of two >= the page). Stops the boot with the name of `what` and the
  * sizes needed and found when there is none left. */

@@ -175,17 +175,12 @@ void compartment_abandon(const struct operation *operation)
         atomic_store(&state[operation->target], BH_COMPARTMENT_STOPPED);
 }
 
-static bool allowed(enum bh_compartment_operation operation, enum bh_compartment_state now)
-{
-    switch (operation) {
-    case BH_COMPARTMENT_RUN:
-        return now == BH_COMPARTMENT_STOPPED || now == BH_COMPARTMENT_FAULTED;
-    case BH_COMPARTMENT_STOP:
-        return now == BH_COMPARTMENT_RUNNING || now == BH_COMPARTMENT_FAULTED;
-    default:
-        return now != BH_COMPARTMENT_RESETTING;
-    }
-}
+/* The states, as bits, that each operation starts from. */
+static const uint32_t starts_from[] = {
+    [BH_COMPARTMENT_RUN] = 1u << BH_COMPARTMENT_STOPPED | 1u << BH_COMPARTMENT_FAULTED,
+    [BH_COMPARTMENT_STOP] = 1u << BH_COMPARTMENT_RUNNING | 1u << BH_COMPARTMENT_FAULTED,
+    [BH_COMPARTMENT_RESET] = ~(1u << BH_COMPARTMENT_RESETTING),
+};
 
 void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment_operation operation)
 {
@@ -195,7 +190,7 @@ void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment
         context_answer(thread, BH_OK, now);
         return;
     }
-    if (!allowed(operation, (enum bh_compartment_state)now)
+    if ((starts_from[operation] & 1u << now) == 0
         || !atomic_change(&state[compartment], now, BH_COMPARTMENT_RESETTING)) {
         context_answer(thread, BH_E_STATE, now);
         return;

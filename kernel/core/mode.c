@@ -18,8 +18,7 @@
 
 static uint64_t current;
 static uint64_t changing;              /* cores that haven't applied the change */
-static uint64_t generation;
-static uint64_t applied[BH_MAX_CORES]; /* generation; each written by its own core */
+static uint32_t applied[BH_MAX_CORES]; /* mode; each written by its own core */
 static uint32_t placement_of[BH_MAX_MODES][BH_MAX_THREADS];
 
 void mode_install(void)
@@ -30,6 +29,8 @@ void mode_install(void)
     for (uint32_t i = 0; i < plan_count(BH_TABLE_PLACEMENT); i++)
         placement_of[plan_placement(i)->mode][plan_placement(i)->thread] = i;
     current = plan_header()->first_mode;
+    for (uint32_t core = 0; core < BH_MAX_CORES; core++)
+        applied[core] = (uint32_t)current;
 }
 
 uint32_t mode_current(void)
@@ -64,8 +65,11 @@ enum bh_status mode_enter(uint32_t mode)
 
     if (!atomic_change(&changing, 0, cores))
         return BH_E_STATE;
+    if (mode == current) {
+        atomic_store(&changing, 0);
+        return BH_OK;
+    }
     atomic_store(&current, mode);
-    atomic_add(&generation, 1);
     log_line("mode %s", plan_mode(mode)->name);
     for (uint32_t core = 0; core < cores; core++)
         sched_alert(core);
@@ -93,9 +97,9 @@ void mode_apply(void)
     uint32_t this = core_this();
     uint64_t now = time_now();
 
-    if (applied[this] == atomic_load(&generation))
+    if (applied[this] == mode_current())
         return;
-    applied[this] = atomic_load(&generation);
+    applied[this] = mode_current();
     fpu_release();
     for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++)
         if (threads[t].core == this)

@@ -80,18 +80,6 @@ paddr_t region_base(uint32_t region)
     return base_of[region];
 }
 
-uint32_t region_at(paddr_t address)
-{
-    uint32_t nearest = BH_NONE;
-
-    for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++) {
-        bool below = base_of[i].value != 0 && base_of[i].value <= address.value;
-        if (below && (nearest == BH_NONE || base_of[i].value >= base_of[nearest].value))
-            nearest = i;
-    }
-    return nearest;
-}
-
 uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most)
 {
     const struct bh_plan_region *r = plan_region(region);

@@ -10,6 +10,3 @@ paddr_t region_base(uint32_t region);
 /* Clears and reloads at most `most` bytes of a RAM region from byte `done` on; answers how many bytes
  * of it are done then. */
 uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most);
-
-/* The region that holds a physical address, or the nearest below it, for messages; BH_NONE: none. */
-uint32_t region_at(paddr_t address);

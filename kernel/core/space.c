@@ -2,12 +2,11 @@
 /*
  * The one builder of address spaces. At boot table pages come from boot memory and a mapping that
  * can't be made stops the boot; later only guest_place maps, with pages of its space's fixed pool.
- * Run-time changes of one space are made under its lock.
+ * Whoever places (core/vcpu.c) lets one do so at a time.
  */
 #include "core/space.h"
 
 #include "core/boot_memory.h"
-#include "core/lock.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/region.h"
@@ -25,7 +24,6 @@ struct placement {                     /* where guest_place put a region; space 
 
 static struct space_table tables[BH_MAX_SPACES];
 static struct placement placements[BH_MAX_REGIONS];
-static struct lock space_lock;
 
 static const enum table_format format_of[] = {
     [BH_SPACE_PROCESS] = TABLE_PROCESS,
@@ -92,22 +90,6 @@ paddr_t space_root(uint32_t space)
     return tables[space].root;
 }
 
-static enum bh_status place(uint32_t space, uint32_t region, const struct extent *extent)
-{
-    enum bh_status status;
-
-    if (placements[region].space != BH_NONE || extent->target.value == 0)
-        return BH_E_STATE;
-    if (space_table_touches(&tables[space], extent->address, extent->size))
-        return BH_E_ARGUMENT;
-    status = space_table_map(&tables[space], extent);
-    if (status == BH_OK)
-        placements[region] = (struct placement){ space, extent->address };
-    else
-        space_table_unmap(&tables[space], extent->address, extent->size);
-    return status;
-}
-
 enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights)
 {
     const struct bh_plan_region *r = plan_region(region);
@@ -116,26 +98,25 @@ enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, ui
     bool in_range = address.value < SPACE_GUEST_END && r->size <= SPACE_GUEST_END - address.value;
     enum bh_status status;
 
-    if (!aligned || !in_range)
+    if (placements[region].space != BH_NONE || extent.target.value == 0)
+        return BH_E_STATE;
+    if (!aligned || !in_range || space_table_touches(&tables[space], extent.address, extent.size))
         return BH_E_ARGUMENT;
-    lock_take(&space_lock);
-    status = place(space, region, &extent);
-    lock_drop(&space_lock);
+    status = space_table_map(&tables[space], &extent);
+    if (status == BH_OK)
+        placements[region] = (struct placement){ space, extent.address };
+    else
+        space_table_unmap(&tables[space], extent.address, extent.size);
     return status;
 }
 
 enum bh_status space_unplace(uint32_t space, uint32_t region)
 {
-    enum bh_status status = BH_E_STATE;
-
-    lock_take(&space_lock);
-    if (placements[region].space == space) {
-        space_table_unmap(&tables[space], placements[region].address, plan_region(region)->size);
-        placements[region].space = BH_NONE;
-        status = BH_OK;
-    }
-    lock_drop(&space_lock);
-    return status;
+    if (placements[region].space != space)
+        return BH_E_STATE;
+    space_table_unmap(&tables[space], placements[region].address, plan_region(region)->size);
+    placements[region].space = BH_NONE;
+    return BH_OK;
 }
 
 uint32_t space_of_placement(uint32_t region)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the space builder needs of a table format. An absent entry is zero in each. All formats here have 512 entries of 8 bytes a
- * table, 4 levels (level 0 = 4 KiB leaf, 1 = 2 MiB, 2 = 1 GiB, 3 = top). Implemented by
+ * What the space builder needs of a table format. An absent entry is zero in each. All formats here
+ * have 512 entries of 8 bytes a table, 4 levels (level 0 = 4 KiB leaf, 1 = 2 MiB, 2 = 1 GiB, 3 = top). Implemented by
  * x86/table_cpu.c (process and nested tables) and iommu/vtd_table.c (second-level tables); selected
  * by enum and switch in core/table_format.c, nowhere else.
  */
@@ -30,7 +30,6 @@ unsigned cpu_largest_leaf(void);
 paddr_t cpu_entry_target(uint64_t entry);
 uint64_t iommu_entry_leaf(paddr_t target, unsigned level, uint32_t rights);
 uint64_t iommu_entry_table(paddr_t table);
-bool iommu_entry_present(uint64_t entry);
 bool iommu_entry_is_leaf(uint64_t entry, unsigned level);
 paddr_t iommu_entry_target(uint64_t entry);
 unsigned iommu_largest_leaf(void);

@@ -21,7 +21,6 @@
 #define INSTRUCTION_LIMIT 0x00007ffffffff000ull   /* SYSCALL and IRET past it would be non-canonical */
 
 static struct context contexts[BH_MAX_THREADS];
-static uint64_t process_root[BH_MAX_COMPARTMENTS];
 static uint8_t *port_bitmap[BH_MAX_COMPARTMENTS];            /* null: no ports */
 static uint32_t bitmap_of_core[BH_MAX_CORES];                /* whose is installed */
 
@@ -51,11 +50,9 @@ void context_install(void)
         allow_ports(plan_port_range(i));
     for (uint32_t i = 0; i < BH_MAX_CORES; i++)
         bitmap_of_core[i] = BH_NONE;
-    for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++) {
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++)
         if (plan_control(BH_PLAN_CONTROL_PORTS_OPEN))
             bitmap_of(i);
-        process_root[i] = space_root(plan_compartment(i)->space).value;
-    }
 }
 
 void context_reset(uint32_t thread)
@@ -103,7 +100,7 @@ void context_resume(uint32_t thread)
     uint32_t compartment = plan_thread(thread)->compartment;
 
     area->context = (uint64_t)&contexts[thread];
-    area->process_root = process_root[compartment];
+    area->process_root = space_root(plan_compartment(compartment)->space).value;
     use_ports(area, compartment);
     context_load(&contexts[thread]);
 }

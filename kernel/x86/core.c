@@ -41,9 +41,7 @@ void core_timer(uint64_t deadline)
 
 void core_stop_others(void)
 {
-    if (!smp_started())
-        return;
-    for (uint32_t core = 0; core < smp_cores(); core++)
+    for (uint32_t core = 0; smp_cores() > 1 && core < smp_cores(); core++)
         if (core != core_this())
             apic_send(core, VECTOR_STOP);
 }

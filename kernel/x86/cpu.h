@@ -85,11 +85,6 @@ static inline uint64_t tsc_read(void)
     return (uint64_t)high << 32 | low;
 }
 
-static inline void page_flush(uint64_t address)
-{
-    __asm__ volatile("invlpg (%0)" :: "r"(address) : "memory");
-}
-
 _Noreturn static inline void cpu_halt_for_ever(void)
 {
     for (;;)

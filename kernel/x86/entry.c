@@ -29,12 +29,16 @@ static const char *const exception_text[EXCEPTIONS] = {
     "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound exceeded",
     "undefined instruction", "no FPU", "double fault", "coprocessor overrun", "bad task state",
     "segment not present", "stack fault", "general protection (forbidden instruction or port)",
-    "page fault", "reserved exception 15", "FPU error", "misaligned access", "machine check",
-    "SIMD error", "virtualization exception", "control protection", "reserved exception 22",
-    "reserved exception 23", "reserved exception 24", "reserved exception 25",
-    "reserved exception 26", "reserved exception 27", "hypervisor injection", "VMM communication",
-    "security exception", "reserved exception 31",
+    "page fault", NULL, "FPU error", "misaligned access", "machine check", "SIMD error",
+    "virtualization exception", "control protection",
 };
+
+static const char *text_of(uint64_t vector)
+{
+    const char *text = exception_text[vector % EXCEPTIONS];
+
+    return text != NULL ? text : "reserved exception";
+}
 
 static uint64_t nmi_count;             /* NMIs are counted and ignored: a device may cause one */
 
@@ -64,7 +68,7 @@ static void take_exception(uint32_t vector, uint64_t error)
     const struct context *context = (const struct context *)entry_area_this()->context;
     struct fault fault = {
         .vector = vector,
-        .text = exception_text[vector],
+        .text = text_of(vector),
         .access = vector == VECTOR_PAGE ? access_text(error) : NULL,
         .address = vector == VECTOR_PAGE ? cr2_read() : 0,
         .rip = context->rip,
@@ -97,7 +101,7 @@ void user_call(const struct context *context)
 void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip)
 {
     if (vector < EXCEPTIONS)
-        panic("%s in the kernel at 0x%lx (error 0x%lx, address 0x%lx)", exception_text[vector], rip,
+        panic("%s in the kernel at 0x%lx (error 0x%lx, address 0x%lx)", text_of(vector), rip,
               error, cr2_read());
     take_interrupt(vector);
 }
@@ -107,5 +111,5 @@ void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs)
     if (vector == VECTOR_NMI)
         nmi_count++;
     else
-        panic("%s at 0x%lx (cs 0x%lx)", exception_text[vector % EXCEPTIONS], rip, cs);
+        panic("%s at 0x%lx (cs 0x%lx)", text_of(vector), rip, cs);
 }

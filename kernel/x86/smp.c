@@ -33,11 +33,6 @@ static uint64_t arrived = 1;
 static uint64_t released;
 static uint32_t cores = 1;
 
-bool smp_started(void)
-{
-    return cores > 1;
-}
-
 uint32_t smp_cores(void)
 {
     return cores;

@@ -9,7 +9,6 @@ void smp_prepare_core(uint32_t core);  /* its stack and entry area; before boot 
 uint64_t smp_stack_top(uint32_t core);
 void smp_start_cores(uint32_t cores);  /* returns when all wait in smp_core_main */
 void smp_release_cores(void);          /* lets them go on into the scheduler */
-bool smp_started(void);
 uint32_t smp_cores(void);
 
 void smp_core_main(uint32_t core);     /* x86/boot.S calls it, on that core's stack */
