@@ -3,8 +3,7 @@
  * Devices as the plan names them: found, confined, quiesced, reset. No work here is unbounded: what
  * must wait says until when and is called again.
  */
-#ifndef KERNEL_CORE_DEVICE_H
-#define KERNEL_CORE_DEVICE_H
+#pragma once
 
 #include "abi/call.h"
 
@@ -45,5 +44,3 @@ struct device_fault {
 void device_fault(const struct device_fault *fault);
 uint64_t device_counter(uint32_t device, enum bh_device_counter counter);
 uint64_t device_stray_counter(enum bh_machine_counter counter);
-
-#endif

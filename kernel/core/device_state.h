@@ -3,8 +3,7 @@
  * Between core/device*.c only: what the kernel knows of each device of the plan, by its index. All
  * of it is guarded by device_lock after boot.
  */
-#ifndef KERNEL_CORE_DEVICE_STATE_H
-#define KERNEL_CORE_DEVICE_STATE_H
+#pragma once
 
 #include "abi/plan.h"
 
@@ -47,5 +46,3 @@ void interrupt_open_device(uint32_t device, bool open);
 /* bus:device.function, for log_line. */
 #define DEVICE_ID_FORMAT    "%02x:%02x.%u"
 #define DEVICE_ID(id)       (id) / 256 % 256, (id) / 8 % 32, (id) % 8
-
-#endif

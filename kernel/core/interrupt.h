@@ -3,8 +3,7 @@
  * Interrupts of devices: MSI and MSI-X through the remapping unit, ISA lines through the I/O APIC.
  * Each sets the bits of one channel; each has a limit, above which it is masked until irq_ack.
  */
-#ifndef KERNEL_CORE_INTERRUPT_H
-#define KERNEL_CORE_INTERRUPT_H
+#pragma once
 
 #include "abi/call.h"
 
@@ -24,5 +23,3 @@ void interrupt_deliver(uint32_t vector);      /* on the core that got it; the ca
 enum bh_status interrupt_ack(uint32_t interrupt);
 void interrupt_retarget(void);                /* after a mode change: to the cores of their threads */
 uint64_t interrupt_counter(uint32_t interrupt, enum bh_interrupt_counter counter);
-
-#endif

@@ -3,8 +3,7 @@
  * ISA interrupt lines, as the architecture delivers them, and where a core's interrupts are sent.
  * Implemented in x86/interrupt_line.c by the I/O APIC. Called with device_lock held.
  */
-#ifndef KERNEL_CORE_INTERRUPT_LINE_H
-#define KERNEL_CORE_INTERRUPT_LINE_H
+#pragma once
 
 #include "abi/base.h"
 
@@ -18,5 +17,3 @@ bool interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_messa
 void interrupt_line_mask(uint32_t line, bool masked);
 
 uint32_t interrupt_target(uint32_t core);      /* the address of a logical core in messages */
-
-#endif

@@ -4,8 +4,7 @@
  * off by its own core; waiters are served in no order. What a holder wrote is seen by the next one.
  * Implemented in x86/lock.c.
  */
-#ifndef KERNEL_CORE_LOCK_H
-#define KERNEL_CORE_LOCK_H
+#pragma once
 
 #include <stdint.h>
 
@@ -13,5 +12,3 @@ struct lock { uint32_t held; };
 
 void lock_take(struct lock *lock);
 void lock_drop(struct lock *lock);
-
-#endif

@@ -3,8 +3,7 @@
  * The DMAR table (VT-d specification 3.3, chapter 8) as the VT-d driver uses it: which units there
  * are and whom they cover.
  */
-#ifndef KERNEL_IOMMU_DMAR_H
-#define KERNEL_IOMMU_DMAR_H
+#pragma once
 
 #include "abi/base.h"
 
@@ -33,5 +32,3 @@ const char *dmar_parse(const void *table, uint32_t length, struct dmar *dmar);
 const char *dmar_refuses(const struct dmar *dmar, uint32_t requester_id);
 /* BH_NONE: unknown. */
 uint32_t dmar_ioapic_requester(const struct dmar *dmar, uint32_t ioapic_id);
-
-#endif

@@ -5,8 +5,7 @@
  * at boot on one core, afterwards with device_lock (core/device_state.h) held, but for
  * iommu_fault_interrupt.
  */
-#ifndef KERNEL_IOMMU_IOMMU_H
-#define KERNEL_IOMMU_IOMMU_H
+#pragma once
 
 #include "core/address.h"
 
@@ -34,5 +33,3 @@ uint32_t iommu_ioapic_requester(uint32_t ioapic_id);        /* BH_NONE: unknown 
 
 void iommu_fault_interrupt(void);     /* reads, attributes (device_fault), bounded */
 void iommu_ignore_faults(uint32_t requester_id, bool ignore);
-
-#endif

@@ -215,8 +215,6 @@ bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root)
 {
     if (domain_of(space) >= domain_count)
         return false;
-    if (plan_control(BH_PLAN_CONTROL_DMA_OPEN))
-        vtd_open_space(root);
     uint64_t levels = CONTEXT_4_LEVELS;
     if (!four_levels) {
         levels = CONTEXT_3_LEVELS;

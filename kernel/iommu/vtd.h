@@ -3,8 +3,7 @@
  * Between the files of the VT-d driver only: register layout and the interface of each part.
  * Sections are those of the "Intel Virtualization Technology for Directed I/O" specification 3.3.
  */
-#ifndef KERNEL_IOMMU_VTD_H
-#define KERNEL_IOMMU_VTD_H
+#pragma once
 
 #include "iommu/dmar.h"
 #include "iommu/iommu.h"
@@ -111,8 +110,3 @@ void vtd_fault_interrupt(void);
 
 /* vtd_table.c: the second-stage table's features are those that all units have. */
 void vtd_table_use(const struct vtd_unit *unit);
-
-/* vtd_open.c: the red team's control DMA_OPEN only. */
-void vtd_open_space(paddr_t root);
-
-#endif

@@ -47,11 +47,6 @@ paddr_t iommu_entry_target(uint64_t entry)
     return paddr(entry & ENTRY_ADDRESS);
 }
 
-bool iommu_entry_present(uint64_t entry)
-{
-    return entry & (ENTRY_READ | ENTRY_WRITE);
-}
-
 bool iommu_entry_is_leaf(uint64_t entry, unsigned level)
 {
     return level == 0 || (entry & ENTRY_LARGE);

@@ -5,8 +5,7 @@
  * named by their index in a table filled at boot; configuration space is reached by the kernel only.
  * What a device answers is hostile: every list is bounded, every size is checked.
  */
-#ifndef KERNEL_PCI_PCI_H
-#define KERNEL_PCI_PCI_H
+#pragma once
 
 #include "abi/base.h"
 
@@ -116,5 +115,3 @@ struct pci_reset {
 const char *pci_reset_method(uint32_t index);          /* for people */
 void pci_reset_start(uint32_t index, struct pci_reset *reset);
 enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset);
-
-#endif

@@ -4,8 +4,7 @@
  * length, checksum), then read. The tables are the firmware's: trusted to describe the hardware, not
  * to be well-formed.
  */
-#ifndef KERNEL_X86_ACPI_H
-#define KERNEL_X86_ACPI_H
+#pragma once
 
 #include "core/address.h"
 
@@ -22,5 +21,3 @@ bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus);   /* of 
 /* FADT: for machine_control. */
 void acpi_poweroff(void);
 void acpi_reboot(void);
-
-#endif

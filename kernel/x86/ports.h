@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* I/O port instructions (Intel SDM volume 1, chapter 19). Leaf functions, no state. */
-#ifndef KERNEL_X86_PORTS_H
-#define KERNEL_X86_PORTS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -28,5 +27,3 @@ static inline void port_out16(uint16_t port, uint16_t value)
 {
     __asm__ volatile("outw %w0, %w1" : : "a"(value), "Nd"(port));
 }
-
-#endif

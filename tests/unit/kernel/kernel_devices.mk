@@ -8,7 +8,7 @@ unit_kernel_pci_SOURCES  := tests/unit/test_kernel_pci.c $(FAKE_MACHINE) kernel/
                             kernel/pci/capability.c kernel/pci/group.c kernel/pci/msi.c
 unit_kernel_vtd_SOURCES  := tests/unit/test_kernel_vtd.c $(FAKE_MACHINE) kernel/iommu/dmar.c \
                             kernel/iommu/vtd.c kernel/iommu/vtd_queue.c kernel/iommu/vtd_table.c \
-                            kernel/iommu/vtd_interrupt.c kernel/iommu/vtd_open.c \
+                            kernel/iommu/vtd_interrupt.c \
                             tests/unit/kernel/no_faults.c
 
 FUZZERS += acpi pci
