@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (description != NULL) {
         programs_list(description, tree, &programs);
-        if (check_description(description, tree, &programs, report)) {
+        if (check_description(description, tree, &programs, folder, folder, report)) {
             make_plan(description, tree, &programs, report);
         }
         description_free(description);

@@ -85,15 +85,17 @@ void checker_compartment(const struct checker *c, const char *name, const char *
 }
 
 bool check_description(const struct description *description, struct tree *tree,
-                       const struct programs *programs, struct report *report)
+                       const struct programs *programs, const char *build, const char *folder,
+                       struct report *report)
 {
-    struct checker checker = { description, tree, programs, report };
+    struct checker checker = { description, tree, programs, build, folder, report };
 
     check_names(&checker);
     check_hardware(&checker);
     check_programs(&checker);
     check_disks(&checker);
     check_objects(&checker);
+    check_files(&checker);
     return report_is_clean(report);
 }
 

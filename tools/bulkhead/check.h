@@ -6,9 +6,11 @@
 #include "model.h"
 #include "programs.h"
 
-/* Reports everything wrong; false: there was something. */
+/* Reports everything wrong; false: there was something. Programs and images are looked for in
+ * `build`, images also in `folder`. */
 bool check_description(const struct description *description, struct tree *tree,
-                       const struct programs *programs, struct report *report);
+                       const struct programs *programs, const char *build, const char *folder,
+                       struct report *report);
 
 /* Does the system fit into the machine's memory? */
 bool check_memory(struct model *model, uint64_t plan_size);

@@ -9,6 +9,8 @@ struct checker {
     const struct description *d;
     struct tree              *tree;
     const struct programs    *programs;
+    const char               *build;
+    const char               *folder;
     struct report            *report;
 };
 
@@ -18,6 +20,8 @@ void check_hardware(const struct checker *c);    /* check_hardware.c: machine, d
 void check_objects(const struct checker *c);     /* check_objects.c: regions, mappings, .. */
 
 void check_disks(const struct checker *c);       /* check_disks.c: disks and their extents */
+
+void check_files(const struct checker *c);       /* check_files.c: programs and images exist */
 
 /* The device of that name, BH_NONE: none. */
 uint32_t checker_device(const struct checker *c, const char *name);

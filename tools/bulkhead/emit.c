@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "advice.h"
+#include "core/plan_rules.h"
 #include "memory.h"
 
 /* A table to be written: where it is in the model. */
@@ -291,15 +292,11 @@ static char *subject(const struct model *m, const struct plan_verdict *verdict)
     return memory_format("'%s' in '%s'", region, space);
 }
 
-static bool check_result(struct model *m, const struct table_source *table, struct plan_file *plan)
+static void report_verdict(struct model *m, const struct table_source *table,
+                           struct plan_verdict verdict)
 {
-    struct plan_verdict verdict = plan_check(plan->bytes, plan->size, BH_PLAN_CONTROL_ALL,
-                                             &plan->view);
     struct origin origin = { 1, m->header.name };
 
-    if (verdict.rule == PLAN_OK) {
-        return true;
-    }
     if (verdict.table < BH_TABLE_COUNT) {
         origin = table[verdict.table].origin[verdict.index];
     }
@@ -308,6 +305,42 @@ static bool check_result(struct model *m, const struct table_source *table, stru
                about);
     report_mend(m->report, "%s", advice(verdict.rule));
     free(about);
+}
+
+/* Like a pass of the plan check, but it goes on after the first finding. True: there was one. */
+static bool report_pass(struct model *m, const struct table_source *table,
+                        const struct plan_view *p, bool relations)
+{
+    bool found = false;
+
+    for (uint32_t t = 0; t < BH_TABLE_COUNT; t++) {
+        for (uint32_t i = 0; i < table[t].count; i++) {
+            const uint8_t *entry = (const uint8_t *)table[t].entry + i * table[t].entry_size;
+            enum plan_rule rule = relations ? plan_relations(p, t, i) : plan_fields(p, t, entry);
+            if (rule != PLAN_OK) {
+                report_verdict(m, table, (struct plan_verdict){ rule, t, i });
+                found = true;
+            }
+        }
+    }
+    return found;
+}
+
+static bool check_result(struct model *m, const struct table_source *table, struct plan_file *plan)
+{
+    struct plan_verdict verdict = plan_check(plan->bytes, plan->size, BH_PLAN_CONTROL_ALL,
+                                             &plan->view);
+
+    if (verdict.rule == PLAN_OK) {
+        return true;
+    }
+    bool opened = plan->view.header != NULL && verdict.rule != PLAN_CONTIGUOUS;
+    bool found = opened && verdict.table < BH_TABLE_COUNT
+              && (report_pass(m, table, &plan->view, false)
+                  || report_pass(m, table, &plan->view, true));
+    if (!found) {
+        report_verdict(m, table, verdict);
+    }
     return false;
 }
 

@@ -49,8 +49,8 @@ uint32_t lower_file(struct model *m, const char *file, struct origin origin)
     uint32_t content = NO_CONTENT;
 
     if (bytes == NULL) {
-        report_add(m->report, origin.line, origin.owner, "no such file: '%s'", file);
-        report_mend(m->report, "build it, or name a file below '%s' or '%s'", m->build, m->folder);
+        report_add(m->report, origin.line, origin.owner, "the file '%s' can't be read", file);
+        report_mend(m->report, "build it again");
     } else if (size == 0) {
         report_add(m->report, origin.line, origin.owner, "the file '%s' is empty", file);
         report_mend(m->report, "build it again");

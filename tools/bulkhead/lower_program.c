@@ -50,8 +50,7 @@ static uint64_t lower_image(struct model *m, uint32_t compartment, const struct 
         origin.line = tree_line(m->tree, "%s.program", program->path);
         report_add(m->report, origin.line, origin.owner, "the program '%s' %s (%s)", name, problem,
                    path);
-        report_mend(m->report, "name one of the programs that the build makes in %s/programs",
-                    m->build);
+        report_mend(m->report, "build it again with lib/program.ld");
     }
     for (uint32_t i = 0; i < image.count; i++) {
         lower_segment(m, compartment, name, &image.segment[i], i, origin);

@@ -153,6 +153,8 @@ static int perform(const struct options *options, struct system *system)
     }
     if (strcmp(options->command, "show") == 0) {
         show_system(system, stdout);
+    } else {
+        show_summary(system, options->file, stdout);
     }
     return 0;
 }

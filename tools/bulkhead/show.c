@@ -187,6 +187,15 @@ static void show_compartment(const struct plan_view *p, const struct trust *trus
     show_set(p, "its service needs   ", trust->of[TRUST_SERVICE][c], out);
 }
 
+void show_summary(const struct system *system, const char *file, FILE *out)
+{
+    const struct plan_view *p = &system->plan.view;
+
+    fprintf(out, "%s: nothing is wrong: %u compartments, %u vCPUs, %u devices, %lluM of RAM\n",
+            file, p->count[BH_TABLE_COMPARTMENT], p->count[BH_TABLE_VCPU],
+            p->count[BH_TABLE_DEVICE], (unsigned long long)(p->header->memory_needed >> 20) + 1);
+}
+
 void show_system(const struct system *system, FILE *out)
 {
     const struct plan_view *p = &system->plan.view;

@@ -7,6 +7,9 @@
 
 #include "system.h"
 
+/* One line: nothing is wrong, and how large the system is. */
+void show_summary(const struct system *system, const char *file, FILE *out);
+
 void show_system(const struct system *system, FILE *out);
 
 #endif

@@ -10,7 +10,8 @@
 #include "lower.h"
 #include "memory.h"
 
-static bool open_description(struct system *s, const char *file)
+static bool open_description(struct system *s, const char *file, const char *build,
+                             const char *folder)
 {
     s->tree = tree_read(file, s->report);
     s->description = s->tree != NULL ? description_load(s->tree, s->report) : NULL;
@@ -18,24 +19,28 @@ static bool open_description(struct system *s, const char *file)
         return false;
     }
     programs_list(s->description, s->tree, &s->programs);
-    return check_description(s->description, s->tree, &s->programs, s->report);
+    return check_description(s->description, s->tree, &s->programs, build, folder, s->report);
+}
+
+static bool lower_description(struct system *s, const char *build, const char *folder)
+{
+    s->model = model_new(s->description, s->tree, s->report);
+    s->model->build = build;
+    s->model->folder = folder;
+    lower_all(s->model, &s->programs);
+    s->model->folder = NULL;
+    return report_is_clean(s->report);
 }
 
 bool system_open(struct system *s, const char *file, const char *build)
 {
     memset(s, 0, sizeof(*s));
     s->report = report_new(file);
-    if (!open_description(s, file)) {
-        return false;
-    }
     char *copy = memory_text(file);
-    s->model = model_new(s->description, s->tree, s->report);
-    s->model->build = build;
-    s->model->folder = dirname(copy);
-    lower_all(s->model, &s->programs);
-    s->model->folder = NULL;
+    const char *folder = dirname(copy);
+    bool lowered = open_description(s, file, build, folder) && lower_description(s, build, folder);
     free(copy);
-    if (!report_is_clean(s->report)) {
+    if (!lowered) {
         return false;
     }
     bool good = emit_plan(s->model, &s->plan);
