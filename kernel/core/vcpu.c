@@ -3,8 +3,8 @@
  * Virtual CPUs, the part that every architecture shares: calls, doorbells, counters, and changes of
  * a guest space while its guest runs. Trusts the plan; guests and VMMs are hostile.
  *
- * A change of a space and an entry into it: the entering core sets vcpu_in_guest, then reads
- * space_changes; the changing core counts space_changes up, then reads vcpu_in_guest. One of them
+ * A change of a space and an entry into it: the entering core says where it is (vcpu_core), sets
+ * vcpu_in_guest, then reads space_changes; the changing core counts space_changes up, then reads vcpu_in_guest. One of them
  * sees the other (the operations are sequentially consistent), so after vcpu_place no core uses a
  * translation that is gone.
  */
@@ -74,12 +74,12 @@ static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving)
 {
     uint32_t core = core_this();
     uint64_t changes;
-    bool stale;
+    bool stale = vcpu_core[vcpu] != core;
 
+    vcpu_core[vcpu] = core;
     atomic_exchange(&vcpu_in_guest[vcpu], 1);
     changes = atomic_load(&space_changes[plan_vcpu(vcpu)->space]);
-    stale = vcpu_core[vcpu] != core || changes_seen[vcpu] != changes;
-    vcpu_core[vcpu] = core;
+    stale = stale || changes_seen[vcpu] != changes;
     changes_seen[vcpu] = changes;
     vcpu_arch_run(vcpu, core, stale, leaving);
     vcpu_in_guest[vcpu] = 0;

@@ -22,6 +22,7 @@ enum {
     TABLE_ENTRY = 0x7, LARGE_LEAF = 0x87,
     CODE_SELECTOR = 8, DATA_SELECTOR = 16, TEST_VECTOR = 0x31,
     LENGTH_CPUID = 2, LENGTH_HLT = 1,
+    PLACE_GPA = 0x1200000, PLACE_ADDRESS = 0x200000,   /* beyond the RAM; where the guest sees it */
     XCR0_ALL = 7,
     WORDS = sizeof(struct bh_vcpu_state) / 8, MUTATIONS = 4,
 };
@@ -42,7 +43,7 @@ __asm__(
     "   .long g_cpuid - guest_table, g_hlt - guest_table, g_port - guest_table\n"
     "   .long g_bell - guest_table, g_triple - guest_table, g_spin - guest_table\n"
     "   .long g_take - guest_table, g_window - guest_table, g_secret - guest_table\n"
-    "   .long g_cr - guest_table, g_step - guest_table\n"
+    "   .long g_cr - guest_table, g_step - guest_table, g_read - guest_table\n"
     "g_cpuid: cpuid; jmp g_cpuid\n"
     "g_hlt: hlt; jmp g_hlt\n"
     "g_port: mov $0x80, %edx; out %al, %dx; hlt\n"
@@ -56,19 +57,21 @@ __asm__(
     "   movq %xmm5, %rbx; mov %dr3, %rbp; hlt\n"
     "g_cr: mov %cr4, %rax; mov %rax, %cr4; hlt\n"
     "g_step: pushf; orl $0x100, (%rsp); popf; nop; hlt\n"
+    "g_read: mov (%rcx), %rbx; jmp g_read\n"
     "guest_handler: mov $0x77, %ebx; iretq\n"
     "guest_end:\n"
     ".text\n");
 extern const uint8_t guest_begin[], guest_handler[], guest_end[];
 
 enum guest_part { G_CPUID, G_HLT, G_PORT, G_BELL, G_TRIPLE, G_SPIN, G_TAKE, G_WINDOW, G_SECRET,
-                  G_CR, G_STEP };
+                  G_CR, G_STEP, G_READ };
 
 static volatile struct bh_vcpu_state *state;
 static uint8_t *ram;
 static uint64_t ram_size;
 static uint32_t slot, failures;
 static volatile uint64_t rung;
+static volatile bool unplace_wanted;
 
 static void put64(uint32_t at, uint64_t value)
 {
@@ -86,6 +89,7 @@ static void prepare_memory(void)
     put64(GUEST_ROOT, GUEST_POINTERS | TABLE_ENTRY);
     put64(GUEST_POINTERS, GUEST_DIRECTORY | TABLE_ENTRY);
     put64(GUEST_DIRECTORY, LARGE_LEAF);
+    put64(GUEST_DIRECTORY + 8, PLACE_GPA | LARGE_LEAF);
     put64(GUEST_GDT + CODE_SELECTOR, 0x00af9b000000ffffull);
     put64(GUEST_GDT + DATA_SELECTOR, 0x00cf93000000ffffull);
     put64(GUEST_IDT + TEST_VECTOR * 16, handler | CODE_SELECTOR << 16 | 0x8e0000000000ull);
@@ -290,6 +294,22 @@ static bool test_invalid(void)
     return run(1000) == BH_EXIT_INVALID && state->rip < 1ull << 47 && state->cr3 <= GUEST_ROOT;
 }
 
+/* The guest reads a page in a loop, until the other thread, on another core, takes the page away. */
+static bool test_place(void)
+{
+    uint32_t place = manifest_need(BH_ENTRY_PLACE, "moved")->slot;
+
+    if (call_guest_place(place, PLACE_GPA + 0x800, 1) == BH_OK ||
+        call_guest_place(place, 0, 1) == BH_OK ||                /* RAM is there */
+        call_guest_place(place, PLACE_GPA, 1) != BH_OK)
+        return false;
+    start(G_READ, PLACE_ADDRESS);
+    if (run(30) != BH_EXIT_EVENT)
+        return false;
+    unplace_wanted = true;
+    return run(3000) == BH_EXIT_MEMORY && state->info2 == PLACE_GPA;
+}
+
 static uint64_t next_random(void)
 {
     static uint64_t seed = 88172645463325252ull;
@@ -360,6 +380,7 @@ void thread_main(uint32_t number)
         check("single-step", test_single_step());
         check("refusals", test_refusals());
         check("invalid", test_invalid());
+        check("place", test_place());
         log_line("vmtest: done, %u failed", failures);
         fuzz(manifest_number("fuzz", 0));
     }
@@ -375,6 +396,7 @@ int main(void)
     const struct bh_manifest_entry *vcpu = manifest_need(BH_ENTRY_VCPU, "vcpu0");
     const struct bh_manifest_entry *memory = manifest_need(BH_ENTRY_REGION, "ram.low");
     uint64_t bell = manifest_need(BH_ENTRY_DOORBELL, "hvc0.doorbell")->bits;
+    uint32_t place = manifest_need(BH_ENTRY_PLACE, "moved")->slot;
 
     state = (volatile struct bh_vcpu_state *)vcpu->address;
     slot = vcpu->slot;
@@ -384,8 +406,10 @@ int main(void)
     program_ready();
     for (;;) {
         uint64_t bits;
-        call_wait(BH_FOREVER, &bits);
+        call_wait(time_after_ms(50), &bits);
         if (bits & bell)
             rung++;
+        if (unplace_wanted && call_guest_place(place, 0, 0) == BH_OK)
+            unplace_wanted = false;
     }
 }

@@ -12,7 +12,7 @@ from harness.console import Console
 from harness.describe import describe, describe_web_and, machine
 
 TESTS = ("cpuid", "hlt", "port", "doorbell", "triple", "spin", "injection", "window", "fpu",
-         "fpu-reset", "cr4", "single-step", "refusals", "invalid")
+         "fpu-reset", "cr4", "single-step", "refusals", "invalid", "place")
 GREETING = "Hello from guest web"
 FUZZ = 3000
 
@@ -26,6 +26,10 @@ def vm(name, core, fuzz=0):
   no-serial: true
   core: 1
   priority: 6
+  regions:
+    - {{ name: moved, size: 4K }}
+  places:
+    - {{ region: {name}.moved, rights: r, as: moved }}
   settings:
     - {{ name: fuzz, value: "{fuzz}" }}
   vcpus:
