@@ -55,23 +55,25 @@ void device_discover(void)
     log_functions();
 }
 
+static _Noreturn void refuse(uint32_t device, const char *why)
+{
+    panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" %s",
+          plan_device(device)->name, DEVICE_ID(device_requester(device)),
+          device_owner_name(device), why);
+}
+
 static void match_function(uint32_t device)
 {
     const struct bh_plan_device *d = plan_device(device);
     uint32_t index = pci_find(d->requester_id);
     if (index == BH_NONE)
-        panic("plan refused: device \"%s\": there is nothing at " DEVICE_ID_FORMAT, d->name,
-              DEVICE_ID(d->requester_id));
+        refuse(device, "isn't there");
     const struct pci_function *f = pci_function(index);
-    bool same = (d->vendor_id == 0xffff || d->vendor_id == f->vendor) &&
-                (d->device_id == 0xffff || d->device_id == f->device);
-    if (!same)
-        panic("plan refused: device \"%s\": at " DEVICE_ID_FORMAT " is %04x:%04x, not %04x:%04x",
-              d->name, DEVICE_ID(d->requester_id), f->vendor, f->device, d->vendor_id,
-              d->device_id);
+    if ((d->vendor_id != 0xffff && d->vendor_id != f->vendor) ||
+        (d->device_id != 0xffff && d->device_id != f->device))
+        refuse(device, "has another vendor and device id than the plan says");
     if (!f->endpoint)
-        panic("plan refused: device \"%s\" at " DEVICE_ID_FORMAT " is a bridge: nobody may own it",
-              d->name, DEVICE_ID(d->requester_id));
+        refuse(device, "is a bridge: nobody may own it");
     devices.function[device] = index;
     devices.alias[device] = pci_alias(index);
 }
@@ -79,12 +81,10 @@ static void match_function(uint32_t device)
 static void check_confined(uint32_t device)
 {
     const struct bh_plan_device *d = plan_device(device);
-    if (!(d->flags & BH_DEVICE_DMA) || d->flags & BH_DEVICE_UNSAFE)
-        return;
     const char *why = iommu_refuses(d->requester_id);
     if (why == 0 && devices.alias[device] != BH_NONE)
         why = iommu_refuses(devices.alias[device]);
-    if (why != 0)
+    if (d->flags & BH_DEVICE_DMA && !(d->flags & BH_DEVICE_UNSAFE) && why != 0)
         panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" may use DMA, but %s: "
               "mark it unsafe if its owner may be trusted with all memory", d->name,
               DEVICE_ID(d->requester_id), device_owner_name(device), why);
@@ -134,8 +134,7 @@ static void check_ports(void)
         if (!is_pci(range->device))
             continue;
         if (!in_port_bar(range->device, range->first, range->count))
-            panic("plan refused: ports 0x%x and on are in no BAR of device \"%s\"", range->first,
-                  plan_device(range->device)->name);
+            refuse(range->device, "has ports in the plan that aren't in any of its BARs");
         devices.decode_ports[range->device] = true;
     }
 }
@@ -187,7 +186,7 @@ void device_attach(void)
         if (d->space != BH_NONE && iommu_kind() != IOMMU_NONE &&
             !(iommu_attach(d->requester_id, d->space, space_root(d->space)) &&
               iommu_detach(d->requester_id, d->space)))
-            panic("plan refused: the IOMMU can't take the device space of \"%s\"", d->name);
+            refuse(i, "has a space that the IOMMU can't take");
     }
 }
 
