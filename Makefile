@@ -10,6 +10,9 @@
 
 SHELL       := /bin/bash
 MAKEFLAGS   += --no-builtin-rules $(if $(V),,--silent)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS   += -j$(shell nproc)
+endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
