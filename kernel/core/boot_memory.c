@@ -7,7 +7,6 @@
 
 #include "abi/base.h"
 
-#include "core/boot_ranges.h"
 #include "core/log.h"
 #include "core/string.h"
 
@@ -25,6 +24,11 @@ void boot_memory_reserve(uint64_t base, uint64_t size)
 {
     if (!ranges_remove(&free_ranges, base, size))
         panic("memory: more than %u free ranges", RANGES_MAX);
+}
+
+const struct ranges *boot_memory_ram(void)
+{
+    return &ram;
 }
 
 uint64_t boot_memory_total(void)

@@ -6,10 +6,12 @@
 #pragma once
 
 #include "core/address.h"
+#include "core/boot_ranges.h"
 
 /* What there is, and what isn't free of it (the kernel, the plan, the loader's data). */
 void boot_memory_add(uint64_t base, uint64_t size);
 void boot_memory_reserve(uint64_t base, uint64_t size);
+const struct ranges *boot_memory_ram(void);
 uint64_t boot_memory_total(void);
 uint64_t boot_memory_used(void);
 

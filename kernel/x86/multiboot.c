@@ -5,6 +5,7 @@
  */
 #include "x86/boot.h"
 
+#include "core/boot_memory.h"
 #include "core/log.h"
 #include "core/string.h"
 
@@ -40,15 +41,6 @@ struct multiboot2_map {
     uint32_t entry_size, entry_version;
 };
 
-static void add_ram(struct boot_info *info, uint64_t base, uint64_t length, uint32_t type)
-{
-    if (type != MEMORY_AVAILABLE || length == 0)
-        return;
-    if (info->ram_count == BOOT_MAX_RANGES || base + length < base)
-        panic("boot: the memory map has too many ranges, or a bad one at 0x%lx", base);
-    info->ram[info->ram_count++] = (struct boot_range){ base, length };
-}
-
 static void add_module(struct boot_info *info, uint32_t start, uint32_t end)
 {
     if (info->plan.size == 0 && end > start)
@@ -68,18 +60,20 @@ static void read_multiboot1(uint32_t information, struct boot_info *info)
     }
     for (uint32_t at = 0; at + sizeof(struct multiboot1_range) <= m->map_length;) {
         const struct multiboot1_range *range = physical_at(paddr(m->map + at), sizeof *range);
-        add_ram(info, range->base, range->length, range->type);
+        if (range->type == MEMORY_AVAILABLE)
+            boot_memory_add(range->base, range->length);
         at += range->size + (uint32_t)sizeof range->size;
     }
 }
 
-static void read_map(const struct multiboot2_map *map, struct boot_info *info)
+static void read_map(const struct multiboot2_map *map)
 {
     if (map->entry_size < sizeof(struct multiboot2_range))
         panic("boot: the loader's memory map has entries of %u bytes", map->entry_size);
     for (uint32_t at = sizeof *map; at + map->entry_size <= map->tag.size; at += map->entry_size) {
         const struct multiboot2_range *range = (const void *)((const char *)map + at);
-        add_ram(info, range->base, range->length, range->type);
+        if (range->type == MEMORY_AVAILABLE)
+            boot_memory_add(range->base, range->length);
     }
 }
 
@@ -90,7 +84,7 @@ static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct 
     if (tag->type == TAG_MODULE)
         add_module(info, module->start, module->end);
     else if (tag->type == TAG_MEMORY_MAP)
-        read_map((const void *)tag, info);
+        read_map((const void *)tag);
     else if (tag->type == TAG_RSDP_OLD || tag->type == TAG_RSDP_NEW)
         info->rsdp = paddr(address + sizeof *tag);   /* a copy; the newer tag comes later */
 }
@@ -121,6 +115,6 @@ void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info
     if (info->plan.size == 0)
         panic("boot: no plan: load it as the first module "
               "(QEMU: -initrd FILE.plan; GRUB: module2 /FILE.plan)");
-    if (info->ram_count == 0)
+    if (boot_memory_total() == 0)
         panic("boot: the loader reports no usable memory");
 }

@@ -72,7 +72,7 @@ static void map_ram(uint64_t base, uint64_t end)
 }
 
 /* All RAM but the image, whose text would be writable there. */
-void paging_install(const struct boot_info *info)
+void paging_install(void)
 {
     uint64_t image_limit = image_physical(image_end).value;
 
@@ -81,9 +81,9 @@ void paging_install(const struct boot_info *info)
     map_image(image_rodata, trampoline_load, BH_READ);
     map_image(image_data, image_end, BH_READ | BH_WRITE);
     map_trampoline();
-    for (uint32_t i = 0; i < info->ram_count; i++) {
-        uint64_t base = info->ram[i].base & ~(uint64_t)(BH_PAGE_SIZE - 1);
-        uint64_t end = (info->ram[i].base + info->ram[i].size) & ~(uint64_t)(BH_PAGE_SIZE - 1);
+    for (uint32_t i = 0; i < boot_memory_ram()->count; i++) {
+        uint64_t base = boot_memory_ram()->range[i].base;
+        uint64_t end = base + boot_memory_ram()->range[i].size;
         map_ram(base, end < IMAGE_PHYSICAL ? end : IMAGE_PHYSICAL);
         map_ram(base > image_limit ? base : image_limit, end);
     }

@@ -28,7 +28,6 @@ uint32_t smp_start_core;
 
 extern const char sipi_code[], sipi_code_end[];
 
-static uint64_t stack_top[BH_MAX_CORES];
 static uint64_t arrived = 1;
 static uint64_t released;
 static uint32_t cores = 1;
@@ -40,19 +39,13 @@ uint32_t smp_cores(void)
 
 void smp_prepare_core(uint32_t core)
 {
-    struct entry_area *area;
+    uint64_t stack = paging_install_core(core);
+    struct entry_area *area = entry_area(core);
 
-    stack_top[core] = paging_install_core(core);
-    area = entry_area(core);
     area->core = core;
     area->kernel_root = paging_kernel_root();
-    area->stack = stack_top[core];
+    area->stack = stack;
     area->entry_stack = (uint64_t)(area->entry_stack_bytes + sizeof area->entry_stack_bytes) & ~15ull;
-}
-
-uint64_t smp_stack_top(uint32_t core)
-{
-    return stack_top[core];
 }
 
 /* Until so many cores have arrived, or the time is over. */
@@ -68,7 +61,7 @@ static bool wait_arrived(uint64_t count, uint64_t microseconds)
 static void start_core(uint32_t core)
 {
     smp_start_root = paging_kernel_root();
-    smp_start_stack = stack_top[core];
+    smp_start_stack = entry_area(core)->stack;
     smp_start_core = core;
     apic_send_init(core);
     wait_arrived(core + 1, INIT_WAIT_US);

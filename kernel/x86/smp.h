@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 void smp_prepare_core(uint32_t core);  /* its stack and entry area; before boot memory closes */
-uint64_t smp_stack_top(uint32_t core);
 void smp_start_cores(uint32_t cores);  /* returns when all wait in smp_core_main */
 void smp_release_cores(void);          /* lets them go on into the scheduler */
 uint32_t smp_cores(void);

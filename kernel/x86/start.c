@@ -23,6 +23,7 @@
 #include "x86/boot.h"
 #include "x86/cpu.h"
 #include "x86/entry.h"
+#include "x86/entry_area.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
@@ -34,10 +35,8 @@ extern const char image_end[];
 
 static struct boot_info info;
 
-static void install_memory(void)
+static void reserve_memory(void)
 {
-    for (uint32_t i = 0; i < info.ram_count; i++)
-        boot_memory_add(info.ram[i].base, info.ram[i].size);
     boot_memory_reserve(0, LOW_MEMORY);
     boot_memory_reserve(IMAGE_PHYSICAL, (uint64_t)image_end - IMAGE_BASE - IMAGE_PHYSICAL);
     boot_memory_reserve(info.plan.base, info.plan.size);
@@ -108,8 +107,8 @@ void boot_start(uint32_t magic, uint32_t information)
 {
     serial_open(DEFAULT_PORT);
     multiboot_read(magic, information, &info);
-    install_memory();
-    paging_install(&info);
+    reserve_memory();
+    paging_install();
     smp_prepare_core(0);
-    stack_continue(smp_stack_top(0), continue_start);
+    stack_continue(entry_area(0)->stack, continue_start);
 }
