@@ -7,8 +7,7 @@
  * bounds, references, order, owners, W^X. What depends on the machine (sizes of BARs, RAM, ECAM,
  * cores, I/O BARs, isolation groups) is left to whoever installs it.
  */
-#ifndef KERNEL_CORE_PLAN_CHECK_H
-#define KERNEL_CORE_PLAN_CHECK_H
+#pragma once
 
 #include "abi/plan.h"
 
@@ -77,8 +76,7 @@ struct plan_view {
     RULE(PLAN_PHYSICAL,         "the physical range isn't one that a plan may name") \
     RULE(PLAN_SPACE_KIND,       "the space is of another kind than is needed here") \
     RULE(PLAN_MSI_WINDOW,       "a device space maps the interrupt window 0xfee00000..0xfeefffff") \
-    RULE(PLAN_ENTRY,            "the thread's entry isn't in its executable memory") \
-    RULE(PLAN_STACK,            "the thread's stack isn't in writable memory, or is misaligned") \
+    RULE(PLAN_ENTRY,            "the thread's entry or stack is no address of a process") \
     RULE(PLAN_STATE_PAGE,       "the vCPU's state isn't a RAM page of its VMM alone") \
     RULE(PLAN_DOORBELLS,        "the vCPU's doorbells aren't exactly those of its guest space") \
     RULE(PLAN_SELF,             "a compartment can't supervise itself") \
@@ -114,5 +112,3 @@ uint32_t plan_checksum(const void *plan, uint64_t size);
 
 const char *plan_rule_text(enum plan_rule rule);
 const char *plan_table_name(enum bh_table table);
-
-#endif

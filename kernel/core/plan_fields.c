@@ -21,7 +21,7 @@
 
 /* WORD, LONG: a number of 32 or 64 bits in [low, high]; PAGES: of 64 bits, a multiple of the page;
  * BITS: no others than `high`, at least one if `low`; INDEX: of table `low`, or none if `high`. */
-enum field_kind { FIELD_NAME, FIELD_WORD, FIELD_LONG, FIELD_PAGES, FIELD_BITS, FIELD_INDEX };
+enum field_kind { FIELD_WORD, FIELD_LONG, FIELD_PAGES, FIELD_BITS, FIELD_INDEX };
 
 struct field {
     enum bh_table   table;
@@ -34,7 +34,6 @@ struct field {
 
 #define FIELD(T, t, f, kind, rule, low, high) \
     { BH_TABLE_##T, offsetof(struct bh_plan_##t, f), FIELD_##kind, PLAN_##rule, low, high }
-#define NAME(T, t)                     FIELD(T, t, name, NAME, NAME, 0, 0)
 #define WORD(T, t, f, rule, low, high) FIELD(T, t, f, WORD, rule, low, high)
 #define LONG(T, t, f, rule, low, high) FIELD(T, t, f, LONG, rule, low, high)
 #define BITS(T, t, f, rule, low, high) FIELD(T, t, f, BITS, rule, low, high)
@@ -44,12 +43,10 @@ struct field {
 #define INDEX_OR_NONE(T, t, f, of)     FIELD(T, t, f, INDEX, REFERENCE, BH_TABLE_##of, 1)
 
 static const struct field fields[] = {
-    NAME(COUNT, header),
     WORD(COUNT, header, cores, CORES, 1, BH_MAX_CORES),
     FIELD(COUNT, header, first_mode, INDEX, FIRST_MODE, BH_TABLE_MODE, 0),
     FIELD(COUNT, header, log_channel, INDEX, LOG_CHANNEL, BH_TABLE_CHANNEL, 1),
 
-    NAME(REGION, region),
     WORD(REGION, region, kind, KIND, 0, BH_REGION_PHYS),
     INDEX_OR_NONE(REGION, region, owner, COMPARTMENT),
     PAGES(REGION, region, size),
@@ -61,7 +58,6 @@ static const struct field fields[] = {
     LONG(REGION, region, base, RANGE, 0, MAX_REGION_SIZE),
     WORD(REGION, region, bar, RANGE, 0, 5),
 
-    NAME(SPACE, space),
     WORD(SPACE, space, kind, KIND, 0, BH_SPACE_DEVICE),
     INDEX(SPACE, space, owner, COMPARTMENT),
     WORD(SPACE, space, pool_pages, RANGE, 0, MAX_POOL_PAGES),
@@ -75,7 +71,6 @@ static const struct field fields[] = {
     BITS(MAPPING, mapping, rights, RIGHTS, 1, BH_READ | BH_WRITE | BH_EXECUTE),
     ZERO(MAPPING, mapping),
 
-    NAME(COMPARTMENT, compartment),
     INDEX(COMPARTMENT, compartment, space, SPACE),
     BITS(COMPARTMENT, compartment, flags, FLAGS, 0, BH_COMPARTMENT_START),
     WORD(COMPARTMENT, compartment, thread_count, RANGE, 1, BH_MAX_THREADS),
@@ -84,11 +79,11 @@ static const struct field fields[] = {
     INDEX(SLOT, slot, compartment, COMPARTMENT),
     ZERO(SLOT, slot),
 
-    NAME(THREAD, thread),
     INDEX(THREAD, thread, compartment, COMPARTMENT),
+    LONG(THREAD, thread, entry, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END - 1),
+    LONG(THREAD, thread, stack, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END),
     ZERO(THREAD, thread),
 
-    NAME(VCPU, vcpu),
     INDEX(VCPU, vcpu, thread, THREAD),
     INDEX(VCPU, vcpu, space, SPACE),
     INDEX(VCPU, vcpu, state_region, REGION),
@@ -99,19 +94,16 @@ static const struct field fields[] = {
     WORD(DOORBELL, doorbell, kind, KIND, 0, BH_DOORBELL_PAGE),
     ZERO(DOORBELL, doorbell),
 
-    NAME(CHANNEL, channel),
     INDEX(CHANNEL, channel, thread, THREAD),
     INDEX_OR_NONE(CHANNEL, channel, life_of, COMPARTMENT),
     LONG(CHANNEL, channel, bits, RANGE, 1, UINT64_MAX),
 
-    NAME(INTERRUPT, interrupt),
     WORD(INTERRUPT, interrupt, kind, KIND, 0, BH_INTERRUPT_ISA),
     INDEX(INTERRUPT, interrupt, device, DEVICE),
     INDEX(INTERRUPT, interrupt, channel, CHANNEL),
     WORD(INTERRUPT, interrupt, limit, LIMIT, 1, ANY),
     ZERO(INTERRUPT, interrupt),
 
-    NAME(DEVICE, device),
     WORD(DEVICE, device, kind, KIND, 0, BH_DEVICE_PLATFORM),
     BITS(DEVICE, device, flags, FLAGS, 0, BH_DEVICE_UNSAFE | BH_DEVICE_DMA),
     INDEX(DEVICE, device, owner, COMPARTMENT),
@@ -121,8 +113,6 @@ static const struct field fields[] = {
 
     INDEX(PORT_RANGE, port_range, compartment, COMPARTMENT),
     INDEX(PORT_RANGE, port_range, device, DEVICE),
-
-    NAME(MODE, mode),
 
     INDEX(PLACEMENT, placement, mode, MODE),
     INDEX(PLACEMENT, placement, thread, THREAD),
@@ -152,7 +142,6 @@ static bool field_is_good(const struct plan_view *p, const struct field *f, cons
     uint64_t value = is_long ? *(const uint64_t *)place : *(const uint32_t *)place;
 
     switch (f->kind) {
-    case FIELD_NAME:  return name_is_good(place);
     case FIELD_PAGES: return value % BH_PAGE_SIZE == 0;
     case FIELD_BITS:  return (value & ~f->high) == 0 && (value != 0 || f->low == 0);
     case FIELD_INDEX: return value < p->count[f->low] || (f->high == 1 && value == BH_NONE);
@@ -173,16 +162,15 @@ static enum plan_rule content_fields(const struct plan_view *p, const struct bh_
         ? PLAN_OK : PLAN_CONTENT;
 }
 
-static uint32_t region_rights(uint32_t kind)
-{
-    switch (kind) {
-    case BH_REGION_RAM:     return BH_READ | BH_WRITE | BH_EXECUTE;
-    case BH_REGION_CONTENT: return BH_READ | BH_EXECUTE;
-    case BH_REGION_PLAN:
-    case BH_REGION_LOG:     return BH_READ;
-    default:                return BH_READ | BH_WRITE;
-    }
-}
+/* The most rights of a region, by its kind. */
+static const uint32_t region_rights[] = {
+    [BH_REGION_RAM]     = BH_READ | BH_WRITE | BH_EXECUTE,
+    [BH_REGION_CONTENT] = BH_READ | BH_EXECUTE,
+    [BH_REGION_PLAN]    = BH_READ,
+    [BH_REGION_LOG]     = BH_READ,
+    [BH_REGION_BAR]     = BH_READ | BH_WRITE,
+    [BH_REGION_PHYS]    = BH_READ | BH_WRITE,
+};
 
 /* A region that isn't placed in RAM: is its size or its place what it must be? */
 static enum plan_rule region_place(const struct plan_view *p, const struct bh_plan_region *r)
@@ -206,7 +194,7 @@ static enum plan_rule region_fields(const struct plan_view *p, const struct bh_p
     bool unused = (bar || (r->device == BH_NONE && r->bar == 0)) && (registers || r->base == 0);
     enum plan_rule place = region_place(p, r);
 
-    return r->rights == 0 || (r->rights & ~region_rights(r->kind)) != 0 ? PLAN_RIGHTS
+    return r->rights == 0 || (r->rights & ~region_rights[r->kind]) != 0 ? PLAN_RIGHTS
          : cached == registers || r->cache > BH_CACHE_WRITE_COMBINE     ? PLAN_CACHE
          : (r->alignment & (r->alignment - 1)) != 0                     ? PLAN_ALIGNMENT
          : place != PLAN_OK                                             ? place
@@ -320,6 +308,13 @@ static enum plan_rule entry_fields(const struct plan_view *p, enum bh_table tabl
 
 enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, const void *entry)
 {
+    /* The first field of an entry is its name, but for these tables. */
+    uint32_t nameless = 1u << BH_TABLE_MAPPING | 1u << BH_TABLE_SLOT | 1u << BH_TABLE_DOORBELL
+                      | 1u << BH_TABLE_PORT_RANGE | 1u << BH_TABLE_PLACEMENT;
+    const char *name = table == BH_TABLE_COUNT ? p->header->name : entry;
+
+    if ((nameless >> table & 1) == 0 && !name_is_good(name))
+        return PLAN_NAME;
     for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (fields[i].table == table && !field_is_good(p, &fields[i], entry))
             return fields[i].rule;

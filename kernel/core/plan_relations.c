@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Plan check, last pass: what may be mapped where, and what threads rest on. Follows indices, which
- * the first pass bounded; runs of entries are in order (plan_check.c).
+ * Plan check, last pass: what may be mapped where. Follows indices, which the first pass bounded;
+ * runs of entries are in order (plan_check.c).
  */
 #include "core/plan_rules.h"
 
-#define PROCESS_END     ((1ull << 47) - BH_PAGE_SIZE)  /* SYSCALL returns to canonical addresses */
 #define GUEST_END       (1ull << 46)
 #define DEVICE_END      (1ull << 38)
 #define MSI_WINDOW      0xfee00000ull                  /* Intel SDM volume 3, 11.11.1 */
@@ -13,7 +12,7 @@
 
 /* Where addresses of a space end, by its kind. */
 static const uint64_t space_end[] = {
-    [BH_SPACE_PROCESS] = PROCESS_END, [BH_SPACE_GUEST] = GUEST_END, [BH_SPACE_DEVICE] = DEVICE_END,
+    [BH_SPACE_PROCESS] = PLAN_PROCESS_END, [BH_SPACE_GUEST] = GUEST_END, [BH_SPACE_DEVICE] = DEVICE_END,
 };
 
 /* A process space is its owner's, a guest space has a vCPU, a device space is one device's. */
@@ -108,31 +107,6 @@ static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i)
     return rule != PLAN_OK ? rule : behind ? PLAN_OK : PLAN_OVERLAP;
 }
 
-/* Whether the page at `address` is mapped in the space with these rights at least. */
-static bool page_has_rights(const struct plan_view *p, uint32_t space, uint64_t address,
-                            uint32_t rights)
-{
-    bool found = false;
-
-    for (uint32_t i = 0; i < BH_MAX_MAPPINGS && i < p->count[BH_TABLE_MAPPING]; i++) {
-        const struct bh_plan_mapping *m = &p->mapping[i];
-        bool inside = m->space == space && address >= m->address && address - m->address < m->size;
-        found = found || (inside && (m->rights & rights) == rights);
-    }
-    return found;
-}
-
-static enum plan_rule thread_relations(const struct plan_view *p, uint32_t i)
-{
-    const struct bh_plan_thread *t = &p->thread[i];
-    uint32_t space = p->compartment[t->compartment].space;
-    bool aligned = t->stack % 16 == 0 && t->stack != 0;
-
-    return !page_has_rights(p, space, t->entry, BH_READ | BH_EXECUTE)               ? PLAN_ENTRY
-         : !aligned || !page_has_rights(p, space, t->stack - 16, BH_READ | BH_WRITE) ? PLAN_STACK
-         : PLAN_OK;
-}
-
 static enum plan_rule placement_relations(const struct plan_view *p, uint32_t i)
 {
     const struct bh_plan_placement *l = &p->placement[i];
@@ -154,7 +128,6 @@ enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, ui
     case BH_TABLE_SPACE:       return space_relations(p, i);
     case BH_TABLE_MAPPING:     return mapping_relations(p, i);
     case BH_TABLE_COMPARTMENT: return compartment_relations(p, i);
-    case BH_TABLE_THREAD:      return thread_relations(p, i);
     case BH_TABLE_PLACEMENT:   return placement_relations(p, i);
     default:                   return plan_owners(p, table, i);
     }

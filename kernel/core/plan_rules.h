@@ -4,12 +4,14 @@
  * with every index bounded (plan_fields.c); the runs of entries that belong to one owner (plan_check.c);
  * the relations among entries, which may follow any index (plan_relations.c, plan_owners.c).
  */
-#ifndef KERNEL_CORE_PLAN_RULES_H
-#define KERNEL_CORE_PLAN_RULES_H
+#pragma once
 
 #include <stdbool.h>
 
 #include "core/plan_check.h"
+
+/* Where a process's addresses end: one page below, so that SYSCALL returns to canonical ones. */
+#define PLAN_PROCESS_END ((1ull << 47) - BH_PAGE_SIZE)
 
 /* `table` BH_TABLE_COUNT: the header. `entry`: entry `index` of the table. */
 enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, const void *entry);
@@ -27,5 +29,3 @@ static inline bool plan_ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uin
 {
     return a < b + b_size && b < a + a_size;
 }
-
-#endif

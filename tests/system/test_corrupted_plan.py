@@ -61,7 +61,7 @@ CASES = [
     (writable_code, r"region \d+: the rights are empty, unknown or more"),
     (mapping_beyond_region, r"mapping 0: a range is empty, too large or ends beyond"),
     (mapping_of_nothing, r"mapping 0: a field names an object that doesn't exist"),
-    (kernel_entry, r"thread 0: the thread's entry isn't in its executable memory"),
+    (kernel_entry, r"thread 0: the thread's entry or stack is no address"),
     (budget_above_period, r"placement 0: the budget is zero or above its period"),
     (core_that_is_not, r"placement 0: the core is out of range"),
     (content_outside, r"region \d+: the content lies outside"),

@@ -320,11 +320,11 @@ static void thread_rules(void **state)
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_THREAD, 2, s->thread[2].compartment = 2);
     REFUSED(PLAN_CONTIGUOUS, BH_TABLE_THREAD, 1, s->thread[1].compartment = 0);
-    REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].entry = 0x401000);
+    REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].entry = 0);
+    REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].entry = (1ull << 47) - BH_PAGE_SIZE);
     REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].entry = 0xffff800000000000ull);
-    REFUSED(PLAN_STACK, BH_TABLE_THREAD, 0, s->thread[0].stack = 0x402008);
-    REFUSED(PLAN_STACK, BH_TABLE_THREAD, 0, s->thread[0].stack = 0);
-    REFUSED(PLAN_STACK, BH_TABLE_THREAD, 0, s->thread[0].stack = 0x400800);
+    REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].stack = 0);
+    REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].stack = 1ull << 47);
     REFUSED(PLAN_RESERVED, BH_TABLE_THREAD, 0, s->thread[0].reserved = 1);
 }
 
