@@ -114,7 +114,7 @@ static struct program_file good_program(void)
             .e_phnum = 1,
         },
         .segment = {
-            .p_type = PT_LOAD, .p_flags = PF_R | PF_W,
+            .p_type = PT_LOAD, .p_flags = PF_R | PF_X,
             .p_offset = offsetof(struct program_file, content), .p_vaddr = 0x400010,
             .p_filesz = 64, .p_memsz = 0x1800,
         },
@@ -174,7 +174,9 @@ static void bad_programs_are_refused(void **state)
     REFUSED(file.header.e_phnum = 0);
     REFUSED(file.header.e_phoff = 0xffffffffffffffffull);
     REFUSED(file.segment.p_type = PT_NOTE);
-    REFUSED(file.segment.p_flags |= PF_X);
+    REFUSED(file.segment.p_flags |= PF_W);
+    REFUSED(file.segment.p_flags = PF_R);
+    REFUSED(file.header.e_entry = 0x402000);
     REFUSED(file.segment.p_filesz = 1000);
     REFUSED(file.segment.p_filesz = 0x2000);
     REFUSED(file.segment.p_offset = 0xffffffffffffff00ull);

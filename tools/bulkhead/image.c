@@ -83,6 +83,18 @@ static bool is_program(const uint8_t *file, uint64_t size, const Elf64_Ehdr *hea
         && (uint64_t)header->e_phnum * sizeof(Elf64_Phdr) <= size - header->e_phoff;
 }
 
+static bool is_code(const struct image *image, uint64_t address)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < image->count; i++) {
+        const struct image_segment *s = &image->segment[i];
+        found = found || ((s->rights & BH_EXECUTE) != 0 && address >= s->address
+                          && address - s->address < s->size);
+    }
+    return found;
+}
+
 static const char *load(const uint8_t *file, uint64_t size, struct image *image)
 {
     Elf64_Ehdr header = { 0 };
@@ -100,7 +112,10 @@ static const char *load(const uint8_t *file, uint64_t size, struct image *image)
             problem = load_segment(file, size, &segment, image);
         }
     }
-    return problem != NULL ? problem : image->count == 0 ? "has nothing to load" : NULL;
+    return problem != NULL                  ? problem
+         : image->count == 0                ? "has nothing to load"
+         : !is_code(image, image->entry)    ? "doesn't start in executable code"
+         : NULL;
 }
 
 const char *image_load_program(const char *path, struct image *image)
