@@ -6,6 +6,7 @@
 #include "x86/apic.h"
 
 #include "core/address.h"
+#include "core/core.h"
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/time.h"
@@ -101,10 +102,9 @@ static void measure_timer(void)
         while (time_now() < end)
             __asm__ volatile("pause");
         uint64_t counts = MAX_COUNT - apic_read(APIC_TIMER_NOW), ticks = time_now() - start;
-        if (ticks >= shortest)
-            continue;
-        shortest = ticks;
-        counts_a_tick = (counts << SCALE_BITS) / ticks;
+        if (ticks < shortest)
+            counts_a_tick = (counts << SCALE_BITS) / ticks;
+        shortest = ticks < shortest ? ticks : shortest;
     }
     apic_write(APIC_TIMER_START, 0);
     if (counts_a_tick == 0)
@@ -155,7 +155,7 @@ void apic_send_startup(uint32_t core, uint32_t page)
     send(apic_id_of_core(core), ICR_ASSERT | ICR_STARTUP | page);
 }
 
-void apic_timer_set(uint64_t deadline)
+void core_timer(uint64_t deadline)
 {
     uint64_t now = time_now();
     uint64_t ticks = deadline > now ? deadline - now : 0;

@@ -12,4 +12,3 @@ void apic_send_init(uint32_t core);
 void apic_send_startup(uint32_t core, uint32_t page);   /* real-mode page number */
 uint32_t apic_id_of_core(uint32_t core);      /* logical core -> APIC id, for interrupt messages */
 bool apic_is_x2apic(void);
-void apic_timer_set(uint64_t deadline);       /* absolute TSC; one interrupt VECTOR_TIMER */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hooks of core/core.h. Interrupts are off in the kernel but in core_window() and core_idle().
- * Power: as the ACPI tables say. */
+/*
+ * The hooks of core/core.h but the timer (x86/apic.c). Interrupts are off in the kernel but in
+ * core_window() and core_idle(). Power: as the ACPI tables say.
+ */
 #include "core/core.h"
 
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
-#include "x86/cpu.h"
 #include "x86/entry_area.h"
 #include "x86/smp.h"
 
@@ -34,11 +35,6 @@ void core_idle(void)
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-void core_timer(uint64_t deadline)
-{
-    apic_timer_set(deadline);
-}
-
 void core_stop_others(void)
 {
     for (uint32_t core = 0; smp_cores() > 1 && core < smp_cores(); core++)
@@ -48,7 +44,8 @@ void core_stop_others(void)
 
 void core_stop_this(void)
 {
-    cpu_halt_for_ever();
+    for (;;)
+        __asm__ volatile("cli; hlt");
 }
 
 void machine_reboot(void)

@@ -85,11 +85,5 @@ static inline uint64_t tsc_read(void)
     return (uint64_t)high << 32 | low;
 }
 
-_Noreturn static inline void cpu_halt_for_ever(void)
-{
-    for (;;)
-        __asm__ volatile("cli; hlt");
-}
-
 /* This core's descriptor tables, fast calls and protections, after its entry area was made. */
 void cpu_install_core(uint32_t core);

@@ -10,6 +10,7 @@
 
 #include "core/call.h"
 #include "core/compartment.h"
+#include "core/core.h"
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/sched.h"
@@ -47,7 +48,7 @@ static void take_interrupt(uint64_t vector)
     if (vector == VECTOR_SPURIOUS)
         return;
     if (vector == VECTOR_STOP)
-        cpu_halt_for_ever();
+        core_stop_this();
     apic_eoi();
     sched_interrupted(vector == VECTOR_TIMER);
     if (vector == VECTOR_IOMMU_FAULT)
