@@ -53,6 +53,22 @@ def test_granted_dma_works(place):
         machine.serial.never("fault:")
 
 
+@pytest.mark.parametrize("unit, refused", [
+    ("intremap=on,aw-bits=39", None),                  # tables of three levels
+    ("intremap=on,eim=on,aw-bits=48", None),
+    ("intremap=off,aw-bits=48", "has no interrupt remapping"),
+])
+def test_other_remapping_units(unit, refused):
+    arguments = [f"intel-iommu,{unit}" if argument.startswith("intel-iommu") else argument
+                 for argument in edu("dma-unit", "inside").arguments]
+    with Machine(arguments, name="dma-unit") as machine:
+        if refused is None:
+            machine.expect(r"driver\| dma: inside: the data came back", 60)
+        else:
+            machine.expect(refused, 60)
+            machine.expect("plan refused: .*no usable IOMMU", 60)
+
+
 def test_interrupts_arrive_and_are_limited():
     with edu("dma-interrupt", "interrupt") as machine:
         machine.expect(r"driver\| dma: interrupt: 1 arrived", 60)
