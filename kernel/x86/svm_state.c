@@ -6,7 +6,8 @@
 
 enum {
     VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_BP = 3, VECTOR_OF = 4, VECTOR_PF = 14,
-    VECTOR_AC = 17, VECTOR_MC = 18,
+    VECTOR_AC = 17, VECTOR_MC = 18, EXCEPTION_VECTORS = 32,
+    VIRTUAL_INTERRUPT = SVM_V_IRQ | SVM_V_IGNORE_TPR | SVM_V_PRIORITY_MAX,
     EXCEPTIONS_ALWAYS = 1 << VECTOR_DB | 1 << VECTOR_AC | 1 << VECTOR_MC,
     INTERCEPT_CR = 1 << 8 | 1 << (16 + 4) | 1 << (16 + 8),  /* CR8; writes of CR4 */
     RFLAGS_ONE = 1 << 1, RFLAGS_DEFINED = 0x3f7fd5,                           /* 3.1.6 */
@@ -57,7 +58,7 @@ bool svm_event_allowed(uint64_t event)
     uint32_t type = event & SVM_EVENT_TYPE;
     bool known = type == SVM_EVENT_INTERRUPT || type == SVM_EVENT_SOFTWARE ||
                  (type == SVM_EVENT_NMI && vector == VECTOR_NMI) ||
-                 (type == SVM_EVENT_EXCEPTION && vector < 32 && vector != VECTOR_NMI);
+                 (type == SVM_EVENT_EXCEPTION && vector < EXCEPTION_VECTORS && vector != VECTOR_NMI);
     bool whole = (event & SVM_EVENT_VALID) != 0 && (event & SVM_EVENT_RESERVED) == 0;
 
     return event == 0 || (known && whole);
@@ -71,6 +72,8 @@ uint64_t svm_event_again(uint64_t event)
     bool by_instruction = type == SVM_EVENT_SOFTWARE ||
                           (exception && (vector == VECTOR_BP || vector == VECTOR_OF));
 
+    if ((event & SVM_EVENT_VALID) != 0 && exception && vector >= EXCEPTION_VECTORS)
+        return SVM_EVENT_VALID | SVM_EVENT_INTERRUPT | vector;
     return by_instruction || !svm_event_allowed(event) ? 0 : event;
 }
 
@@ -83,19 +86,39 @@ bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4)
     return (efer & EFER_LME) == 0 || (cr0 & CR0_PG) != 0 || (cr4 & CR4_PAE) != 0;
 }
 
+static bool is_interrupt(uint64_t event)
+{
+    return (event & SVM_EVENT_VALID) != 0 && (event & SVM_EVENT_TYPE) == SVM_EVENT_INTERRUPT;
+}
+
+/* Interrupts go in as virtual ones (15.21.4), all else by EVENTINJ: the emulator sometimes delivers
+ * an interrupt of EVENTINJ a second time, as an exception. */
+static void deliver(struct vmcb_control *control, uint64_t event)
+{
+    control->event_injection = is_interrupt(event) ? 0 : event;
+    if (!is_interrupt(event))
+        return;
+    control->intercept_misc1 &= ~SVM_INTERCEPT_VINTR;
+    control->virtual_interrupt = SVM_V_INTR_MASKING | VIRTUAL_INTERRUPT;
+    control->virtual_vector = event & SVM_EVENT_VECTOR;
+}
+
+/* A virtual interrupt that the guest didn't take yet; with the intercept it is only a window. */
+static uint64_t undelivered(const struct vmcb_control *control)
+{
+    bool window = (control->intercept_misc1 & SVM_INTERCEPT_VINTR) != 0;
+    bool pending = (control->virtual_interrupt & SVM_V_IRQ) != 0;
+
+    return pending && !window ? SVM_EVENT_VALID | SVM_EVENT_INTERRUPT | control->virtual_vector : 0;
+}
+
 static void take_requests(struct vmcb_control *control, uint32_t want, uint32_t exceptions)
 {
-    uint32_t misc1 = intercept_misc1;
-    uint32_t virtual_interrupt = SVM_V_INTR_MASKING;
+    bool window = (want & BH_WANT_WINDOW) != 0;
 
-    if (want & BH_WANT_WINDOW) {
-        misc1 |= SVM_INTERCEPT_VINTR;
-        virtual_interrupt |= SVM_V_IRQ | SVM_V_IGNORE_TPR | SVM_V_PRIORITY_MAX;
-    }
-    if (want & BH_WANT_NMI_WINDOW)
-        misc1 |= SVM_INTERCEPT_IRET;
-    control->intercept_misc1 = misc1;
-    control->virtual_interrupt = virtual_interrupt;
+    control->intercept_misc1 = intercept_misc1 | (window ? SVM_INTERCEPT_VINTR : 0) |
+                               (want & BH_WANT_NMI_WINDOW ? SVM_INTERCEPT_IRET : 0);
+    control->virtual_interrupt = SVM_V_INTR_MASKING | (window ? VIRTUAL_INTERRUPT : 0);
     control->exceptions_wanted = exceptions;
     control->intercept_exceptions = (exceptions & ~(1u << VECTOR_NMI)) | EXCEPTIONS_ALWAYS;
 }
@@ -166,7 +189,7 @@ enum bh_status svm_state_take(struct vmcb *vmcb, volatile struct bh_vcpu_state *
         return BH_E_ARGUMENT;
     take_requests(control, page->want, page->exceptions);
     control->shadow = page->shadow & 1;
-    control->event_injection = inject;
+    deliver(control, inject);
     control->exit_event = 0;
     if (dirty & BH_STATE_GPR)
         take_registers(&vmcb->save, page);
@@ -180,15 +203,17 @@ void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page
 {
     const struct vmcb_control *control = &vmcb->control;
     const struct vmcb_save *save = &vmcb->save;
+    uint64_t interrupt = undelivered(control);
 
     page->exit = leaving->exit;
     page->shadow = control->shadow & 1;
     page->info1 = leaving->info1;
     page->info2 = leaving->info2;
     page->next_rip = leaving->exit == BH_EXIT_PORT ? control->exit_info2 : control->next_rip;
-    page->pending_event = control->exit_event;
     page->fetched = 0;
-    page->inject = control->event_injection;
+    page->inject = interrupt != 0 ? interrupt : control->event_injection;
+    page->pending_event = interrupt != 0 && control->event_injection != 0
+                              ? control->event_injection : control->exit_event;
     page->gpr[BH_RAX] = save->rax;
     page->gpr[BH_RSP] = save->rsp;
     page->rip = save->rip;
@@ -309,7 +334,9 @@ void svm_deliver_later(struct vmcb *vmcb, struct vcpu_leaving *leaving)
     }
     control->exit_event = event;
     if (leaving->kind == VCPU_FOR_KERNEL) {
-        control->event_injection = event;
+        deliver(control, event);
         control->exit_event = 0;
+    } else if (is_interrupt(event)) {
+        control->virtual_interrupt &= ~SVM_V_IRQ;   /* told to the VMM, so no longer pending here */
     }
 }

@@ -26,7 +26,8 @@ void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving);
 void svm_deliver_later(struct vmcb *vmcb, struct vcpu_leaving *leaving);
 
 bool svm_event_allowed(uint64_t event);
-/* What to inject for a delivery that an exit cut off: software interrupts are run again instead. */
+/* What to inject for a delivery that an exit cut off: software interrupts are run again instead; the
+ * emulator calls a virtual interrupt an exception. */
 uint64_t svm_event_again(uint64_t exit_event);
 bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4);
 

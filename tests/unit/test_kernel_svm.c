@@ -288,8 +288,46 @@ static void test_cut_off_by_interrupt(void **state)
     vmcb.control.exit_event = EVENT(0, 0x31);
     leave(SVM_EXIT_INTR, 0, 0);
     svm_deliver_later(&vmcb, &leaving);
-    assert_int_equal(vmcb.control.event_injection, EVENT(0, 0x31));
+    assert_int_equal(vmcb.control.event_injection, 0);
+    assert_true(vmcb.control.virtual_interrupt & SVM_V_IRQ);
+    assert_int_equal(vmcb.control.virtual_vector, 0x31);
     assert_int_equal(vmcb.control.exit_event, 0);
+}
+
+/* The same exit for the VMM: it gets the event, once, whatever the emulator calls it. */
+static void test_cut_off_for_vmm(void **state)
+{
+    (void)state;
+    page.inject = EVENT(0, 0x31);
+    assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);
+    vmcb.control.exit_event = EVENT(3, 0x31);
+    leave(SVM_EXIT_NESTED_FAULT, 1ull << 32 | 6, 0x1000);
+    svm_deliver_later(&vmcb, &leaving);
+    svm_state_give(&vmcb, &page, &leaving);
+    assert_int_equal(page.pending_event, EVENT(0, 0x31));
+    assert_int_equal(page.inject, 0);
+}
+
+/* An interrupt goes in as a virtual one, and stays in the page until the guest took it. */
+static void test_interrupt_injection(void **state)
+{
+    (void)state;
+    page.inject = EVENT(0, 0x31);
+    page.want = BH_WANT_WINDOW;
+    assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);
+    assert_int_equal(vmcb.control.event_injection, 0);
+    assert_int_equal(vmcb.control.virtual_vector, 0x31);
+    assert_false(vmcb.control.intercept_misc1 & SVM_INTERCEPT_VINTR);
+    leave(SVM_EXIT_CPUID, 0, 0);
+    svm_state_give(&vmcb, &page, &leaving);
+    assert_int_equal(page.inject, EVENT(0, 0x31));
+    vmcb.control.virtual_interrupt &= ~SVM_V_IRQ;
+    svm_state_give(&vmcb, &page, &leaving);
+    assert_int_equal(page.inject, 0);
+    page.inject = EVENT(3, 14);
+    assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);
+    assert_int_equal(vmcb.control.event_injection, EVENT(3, 14));
+    assert_true(vmcb.control.intercept_misc1 & SVM_INTERCEPT_VINTR);
 }
 
 int main(void)
@@ -310,6 +348,8 @@ int main(void)
         cmocka_unit_test_setup(test_unwanted_exception, begin),
         cmocka_unit_test_setup(test_exception_loop, begin),
         cmocka_unit_test_setup(test_cut_off_by_interrupt, begin),
+        cmocka_unit_test_setup(test_cut_off_for_vmm, begin),
+        cmocka_unit_test_setup(test_interrupt_injection, begin),
     };
     return cmocka_run_group_tests_name("svm", tests, NULL, NULL);
 }
