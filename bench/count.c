@@ -93,27 +93,23 @@ static const char *profile_path;
 static unsigned int profile_id;
 static struct block *blocks[BUCKETS];
 
-static void start_counter(struct counter *counter)
-{
+static void start_counter(struct counter *counter) {
     if (one_core)
         counter->inlined.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 }
 
-static uint64_t read_counter(const struct counter *counter)
-{
+static uint64_t read_counter(const struct counter *counter) {
     return one_core ? qemu_plugin_u64_sum(counter->inlined) : counter->called;
 }
 
-static void count_one(unsigned int vcpu, void *data)
-{
+static void count_one(unsigned int vcpu, void *data) {
     struct counter *counter = data;
 
     (void)vcpu;
     counter->called++;
 }
 
-static void count_instruction(struct qemu_plugin_insn *insn, struct counter *counter)
-{
+static void count_instruction(struct qemu_plugin_insn *insn, struct counter *counter) {
     if (one_core)
         qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
                                                             counter->inlined, 1);
@@ -121,27 +117,23 @@ static void count_instruction(struct qemu_plugin_insn *insn, struct counter *cou
         qemu_plugin_register_vcpu_insn_exec_cb(insn, count_one, QEMU_PLUGIN_CB_NO_REGS, counter);
 }
 
-static void for_each_block(void (*act)(struct block *block, void *data), void *data)
-{
+static void for_each_block(void (*act)(struct block *block, void *data), void *data) {
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct block *block = blocks[i]; block; block = block->next)
             act(block, data);
 }
 
-static void block_begin(struct block *block, void *data)
-{
+static void block_begin(struct block *block, void *data) {
     (void)data;
     block->at_begin = read_counter(&block->executed);
 }
 
-static void block_end(struct block *block, void *data)
-{
+static void block_end(struct block *block, void *data) {
     (void)data;
     block->between += read_counter(&block->executed) - block->at_begin;
 }
 
-static void at_mark(unsigned int vcpu, void *data)
-{
+static void at_mark(unsigned int vcpu, void *data) {
     unsigned int number = (unsigned int)(uintptr_t)data;
 
     fprintf(out, "%x %u %" PRIu64 "\n", number, vcpu, read_counter(&total));
@@ -152,8 +144,7 @@ static void at_mark(unsigned int vcpu, void *data)
         for_each_block(block_end, NULL);
 }
 
-static bool is_mark(const struct qemu_plugin_insn *insn, unsigned int *number)
-{
+static bool is_mark(const struct qemu_plugin_insn *insn, unsigned int *number) {
     uint8_t bytes[7];
     uint32_t displacement;
 
@@ -165,8 +156,7 @@ static bool is_mark(const struct qemu_plugin_insn *insn, unsigned int *number)
            (displacement & 0xffff0000) == MARK_MAGIC;
 }
 
-static struct block *find_block(uint64_t address, const uint8_t *prefix)
-{
+static struct block *find_block(uint64_t address, const uint8_t *prefix) {
     struct block **bucket = &blocks[(address ^ address >> 16) % BUCKETS];
 
     for (struct block *block = *bucket; block; block = block->next)
@@ -182,8 +172,7 @@ static struct block *find_block(uint64_t address, const uint8_t *prefix)
     return *bucket = block;
 }
 
-static struct block *block_of(const struct qemu_plugin_tb *tb)
-{
+static struct block *block_of(const struct qemu_plugin_tb *tb) {
     uint8_t prefix[PREFIX] = { 0 };
     size_t filled = 0;
 
@@ -195,8 +184,7 @@ static struct block *block_of(const struct qemu_plugin_tb *tb)
 
 /* Counted one by one, because an instruction that accesses a device is executed a second time in a
  * block of its own, and what followed it in the first block never ran. */
-static void count_block(uint64_t id, struct qemu_plugin_tb *tb)
-{
+static void count_block(uint64_t id, struct qemu_plugin_tb *tb) {
     struct block *block = profile_path ? block_of(tb) : NULL;
     unsigned int number;
 
@@ -213,8 +201,7 @@ static void count_block(uint64_t id, struct qemu_plugin_tb *tb)
     }
 }
 
-static void write_block(struct block *block, void *data)
-{
+static void write_block(struct block *block, void *data) {
     FILE *file = data;
 
     if (!block->between)
@@ -225,8 +212,7 @@ static void write_block(struct block *block, void *data)
     fputc('\n', file);
 }
 
-static void finish(uint64_t id, void *data)
-{
+static void finish(uint64_t id, void *data) {
     FILE *file = profile_path ? fopen(profile_path, "w") : NULL;
 
     (void)id;
@@ -238,8 +224,7 @@ static void finish(uint64_t id, void *data)
     fclose(out);
 }
 
-static bool take_argument(const char *argument)
-{
+static bool take_argument(const char *argument) {
     if (!strncmp(argument, "out=", 4))
         return (out = fopen(argument + 4, "w")) != NULL;
     if (!strncmp(argument, "profile=", 8))
@@ -251,8 +236,7 @@ static bool take_argument(const char *argument)
     return false;
 }
 
-int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv)
-{
+int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv) {
     one_core = info->system.smp_vcpus == 1;
     for (int i = 0; i < argc; i++) {
         if (!take_argument(argv[i])) {

@@ -20,8 +20,7 @@ struct writer {
     bool full;
 };
 
-static void put(struct writer *w, uint64_t value, unsigned size)
-{
+static void put(struct writer *w, uint64_t value, unsigned size) {
     if (w->size - w->at < size) {
         w->full = true;
         return;
@@ -30,8 +29,7 @@ static void put(struct writer *w, uint64_t value, unsigned size)
         w->bytes[w->at++] = (uint8_t)(value >> (8 * i));
 }
 
-static void put_text(struct writer *w, const char *text, unsigned size)
-{
+static void put_text(struct writer *w, const char *text, unsigned size) {
     bool ended = false;
     for (unsigned i = 0; i < size; i++) {
         ended |= text[i] == 0;
@@ -39,14 +37,12 @@ static void put_text(struct writer *w, const char *text, unsigned size)
     }
 }
 
-static void put_zeroes(struct writer *w, unsigned count)
-{
+static void put_zeroes(struct writer *w, unsigned count) {
     for (unsigned i = 0; i < count; i++)
         put(w, 0, 1);
 }
 
-static uint8_t negative_sum(const uint8_t *bytes, size_t size)
-{
+static uint8_t negative_sum(const uint8_t *bytes, size_t size) {
     uint8_t sum = 0;
     for (size_t i = 0; i < size; i++)
         sum = (uint8_t)(sum + bytes[i]);
@@ -57,8 +53,7 @@ static uint8_t negative_sum(const uint8_t *bytes, size_t size)
 
 enum { HEADER_LENGTH = 4, HEADER_CHECKSUM = 9, RSDP_SIZE = 36, RSDP_SIZE_1 = 20 };
 
-static size_t begin_table(struct writer *w, const char *signature, unsigned revision)
-{
+static size_t begin_table(struct writer *w, const char *signature, unsigned revision) {
     while (w->at % 16 != 0 && !w->full)
         put(w, 0, 1);
     size_t start = w->at;
@@ -74,8 +69,7 @@ static size_t begin_table(struct writer *w, const char *signature, unsigned revi
     return start;
 }
 
-static void end_table(struct writer *w, size_t start)
-{
+static void end_table(struct writer *w, size_t start) {
     if (w->full)
         return;
     struct writer length = { w->bytes, w->size, start + HEADER_LENGTH, false };
@@ -91,14 +85,12 @@ enum aml {
 };
 
 /* A package length of two bytes, filled in by end_package (20.2.4). */
-static size_t begin_package(struct writer *w)
-{
+static size_t begin_package(struct writer *w) {
     put(w, 0, 2);
     return w->at - 2;
 }
 
-static void end_package(struct writer *w, size_t start)
-{
+static void end_package(struct writer *w, size_t start) {
     size_t length = w->at - start;
     if (w->full)
         return;
@@ -106,8 +98,7 @@ static void end_package(struct writer *w, size_t start)
     w->bytes[start + 1] = (uint8_t)(length / 16);
 }
 
-static size_t begin_device(struct writer *w, const char *name)
-{
+static size_t begin_device(struct writer *w, const char *name) {
     put(w, AML_EXTENSION, 1);
     put(w, AML_DEVICE, 1);
     size_t start = begin_package(w);
@@ -115,8 +106,7 @@ static size_t begin_device(struct writer *w, const char *name)
     return start;
 }
 
-static void name_dword(struct writer *w, const char *name, uint32_t value)
-{
+static void name_dword(struct writer *w, const char *name, uint32_t value) {
     put(w, AML_NAME, 1);
     put_text(w, name, 4);
     put(w, AML_DWORD, 1);
@@ -126,8 +116,7 @@ static void name_dword(struct writer *w, const char *name, uint32_t value)
 struct buffer { size_t package; size_t length_at; };
 
 /* Name (_CRS, Buffer () {...}) whose content follows. */
-static struct buffer begin_resources(struct writer *w)
-{
+static struct buffer begin_resources(struct writer *w) {
     put(w, AML_NAME, 1);
     put_text(w, "_CRS", 4);
     put(w, AML_BUFFER, 1);
@@ -137,8 +126,7 @@ static struct buffer begin_resources(struct writer *w)
     return (struct buffer){ package, w->at - 1 };
 }
 
-static void end_resources(struct writer *w, struct buffer buffer)
-{
+static void end_resources(struct writer *w, struct buffer buffer) {
     put(w, 0x79, 1);                 /* end tag, checksum not used (6.4.2.9) */
     put(w, 0, 1);
     if (!w->full)
@@ -147,8 +135,7 @@ static void end_resources(struct writer *w, struct buffer buffer)
 }
 
 /* I/O port descriptor (6.4.2.5). */
-static void resource_ports(struct writer *w, uint16_t first, uint8_t count)
-{
+static void resource_ports(struct writer *w, uint16_t first, uint8_t count) {
     put(w, 0x47, 1);
     put(w, 1, 1);
     put(w, first, 2);
@@ -158,8 +145,7 @@ static void resource_ports(struct writer *w, uint16_t first, uint8_t count)
 }
 
 /* IRQ descriptor without flags: edge, active high (6.4.2.1). */
-static void resource_interrupt(struct writer *w, unsigned line)
-{
+static void resource_interrupt(struct writer *w, unsigned line) {
     put(w, 0x22, 1);
     put(w, 1u << line, 2);
 }
@@ -169,8 +155,7 @@ enum { WINDOW_FIXED = 0x0c };        /* minimum and maximum are fixed, producer,
 
 /* Word address space descriptor (6.4.3.5.3). */
 static void resource_words(struct writer *w, enum window kind, uint8_t flags, uint16_t first,
-                           uint16_t last)
-{
+                           uint16_t last) {
     put(w, 0x88, 1);
     put(w, 13, 2);
     put(w, kind, 1);
@@ -184,8 +169,7 @@ static void resource_words(struct writer *w, enum window kind, uint8_t flags, ui
 }
 
 /* Double-word address space descriptor (6.4.3.5.2): memory, read-write, not cacheable. */
-static void resource_memory(struct writer *w, uint32_t first, uint32_t last)
-{
+static void resource_memory(struct writer *w, uint32_t first, uint32_t last) {
     put(w, 0x87, 1);
     put(w, 23, 2);
     put(w, WINDOW_MEMORY, 1);
@@ -201,8 +185,7 @@ static void resource_memory(struct writer *w, uint32_t first, uint32_t last)
 /* EISA identifiers, compressed (19.3.4): PNP0A03, PNP0501, PNP0B00. */
 enum eisa { EISA_PCI = 0x030ad041, EISA_SERIAL = 0x0105d041, EISA_CLOCK = 0x000bd041 };
 
-static void put_host_bridge(struct writer *w)
-{
+static void put_host_bridge(struct writer *w) {
     enum { ENTIRE_RANGE = 3 };
     size_t device = begin_device(w, "PCI0");
     name_dword(w, "_HID", EISA_PCI);
@@ -216,8 +199,7 @@ static void put_host_bridge(struct writer *w)
     end_package(w, device);
 }
 
-static void put_serial(struct writer *w)
-{
+static void put_serial(struct writer *w) {
     size_t device = begin_device(w, "COM1");
     name_dword(w, "_HID", EISA_SERIAL);
     name_dword(w, "_UID", 1);
@@ -228,8 +210,7 @@ static void put_serial(struct writer *w)
     end_package(w, device);
 }
 
-static void put_clock(struct writer *w)
-{
+static void put_clock(struct writer *w) {
     size_t device = begin_device(w, "RTC_");
     name_dword(w, "_HID", EISA_CLOCK);
     struct buffer resources = begin_resources(w);
@@ -239,8 +220,7 @@ static void put_clock(struct writer *w)
 }
 
 /* Name (_S5_, Package () {5, 0}): soft-off (7.4.2). */
-static void put_soft_off(struct writer *w)
-{
+static void put_soft_off(struct writer *w) {
     put(w, AML_NAME, 1);
     put_text(w, "_S5_", 4);
     put(w, AML_PACKAGE, 1);
@@ -252,8 +232,7 @@ static void put_soft_off(struct writer *w)
     end_package(w, package);
 }
 
-static size_t put_dsdt(struct writer *w)
-{
+static size_t put_dsdt(struct writer *w) {
     size_t table = begin_table(w, "DSDT", 2);
     put_soft_off(w);
     put(w, AML_SCOPE, 1);
@@ -270,8 +249,7 @@ static size_t put_dsdt(struct writer *w)
 /* ---- Static tables ---- */
 
 /* Generic address structure of an 8-bit I/O port (5.2.3.2). */
-static void put_port_address(struct writer *w, uint16_t port)
-{
+static void put_port_address(struct writer *w, uint16_t port) {
     put(w, 1, 1);
     put(w, 8, 1);
     put(w, 0, 1);
@@ -288,8 +266,7 @@ enum fadt {                          /* 5.2.9 */
     RESET_VALUE = 0x06,
 };
 
-static size_t put_fadt(struct writer *w, uint64_t dsdt)
-{
+static size_t put_fadt(struct writer *w, uint64_t dsdt) {
     size_t table = begin_table(w, "FACP", 6);
     put_zeroes(w, (unsigned)(FADT_SIZE - (w->at - table)));
     size_t end = w->at;
@@ -315,8 +292,7 @@ static size_t put_fadt(struct writer *w, uint64_t dsdt)
 }
 
 /* 5.2.12: local APICs and the I/O APIC. */
-static size_t put_madt(struct writer *w, unsigned vcpu_count)
-{
+static size_t put_madt(struct writer *w, unsigned vcpu_count) {
     enum { LOCAL_APIC = 0, IO_APIC = 1, ENABLED = 1 };
     size_t table = begin_table(w, "APIC", 5);
     put(w, APIC_PAGE, 4);
@@ -338,8 +314,7 @@ static size_t put_madt(struct writer *w, unsigned vcpu_count)
     return table;
 }
 
-static void put_rsdp(struct writer *w, uint64_t xsdt)
-{
+static void put_rsdp(struct writer *w, uint64_t xsdt) {
     put_text(w, "RSD PTR ", 8);
     put(w, 0, 1);
     put_text(w, "BULKHD", 6);
@@ -350,8 +325,7 @@ static void put_rsdp(struct writer *w, uint64_t xsdt)
     put(w, 0, 4);
 }
 
-size_t acpi_build(uint8_t *bytes, size_t size, uint64_t at, unsigned vcpu_count)
-{
+size_t acpi_build(uint8_t *bytes, size_t size, uint64_t at, unsigned vcpu_count) {
     struct writer w = { bytes, size, 0, false };
     put_zeroes(&w, RSDP_SIZE);
     size_t dsdt = put_dsdt(&w);

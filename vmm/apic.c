@@ -25,16 +25,14 @@ enum {
 static uint32_t vector_bit(uint8_t vector) { return 1u << (vector % 32); }
 static unsigned vector_word(uint8_t vector) { return vector / 32u; }
 
-void apic_reset(struct apic *apic, uint32_t id)
-{
+void apic_reset(struct apic *apic, uint32_t id) {
     *apic = (struct apic){ .id = id, .base = APIC_PAGE | APIC_BASE_ENABLE };
     if (id == 0)
         apic->base |= APIC_BASE_BSP;
     apic_init_signal(apic);
 }
 
-void apic_init_signal(struct apic *apic)
-{
+void apic_init_signal(struct apic *apic) {
     apic->tpr = 0;
     apic->svr = 0xff;
     apic->esr = apic->esr_pending = 0;
@@ -50,20 +48,17 @@ void apic_init_signal(struct apic *apic)
     apic->waiting = 0;
 }
 
-bool apic_is_x2(const struct apic *apic)
-{
+bool apic_is_x2(const struct apic *apic) {
     return (__atomic_load_n(&apic->base, __ATOMIC_RELAXED) & APIC_BASE_X2) != 0;
 }
 
 /* ---- Messages from other threads ---- */
 
-static bool mark_posted(struct apic *apic)
-{
+static bool mark_posted(struct apic *apic) {
     return __atomic_exchange_n(&apic->posted, 1, __ATOMIC_SEQ_CST) == 0;
 }
 
-bool apic_post(struct apic *apic, uint8_t vector, bool level)
-{
+bool apic_post(struct apic *apic, uint8_t vector, bool level) {
     uint32_t bit = vector_bit(vector);
     unsigned word = vector_word(vector);
     if (level)
@@ -74,16 +69,14 @@ bool apic_post(struct apic *apic, uint8_t vector, bool level)
     return mark_posted(apic);
 }
 
-bool apic_signal(struct apic *apic, enum apic_signal signal, uint8_t vector)
-{
+bool apic_signal(struct apic *apic, enum apic_signal signal, uint8_t vector) {
     if (signal == APIC_SIGNAL_STARTUP)
         __atomic_store_n(&apic->startup_vector, vector, __ATOMIC_RELAXED);
     __atomic_fetch_or(&apic->signals, signal, __ATOMIC_RELEASE);
     return mark_posted(apic);
 }
 
-static void collect_word(struct apic *apic, unsigned word)
-{
+static void collect_word(struct apic *apic, unsigned word) {
     uint32_t bits = __atomic_load_n(&apic->request[word], __ATOMIC_RELAXED);
     if (bits == 0)
         return;
@@ -94,8 +87,7 @@ static void collect_word(struct apic *apic, unsigned word)
     apic->tmr[word] = (apic->tmr[word] & ~bits) | (level & bits);
 }
 
-uint32_t apic_collect(struct apic *apic)
-{
+uint32_t apic_collect(struct apic *apic) {
     if (__atomic_load_n(&apic->posted, __ATOMIC_RELAXED) == 0)
         return 0;
     __atomic_exchange_n(&apic->posted, 0, __ATOMIC_SEQ_CST);
@@ -106,23 +98,20 @@ uint32_t apic_collect(struct apic *apic)
 
 /* ---- Priorities ---- */
 
-static int highest(const uint32_t words[APIC_WORDS])
-{
+static int highest(const uint32_t words[APIC_WORDS]) {
     for (int i = APIC_WORDS - 1; i >= 0; i--)
         if (words[i] != 0)
             return i * 32 + 31 - __builtin_clz(words[i]);
     return APIC_NO_VECTOR;
 }
 
-static uint32_t processor_priority(const struct apic *apic)
-{
+static uint32_t processor_priority(const struct apic *apic) {
     int vector = highest(apic->isr);
     uint32_t serving = vector < 0 ? 0 : (uint32_t)vector & 0xf0;
     return (apic->tpr & 0xf0) >= serving ? apic->tpr : serving;
 }
 
-int apic_next(const struct apic *apic)
-{
+int apic_next(const struct apic *apic) {
     if (apic->waiting == 0 || !(apic->svr & SVR_ENABLE))
         return APIC_NO_VECTOR;
     int word = 31 - __builtin_clz(apic->waiting);
@@ -130,8 +119,7 @@ int apic_next(const struct apic *apic)
     return ((uint32_t)vector & 0xf0) > (processor_priority(apic) & 0xf0) ? vector : APIC_NO_VECTOR;
 }
 
-void apic_take(struct apic *apic, uint8_t vector)
-{
+void apic_take(struct apic *apic, uint8_t vector) {
     unsigned word = vector_word(vector);
     apic->irr[word] &= ~vector_bit(vector);
     if (apic->irr[word] == 0)
@@ -139,8 +127,7 @@ void apic_take(struct apic *apic, uint8_t vector)
     apic->isr[word] |= vector_bit(vector);
 }
 
-static void end_of_interrupt(struct apic *apic, struct apic_effect *effect)
-{
+static void end_of_interrupt(struct apic *apic, struct apic_effect *effect) {
     int vector = highest(apic->isr);
     if (vector < 0)
         return;
@@ -150,8 +137,7 @@ static void end_of_interrupt(struct apic *apic, struct apic_effect *effect)
     effect->vector = (uint8_t)vector;
 }
 
-static void raise_own(struct apic *apic, uint32_t vector)
-{
+static void raise_own(struct apic *apic, uint32_t vector) {
     if (vector < FIRST_VECTOR) {
         apic->esr_pending |= ESR_ILLEGAL_RECEIVE;
         return;
@@ -165,14 +151,12 @@ static void raise_own(struct apic *apic, uint32_t vector)
 /* ---- Timer ---- */
 
 /* SDM 11.5.4: the divide configuration's bits 0, 1 and 3. */
-static unsigned divide_shift(const struct apic *apic)
-{
+static unsigned divide_shift(const struct apic *apic) {
     unsigned code = (apic->divide & 3) | (apic->divide & 8) >> 1;
     return (code + 1) % 8;
 }
 
-void apic_timer_poll(struct apic *apic, uint64_t now)
-{
+void apic_timer_poll(struct apic *apic, uint64_t now) {
     if (apic->timer_at == 0 || now < apic->timer_at)
         return;
     if (apic->timer_period == 0)
@@ -185,13 +169,11 @@ void apic_timer_poll(struct apic *apic, uint64_t now)
         raise_own(apic, apic->lvt[LVT_TIMER] & LVT_VECTOR);
 }
 
-static bool deadline_mode(const struct apic *apic)
-{
+static bool deadline_mode(const struct apic *apic) {
     return (apic->lvt[LVT_TIMER] & LVT_MODE) == LVT_DEADLINE;
 }
 
-void apic_set_deadline(struct apic *apic, uint64_t at, uint64_t now)
-{
+void apic_set_deadline(struct apic *apic, uint64_t at, uint64_t now) {
     if (!deadline_mode(apic))
         return;
     apic->timer_at = at;
@@ -199,13 +181,11 @@ void apic_set_deadline(struct apic *apic, uint64_t at, uint64_t now)
     apic_timer_poll(apic, now);
 }
 
-uint64_t apic_deadline(const struct apic *apic)
-{
+uint64_t apic_deadline(const struct apic *apic) {
     return deadline_mode(apic) ? apic->timer_at : 0;
 }
 
-static void start_count(struct apic *apic, uint32_t count, uint64_t now)
-{
+static void start_count(struct apic *apic, uint32_t count, uint64_t now) {
     if (deadline_mode(apic))
         return;
     uint64_t ticks = (uint64_t)count << divide_shift(apic);
@@ -217,15 +197,13 @@ static void start_count(struct apic *apic, uint32_t count, uint64_t now)
     apic->timer_period = periodic ? ticks : 0;
 }
 
-static uint32_t current_count(const struct apic *apic, uint64_t now)
-{
+static uint32_t current_count(const struct apic *apic, uint64_t now) {
     if (deadline_mode(apic) || apic->timer_at <= now)
         return 0;
     return (uint32_t)((apic->timer_at - now) >> divide_shift(apic));
 }
 
-static void write_timer_lvt(struct apic *apic, uint32_t value)
-{
+static void write_timer_lvt(struct apic *apic, uint32_t value) {
     bool was_deadline = deadline_mode(apic);
     apic->lvt[LVT_TIMER] = value;
     if (was_deadline != deadline_mode(apic))
@@ -236,8 +214,7 @@ static void write_timer_lvt(struct apic *apic, uint32_t value)
 
 static bool is_lvt(unsigned reg) { return reg >= APIC_LVT_TIMER && reg <= APIC_LVT_ERROR; }
 
-bool apic_read(const struct apic *apic, unsigned reg, uint64_t now, uint64_t *value)
-{
+bool apic_read(const struct apic *apic, unsigned reg, uint64_t now, uint64_t *value) {
     bool x2 = apic_is_x2(apic);
     *value = 0;
     if (reg >= APIC_ISR && reg < APIC_ESR) {
@@ -269,8 +246,7 @@ bool apic_read(const struct apic *apic, unsigned reg, uint64_t now, uint64_t *va
 }
 
 /* ICR fields: SDM 11.6.1. */
-static void send_ipi(struct apic *apic, uint32_t low, struct apic_effect *effect)
-{
+static void send_ipi(struct apic *apic, uint32_t low, struct apic_effect *effect) {
     bool x2 = apic_is_x2(apic);
     struct apic_message message = {
         .destination = x2 ? apic->icr_high : apic->icr_high >> 24,
@@ -292,8 +268,7 @@ static void send_ipi(struct apic *apic, uint32_t low, struct apic_effect *effect
     effect->message = message;
 }
 
-static void write_lvt(struct apic *apic, unsigned reg, uint32_t value)
-{
+static void write_lvt(struct apic *apic, unsigned reg, uint32_t value) {
     value &= LVT_WRITABLE;
     if (!(apic->svr & SVR_ENABLE))
         value |= LVT_MASKED;
@@ -303,8 +278,7 @@ static void write_lvt(struct apic *apic, unsigned reg, uint32_t value)
         apic->lvt[reg - APIC_LVT_TIMER] = value;
 }
 
-static void write_svr(struct apic *apic, uint32_t value)
-{
+static void write_svr(struct apic *apic, uint32_t value) {
     apic->svr = value & 0x1ff;
     if (apic->svr & SVR_ENABLE)
         return;
@@ -313,8 +287,7 @@ static void write_svr(struct apic *apic, uint32_t value)
 }
 
 bool apic_write(struct apic *apic, unsigned reg, uint64_t value, uint64_t now,
-                struct apic_effect *effect)
-{
+                struct apic_effect *effect) {
     bool x2 = apic_is_x2(apic);
     uint32_t low = (uint32_t)value;
     *effect = (struct apic_effect){ 0 };
@@ -348,8 +321,7 @@ bool apic_write(struct apic *apic, unsigned reg, uint64_t value, uint64_t now,
     }
 }
 
-bool apic_set_base(struct apic *apic, uint64_t value)
-{
+bool apic_set_base(struct apic *apic, uint64_t value) {
     uint64_t was = apic->base;
     bool moved = ((value ^ was) & ~(uint64_t)(APIC_BASE_X2 | APIC_BASE_ENABLE)) != 0;
     bool x2_disabled = (value & APIC_BASE_X2) && !(value & APIC_BASE_ENABLE);
@@ -364,8 +336,7 @@ bool apic_set_base(struct apic *apic, uint64_t value)
 
 /* ---- Routing ---- */
 
-static bool matches_logical(const struct apic *apic, const struct apic_message *message)
-{
+static bool matches_logical(const struct apic *apic, const struct apic_message *message) {
     uint32_t ldr = __atomic_load_n(&apic->ldr, __ATOMIC_RELAXED);
     uint32_t want = message->destination;
     if (apic_is_x2(apic)) {
@@ -380,8 +351,7 @@ static bool matches_logical(const struct apic *apic, const struct apic_message *
     return (want >> 4 == mine >> 4 || want >> 4 == 0xf) && (want & mine & 0xf) != 0;
 }
 
-bool apic_matches(const struct apic *apic, const struct apic_message *message)
-{
+bool apic_matches(const struct apic *apic, const struct apic_message *message) {
     if (message->logical)
         return matches_logical(apic, message);
     uint32_t everybody = message->wide ? 0xffffffffu : 0xffu;

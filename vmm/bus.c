@@ -13,16 +13,14 @@ enum port {
 enum { RESET_NOW = 1u << 2, SLEEP_ENABLE = 1u << 5, SLEEP_TYPE_SHIFT = 2, SLEEP_SOFT_OFF = 5 };
 #define PCI_ADDRESS_ENABLE 0x80000000u
 
-static uint64_t all_ones(unsigned size)
-{
+static uint64_t all_ones(unsigned size) {
     return size == 8 ? ~0ull : (1ull << (8 * size)) - 1;
 }
 
 /* ---- Device memory ---- */
 
 /* The number of the virtio device whose memory BAR holds an aligned access; none: beyond the last. */
-static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t *offset)
-{
+static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
     for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
         const struct virtio_device *device = devices_virtio(vm, i);
         if (device && pci_in_memory_bar(&device->pci, VIRTIO_MEMORY_BAR, at.value, offset))
@@ -31,16 +29,14 @@ static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t 
     return VM_VIRTIO_DEVICES;
 }
 
-static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size)
-{
+static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size) {
     uint64_t value = 0;
     if (size == 4 && offset % 16 == 0)
         apic_read(&vcpu->apic, (unsigned)(offset / 16), vcpu_now(vcpu), &value);
     return value;
 }
 
-static void write_apic(struct vcpu *vcpu, uint64_t offset, unsigned size, uint64_t value)
-{
+static void write_apic(struct vcpu *vcpu, uint64_t offset, unsigned size, uint64_t value) {
     struct apic_effect effect;
     if (size != 4 || offset % 16 != 0)
         return;
@@ -48,19 +44,16 @@ static void write_apic(struct vcpu *vcpu, uint64_t offset, unsigned size, uint64
     exit_apic_effect(vcpu, &effect);
 }
 
-static bool in_page(struct gpa at, uint64_t page)
-{
+static bool in_page(struct gpa at, uint64_t page) {
     return at.value - page < BH_PAGE_SIZE;
 }
 
-static bool in_apic(const struct vcpu *vcpu, struct gpa at)
-{
+static bool in_apic(const struct vcpu *vcpu, struct gpa at) {
     bool mapped = (vcpu->apic.base & APIC_BASE_ENABLE) && !apic_is_x2(&vcpu->apic);
     return mapped && in_page(at, APIC_PAGE);
 }
 
-uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size)
-{
+uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
     struct vm *vm = vcpu->vm;
     uint64_t value = all_ones(size);
     uint32_t offset;
@@ -76,8 +69,7 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size)
     return value;
 }
 
-static void write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t value)
-{
+static void write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
     uint32_t offset;
     enum virtio_event event = VIRTIO_NOTHING;
     lock_acquire(&vm->device_lock);
@@ -93,8 +85,7 @@ static void write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t v
         vm_kick_io(vm);
 }
 
-void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t value)
-{
+void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t value) {
     if (in_apic(vcpu, at))
         write_apic(vcpu, at.value - APIC_PAGE, size, value);
     else if (in_page(at, IOAPIC_PAGE))
@@ -106,8 +97,7 @@ void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t 
 /* ---- PCI configuration by ports ---- */
 
 /* Device 0 of bus 0 is the host bridge, then come the virtio devices. */
-static struct pci_function *function_of(struct vm *vm, unsigned device)
-{
+static struct pci_function *function_of(struct vm *vm, unsigned device) {
     struct virtio_device *virtio = device == 0 ? NULL : devices_virtio(vm, device - 1);
     if (device == 0)
         return &vm->bridge;
@@ -115,8 +105,7 @@ static struct pci_function *function_of(struct vm *vm, unsigned device)
 }
 
 /* The function that the latch names, and the offset of the access in its configuration space. */
-static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offset)
-{
+static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offset) {
     uint32_t address = vm->pci_address;
     bool bus_0_function_0 = (address & 0x00ff0700) == 0;
     *offset = (address & 0xfc) + (port - PORT_PCI_DATA);
@@ -125,8 +114,7 @@ static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offs
     return function_of(vm, address >> 11 & 0x1f);
 }
 
-static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size)
-{
+static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
     unsigned offset;
     if (port < PORT_PCI_DATA)
         return port == PORT_PCI_ADDRESS && size == 4 ? vm->pci_address
@@ -135,8 +123,7 @@ static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size)
     return function ? pci_config_read(function, offset, size) : (uint32_t)all_ones(size);
 }
 
-static void write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value)
-{
+static void write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
     unsigned offset;
     if (port == PORT_PCI_ADDRESS && size == 4)
         vm->pci_address = value;
@@ -151,18 +138,15 @@ static void write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
 
 /* ---- Ports ---- */
 
-static bool in_range(uint16_t port, unsigned size, unsigned first, unsigned count)
-{
+static bool in_range(uint16_t port, unsigned size, unsigned first, unsigned count) {
     return port >= first && port + size <= first + count;
 }
 
-static uint64_t wall_clock(const struct vm *vm)
-{
+static uint64_t wall_clock(const struct vm *vm) {
     return vm->boot_time + (vm_now() - vm->boot_tsc) / 1000 / vm->tsc_khz;
 }
 
-static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size)
-{
+static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
     if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
         return serial_read(&vm->serial, port - SERIAL_PORT);
     if (in_range(port, size, PORT_PCI_ADDRESS, 8))
@@ -174,8 +158,7 @@ static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size)
     return (uint32_t)all_ones(size);
 }
 
-uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size)
-{
+uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size) {
     struct vm *vm = vcpu->vm;
     lock_acquire(&vm->device_lock);
     bool was_full = serial_room(&vm->serial) == 0;
@@ -189,8 +172,7 @@ uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size)
 }
 
 /* Ports that end the VM's life. */
-static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value)
-{
+static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value) {
     bool reset = (port == LAYOUT_PORT_RESET && (value & RESET_NOW)) ||
                  (port == PORT_KEYBOARD_STATUS && (uint8_t)value == PORT_KEYBOARD_RESET);
     bool off = port == LAYOUT_PORT_SLEEP && (value & SLEEP_ENABLE) &&
@@ -202,8 +184,7 @@ static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value)
     return reset || off;
 }
 
-static bool is_notify_port(struct vm *vm, uint16_t port)
-{
+static bool is_notify_port(struct vm *vm, uint16_t port) {
     uint32_t offset;
     for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
         const struct virtio_device *device = devices_virtio(vm, i);
@@ -214,8 +195,7 @@ static bool is_notify_port(struct vm *vm, uint16_t port)
 }
 
 /* true: the I/O thread has something to do now. */
-static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint32_t value)
-{
+static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
     if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1) {
         bool idle = vm->serial.sent_count == 0;
         serial_write(&vm->serial, port - SERIAL_PORT, (uint8_t)value);
@@ -230,8 +210,7 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
     return is_notify_port(vm, port);
 }
 
-void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t value)
-{
+void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t value) {
     struct vm *vm = vcpu->vm;
     if (size == 1 && write_power_port(vm, port, value))
         return;

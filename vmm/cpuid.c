@@ -37,16 +37,14 @@
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* Number of APIC-id bits that hold `count` vCPUs. */
-static uint32_t id_bits(uint32_t count)
-{
+static uint32_t id_bits(uint32_t count) {
     uint32_t bits = 0;
     while ((1u << bits) < count)
         bits++;
     return bits;
 }
 
-static struct cpuid leaf_1(const struct cpuid_guest *guest)
-{
+static struct cpuid leaf_1(const struct cpuid_guest *guest) {
     struct cpuid host = cpuid_host(1, 0);
     struct cpuid answer = {
         .eax = host.eax,
@@ -59,8 +57,7 @@ static struct cpuid leaf_1(const struct cpuid_guest *guest)
     return answer;
 }
 
-static struct cpuid leaf_7(uint32_t subleaf)
-{
+static struct cpuid leaf_7(uint32_t subleaf) {
     struct cpuid host = cpuid_host(7, 0);
     if (subleaf != 0)
         return (struct cpuid){ 0 };
@@ -69,8 +66,7 @@ static struct cpuid leaf_7(uint32_t subleaf)
 }
 
 /* Extended topology: one thread a core, all vCPUs in one package. */
-static struct cpuid leaf_b(const struct cpuid_guest *guest, uint32_t subleaf)
-{
+static struct cpuid leaf_b(const struct cpuid_guest *guest, uint32_t subleaf) {
     enum { LEVEL_THREAD = 1, LEVEL_CORE = 2 };
     struct cpuid answer = { .ecx = subleaf & 0xff, .edx = guest->vcpu };
     if (subleaf == 0) {
@@ -84,13 +80,11 @@ static struct cpuid leaf_b(const struct cpuid_guest *guest, uint32_t subleaf)
     return answer;
 }
 
-uint64_t cpuid_xcr0(void)
-{
+uint64_t cpuid_xcr0(void) {
     return cpuid_host(0xd, 0).eax & XCR0_ALLOWED;
 }
 
-uint64_t cpuid_cr4(void)
-{
+uint64_t cpuid_cr4(void) {
     struct cpuid one = cpuid_host(1, 0);
     struct cpuid seven = leaf_7(0);
     uint64_t allowed = 0x7bf;        /* VME to OSXMMEXCPT but MCE */
@@ -103,8 +97,7 @@ uint64_t cpuid_cr4(void)
 }
 
 /* Bytes of a standard-format XSAVE area with these components (APM volume 2, 11.5.3). */
-static uint32_t xsave_size(uint64_t components)
-{
+static uint32_t xsave_size(uint64_t components) {
     enum { LEGACY_AND_HEADER = 576, AVX = 4 };
     if (!(components & AVX))
         return LEGACY_AND_HEADER;
@@ -112,8 +105,7 @@ static uint32_t xsave_size(uint64_t components)
     return avx.ebx + avx.eax;
 }
 
-static struct cpuid leaf_d(const struct cpuid_guest *guest, uint32_t subleaf)
-{
+static struct cpuid leaf_d(const struct cpuid_guest *guest, uint32_t subleaf) {
     uint64_t allowed = cpuid_xcr0();
     struct cpuid host = cpuid_host(0xd, subleaf);
     if (subleaf == 0)
@@ -126,8 +118,7 @@ static struct cpuid leaf_d(const struct cpuid_guest *guest, uint32_t subleaf)
     return (struct cpuid){ 0 };
 }
 
-static struct cpuid standard(const struct cpuid_guest *guest, uint32_t leaf, uint32_t subleaf)
-{
+static struct cpuid standard(const struct cpuid_guest *guest, uint32_t leaf, uint32_t subleaf) {
     enum { HIGHEST = 0x16 };
     struct cpuid answer = { 0 };
     switch (leaf) {
@@ -151,8 +142,7 @@ static struct cpuid standard(const struct cpuid_guest *guest, uint32_t leaf, uin
 
 /* "KVMKVMKVM" with no feature at all: what makes Linux use the x2APIC without interrupt remapping
  * and trust the TSC; leaf 0x40000010 tells the TSC's frequency in kHz. */
-static struct cpuid hypervisor(const struct cpuid_guest *guest, uint32_t leaf)
-{
+static struct cpuid hypervisor(const struct cpuid_guest *guest, uint32_t leaf) {
     if (leaf == 0x40000000)
         return (struct cpuid){ 0x40000010, 0x4b4d564b, 0x564b4d56, 0x0000004d };
     if (leaf == 0x40000010)
@@ -160,8 +150,7 @@ static struct cpuid hypervisor(const struct cpuid_guest *guest, uint32_t leaf)
     return (struct cpuid){ 0 };
 }
 
-static struct cpuid extended(const struct cpuid_guest *guest, uint32_t leaf)
-{
+static struct cpuid extended(const struct cpuid_guest *guest, uint32_t leaf) {
     struct cpuid host = cpuid_host(leaf, 0);
     switch (leaf) {
     case 0x80000000: host.eax = smaller(host.eax, 0x80000008); return host;
@@ -181,8 +170,7 @@ static struct cpuid extended(const struct cpuid_guest *guest, uint32_t leaf)
     }
 }
 
-struct cpuid cpuid_answer(const struct cpuid_guest *guest, uint32_t leaf, uint32_t subleaf)
-{
+struct cpuid cpuid_answer(const struct cpuid_guest *guest, uint32_t leaf, uint32_t subleaf) {
     if (leaf < 0x40000000)
         return standard(guest, leaf, subleaf);
     if (leaf < 0x80000000)

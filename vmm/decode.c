@@ -23,8 +23,7 @@ struct cursor {
 
 enum rex_bit { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
 
-static uint8_t next_byte(struct cursor *c)
-{
+static uint8_t next_byte(struct cursor *c) {
     if (c->at >= INSN_MAX_LENGTH || c->at >= c->count) {
         c->short_of_bytes = true;
         return 0;
@@ -32,16 +31,14 @@ static uint8_t next_byte(struct cursor *c)
     return c->bytes[c->at++];
 }
 
-static uint64_t next_unsigned(struct cursor *c, unsigned size)
-{
+static uint64_t next_unsigned(struct cursor *c, unsigned size) {
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++)
         value |= (uint64_t)next_byte(c) << (8 * i);
     return value;
 }
 
-static int64_t next_signed(struct cursor *c, unsigned size)
-{
+static int64_t next_signed(struct cursor *c, unsigned size) {
     uint64_t value = next_unsigned(c, size);
     switch (size) {
     case 1: return (int8_t)value;
@@ -58,8 +55,7 @@ static unsigned rm_field(const struct cursor *c) { return c->modrm % 8; }
 static bool rex(const struct cursor *c, enum rex_bit bit) { return (c->rex & bit) != 0; }
 
 /* Takes one legacy prefix (APM3 1.2.2 to 1.2.5); false: the byte is none. */
-static bool take_prefix(struct cursor *c, struct insn *insn, uint8_t byte)
-{
+static bool take_prefix(struct cursor *c, struct insn *insn, uint8_t byte) {
     bool flat = c->mode == INSN_MODE_64;  /* ES, CS, SS, DS overrides are ignored there */
     switch (byte) {
     case 0x66: c->operand_prefix = true; return true;
@@ -78,8 +74,7 @@ static bool take_prefix(struct cursor *c, struct insn *insn, uint8_t byte)
 }
 
 /* Prefixes up to the opcode's first byte, which it answers. A REX counts only right before it. */
-static uint8_t take_prefixes(struct cursor *c, struct insn *insn)
-{
+static uint8_t take_prefixes(struct cursor *c, struct insn *insn) {
     uint8_t byte = next_byte(c);
     for (unsigned i = 0; i < INSN_MAX_LENGTH && !c->short_of_bytes; i++) {
         if (take_prefix(c, insn, byte))
@@ -93,31 +88,27 @@ static uint8_t take_prefixes(struct cursor *c, struct insn *insn)
     return byte;
 }
 
-static uint8_t operand_size(const struct cursor *c)
-{
+static uint8_t operand_size(const struct cursor *c) {
     if (rex(c, REX_W))
         return 8;
     bool small = (c->mode == INSN_MODE_16) != c->operand_prefix;
     return small ? 2 : 4;
 }
 
-static uint8_t address_size(const struct cursor *c)
-{
+static uint8_t address_size(const struct cursor *c) {
     if (!c->address_prefix)
         return (uint8_t)c->mode;
     return c->mode == INSN_MODE_32 ? 2 : 4;
 }
 
-static void set_base(struct insn *insn, uint8_t base)
-{
+static void set_base(struct insn *insn, uint8_t base) {
     insn->base = base;
     if (insn->segment == INSN_NO_REGISTER && (base == BH_RSP || base == BH_RBP))
         insn->segment = BH_SS;
 }
 
 /* 16-bit addressing: the table of APM3 1.4.1's 16-bit forms. */
-static void take_memory_16(struct cursor *c, struct insn *insn)
-{
+static void take_memory_16(struct cursor *c, struct insn *insn) {
     static const uint8_t base[8] = { BH_RBX, BH_RBX, BH_RBP, BH_RBP, BH_RSI, BH_RDI, BH_RBP, BH_RBX };
     static const uint8_t index[8] = { BH_RSI, BH_RDI, BH_RSI, BH_RDI, INSN_NO_REGISTER,
                                       INSN_NO_REGISTER, INSN_NO_REGISTER, INSN_NO_REGISTER };
@@ -132,8 +123,7 @@ static void take_memory_16(struct cursor *c, struct insn *insn)
         insn->displacement = next_signed(c, 1);
 }
 
-static void take_sib(struct cursor *c, struct insn *insn)
-{
+static void take_sib(struct cursor *c, struct insn *insn) {
     uint8_t sib = next_byte(c);
     uint8_t index = (uint8_t)((sib >> 3) % 8 + (rex(c, REX_X) ? 8 : 0));
     uint8_t base = (uint8_t)(sib % 8 + (rex(c, REX_B) ? 8 : 0));
@@ -145,8 +135,7 @@ static void take_sib(struct cursor *c, struct insn *insn)
         set_base(insn, base);
 }
 
-static void take_memory(struct cursor *c, struct insn *insn)
-{
+static void take_memory(struct cursor *c, struct insn *insn) {
     if (rm_field(c) == BH_RSP) {
         take_sib(c, insn);
     } else if (mod(c) == 0 && rm_field(c) == BH_RBP) {
@@ -163,14 +152,12 @@ static void take_memory(struct cursor *c, struct insn *insn)
 }
 
 /* Without a REX the byte registers 4 to 7 are AH, CH, DH, BH. */
-static uint8_t byte_register(const struct cursor *c, uint8_t number, unsigned size, bool *high)
-{
+static uint8_t byte_register(const struct cursor *c, uint8_t number, unsigned size, bool *high) {
     *high = size == 1 && c->rex == 0 && number >= 4 && number < 8;
     return *high ? (uint8_t)(number - 4) : number;
 }
 
-static void take_modrm(struct cursor *c, struct insn *insn, unsigned reg_size, unsigned rm_size)
-{
+static void take_modrm(struct cursor *c, struct insn *insn, unsigned reg_size, unsigned rm_size) {
     c->modrm = next_byte(c);
     insn->reg = byte_register(c, (uint8_t)(reg_field(c) + (rex(c, REX_R) ? 8 : 0)), reg_size,
                               &insn->reg_high);
@@ -185,8 +172,7 @@ static void take_modrm(struct cursor *c, struct insn *insn, unsigned reg_size, u
     }
 }
 
-static bool shape(struct insn *insn, enum insn_op op, enum insn_form form, uint8_t size)
-{
+static bool shape(struct insn *insn, enum insn_op op, enum insn_form form, uint8_t size) {
     insn->op = (uint8_t)op;
     insn->form = (uint8_t)form;
     insn->operand_size = size;
@@ -196,28 +182,24 @@ static bool shape(struct insn *insn, enum insn_op op, enum insn_form form, uint8
 
 /* An operation with a ModRM byte and operands of one size. */
 static bool with_modrm(struct cursor *c, struct insn *insn, enum insn_op op, enum insn_form form,
-                       uint8_t size)
-{
+                       uint8_t size) {
     take_modrm(c, insn, size, size);
     return shape(insn, op, form, size);
 }
 
-static void take_immediate(struct cursor *c, struct insn *insn, unsigned size)
-{
+static void take_immediate(struct cursor *c, struct insn *insn, unsigned size) {
     insn->immediate = (uint64_t)next_signed(c, size > 4 ? 4 : size);
 }
 
 /* 80, 81, 83: arithmetic with an immediate; the operation is in ModRM's reg field. */
-static bool decode_group1(struct cursor *c, struct insn *insn, uint8_t opcode, uint8_t size)
-{
+static bool decode_group1(struct cursor *c, struct insn *insn, uint8_t opcode, uint8_t size) {
     take_modrm(c, insn, size, size);
     take_immediate(c, insn, opcode == 0x83 ? 1 : size);
     return shape(insn, (enum insn_op)(INSN_ADD + reg_field(c)), INSN_FORM_RM_IMMEDIATE, size);
 }
 
 /* F6, F7: TEST with an immediate, NOT, NEG. */
-static bool decode_group3(struct cursor *c, struct insn *insn, uint8_t size)
-{
+static bool decode_group3(struct cursor *c, struct insn *insn, uint8_t size) {
     take_modrm(c, insn, size, size);
     switch (reg_field(c)) {
     case 0:
@@ -231,8 +213,7 @@ static bool decode_group3(struct cursor *c, struct insn *insn, uint8_t size)
 }
 
 /* FE, FF: INC and DEC. */
-static bool decode_group4(struct cursor *c, struct insn *insn, uint8_t size)
-{
+static bool decode_group4(struct cursor *c, struct insn *insn, uint8_t size) {
     take_modrm(c, insn, size, size);
     switch (reg_field(c)) {
     case 0: return shape(insn, INSN_INC, INSN_FORM_RM, size);
@@ -242,24 +223,21 @@ static bool decode_group4(struct cursor *c, struct insn *insn, uint8_t size)
 }
 
 /* C6, C7: MOV of an immediate. */
-static bool decode_group11(struct cursor *c, struct insn *insn, uint8_t size)
-{
+static bool decode_group11(struct cursor *c, struct insn *insn, uint8_t size) {
     take_modrm(c, insn, size, size);
     take_immediate(c, insn, size);
     return reg_field(c) == 0 && shape(insn, INSN_MOV, INSN_FORM_RM_IMMEDIATE, size);
 }
 
 /* A0 to A3: MOV between the accumulator and an absolute address. */
-static bool decode_absolute(struct cursor *c, struct insn *insn, uint8_t opcode, uint8_t size)
-{
+static bool decode_absolute(struct cursor *c, struct insn *insn, uint8_t opcode, uint8_t size) {
     insn->memory = true;
     insn->displacement = (int64_t)next_unsigned(c, insn->address_size);
     insn->reg = BH_RAX;
     return shape(insn, INSN_MOV, opcode < 0xa2 ? INSN_FORM_REG_RM : INSN_FORM_RM_REG, size);
 }
 
-static bool decode_arithmetic(struct cursor *c, struct insn *insn, uint8_t opcode, uint8_t size)
-{
+static bool decode_arithmetic(struct cursor *c, struct insn *insn, uint8_t opcode, uint8_t size) {
     if (opcode % 8 > 3)
         return false;
     enum insn_form form = opcode % 4 < 2 ? INSN_FORM_RM_REG : INSN_FORM_REG_RM;
@@ -267,13 +245,11 @@ static bool decode_arithmetic(struct cursor *c, struct insn *insn, uint8_t opcod
 }
 
 /* Port string instructions move at most four bytes at a time. */
-static uint8_t port_size(uint8_t size)
-{
+static uint8_t port_size(uint8_t size) {
     return size == 8 ? 4 : size;
 }
 
-static bool decode_one_byte(struct cursor *c, struct insn *insn, uint8_t opcode)
-{
+static bool decode_one_byte(struct cursor *c, struct insn *insn, uint8_t opcode) {
     uint8_t size = opcode % 2 == 0 ? 1 : operand_size(c);
     if (opcode < 0x40)
         return decode_arithmetic(c, insn, opcode, size);
@@ -308,8 +284,7 @@ static bool decode_one_byte(struct cursor *c, struct insn *insn, uint8_t opcode)
 }
 
 /* MOVZX, MOVSX: from a byte or a word. */
-static bool decode_extend(struct cursor *c, struct insn *insn, uint8_t opcode, enum insn_op op)
-{
+static bool decode_extend(struct cursor *c, struct insn *insn, uint8_t opcode, enum insn_op op) {
     uint8_t source = opcode % 2 == 0 ? 1 : 2;
     take_modrm(c, insn, operand_size(c), source);
     shape(insn, op, INSN_FORM_REG_RM, operand_size(c));
@@ -318,8 +293,7 @@ static bool decode_extend(struct cursor *c, struct insn *insn, uint8_t opcode, e
 }
 
 /* 0F BA: bit operations with an immediate index. */
-static bool decode_group8(struct cursor *c, struct insn *insn)
-{
+static bool decode_group8(struct cursor *c, struct insn *insn) {
     uint8_t size = operand_size(c);
     take_modrm(c, insn, size, size);
     take_immediate(c, insn, 1);
@@ -329,8 +303,7 @@ static bool decode_group8(struct cursor *c, struct insn *insn)
 }
 
 /* 0F 01: the system instructions that the VMM answers. */
-static bool decode_group7(struct cursor *c, struct insn *insn)
-{
+static bool decode_group7(struct cursor *c, struct insn *insn) {
     uint8_t size = c->operand_prefix ? 2 : operand_size(c);
     take_modrm(c, insn, size, size);
     switch (c->modrm) {
@@ -346,8 +319,7 @@ static bool decode_group7(struct cursor *c, struct insn *insn)
 }
 
 /* 0F 20, 0F 22: ModRM names two registers whatever its mod field says (APM3, MOV CRn). */
-static bool decode_control_register(struct cursor *c, struct insn *insn, uint8_t opcode)
-{
+static bool decode_control_register(struct cursor *c, struct insn *insn, uint8_t opcode) {
     c->modrm = next_byte(c);
     insn->reg = (uint8_t)(reg_field(c) + (rex(c, REX_R) || insn->locked ? 8 : 0));
     insn->rm = (uint8_t)(rm_field(c) + (rex(c, REX_B) ? 8 : 0));
@@ -356,8 +328,7 @@ static bool decode_control_register(struct cursor *c, struct insn *insn, uint8_t
                  c->mode == INSN_MODE_64 ? 8 : 4);
 }
 
-static bool decode_two_byte(struct cursor *c, struct insn *insn)
-{
+static bool decode_two_byte(struct cursor *c, struct insn *insn) {
     uint8_t opcode = next_byte(c);
     uint8_t size = opcode % 2 == 0 ? 1 : operand_size(c);
     switch (opcode) {
@@ -384,8 +355,7 @@ static bool decode_two_byte(struct cursor *c, struct insn *insn)
 }
 
 enum decode_result decode(const uint8_t *bytes, size_t count, enum insn_mode mode,
-                          struct insn *insn)
-{
+                          struct insn *insn) {
     struct cursor c = { .bytes = bytes, .count = count, .mode = mode };
     *insn = (struct insn){ .segment = INSN_NO_REGISTER, .base = INSN_NO_REGISTER,
                            .index = INSN_NO_REGISTER, .scale = 1 };

@@ -11,8 +11,7 @@ enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 }
 
 enum { NUMBER_NET = 0, NUMBER_HVC = 1, NUMBER_DISK = 2 };
 
-struct virtio_device *devices_virtio(struct vm *vm, unsigned number)
-{
+struct virtio_device *devices_virtio(struct vm *vm, unsigned number) {
     if (number == NUMBER_NET)
         return vm->net.present ? &vm->net.device : NULL;
     if (number == NUMBER_HVC)
@@ -23,14 +22,12 @@ struct virtio_device *devices_virtio(struct vm *vm, unsigned number)
     return disk->present ? &disk->device : NULL;
 }
 
-static uint32_t memory_bar(unsigned number)
-{
+static uint32_t memory_bar(unsigned number) {
     return (uint32_t)LAYOUT_BARS + number * VIRTIO_BAR_SIZE;
 }
 
 /* Makes the virtio devices anew, their BARs where the doorbells are. */
-static void create_virtio(struct vm *vm)
-{
+static void create_virtio(struct vm *vm) {
     if (vm->net_doorbell.size != 0)
         net_create(&vm->net, vm->net_mac, &vm->memory, memory_bar(NUMBER_NET),
                    vm->net_doorbell.port, vm->net_doorbell.size);
@@ -43,14 +40,12 @@ static void create_virtio(struct vm *vm)
                         vm->disk_doorbell[i].port, vm->disk_doorbell[i].size);
 }
 
-void devices_event(struct vm *vm, unsigned number, enum virtio_event event)
-{
+void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
     if (event == VIRTIO_RESET && number >= NUMBER_DISK)
         disk_forget(&vm->disk[number - NUMBER_DISK]);
 }
 
-void devices_reset(struct vm *vm)
-{
+void devices_reset(struct vm *vm) {
     lock_acquire(&vm->ioapic_lock);
     ioapic_reset(&vm->ioapic);
     lock_release(&vm->ioapic_lock);
@@ -62,8 +57,7 @@ void devices_reset(struct vm *vm)
     create_virtio(vm);
 }
 
-void devices_update_interrupts(struct vm *vm)
-{
+void devices_update_interrupts(struct vm *vm) {
     bool line = serial_interrupt(&vm->serial);
     if (line != vm->serial_line) {
         vm->serial_line = line;
@@ -72,14 +66,12 @@ void devices_update_interrupts(struct vm *vm)
 }
 
 /* What the guest sent waits for a console that isn't there yet, until the buffer is full. */
-static void drop_unheard(struct vm *vm)
-{
+static void drop_unheard(struct vm *vm) {
     if (serial_full(&vm->serial))
         serial_taken(&vm->serial, vm->serial.sent_count);
 }
 
-static void send_serial(struct vm *vm)
-{
+static void send_serial(struct vm *vm) {
     const uint8_t *bytes;
     uint32_t count = serial_outgoing(&vm->serial, &bytes);
     while (count != 0) {
@@ -91,8 +83,7 @@ static void send_serial(struct vm *vm)
     }
 }
 
-static void run_serial(struct vm *vm)
-{
+static void run_serial(struct vm *vm) {
     uint8_t bytes[SERIAL_FIFO];
     if (vm->has_serial_link)
         stream_check(&vm->serial_link);
@@ -106,8 +97,7 @@ static void run_serial(struct vm *vm)
     stream_flush(&vm->serial_link);
 }
 
-static void flush_msix(struct vm *vm)
-{
+static void flush_msix(struct vm *vm) {
     for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
         struct virtio_device *device = devices_virtio(vm, i);
         if (device)
@@ -115,8 +105,7 @@ static void flush_msix(struct vm *vm)
     }
 }
 
-bool devices_run(struct vm *vm)
-{
+bool devices_run(struct vm *vm) {
     lock_acquire(&vm->device_lock);
     run_serial(vm);
     bool more = net_run(&vm->net, TURN_FRAMES);
@@ -130,8 +119,7 @@ bool devices_run(struct vm *vm)
 }
 
 /* What doesn't fit into the receive FIFO waits in the link: the guest's reading wakes us. */
-static bool settle_serial(struct vm *vm)
-{
+static bool settle_serial(struct vm *vm) {
     if (!vm->has_serial_link)
         return true;
     bool quiet = stream_sleep(&vm->serial_link);
@@ -140,8 +128,7 @@ static bool settle_serial(struct vm *vm)
     return quiet;
 }
 
-bool devices_settle(struct vm *vm)
-{
+bool devices_settle(struct vm *vm) {
     lock_acquire(&vm->device_lock);
     bool quiet = settle_serial(vm);
     quiet &= net_settle(&vm->net);

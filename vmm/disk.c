@@ -25,15 +25,13 @@ enum config { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_SEG_MAX = 12, CON
 enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = 4096 };
 _Static_assert((uint64_t)SEGMENTS * SEGMENT_SIZE <= DISK_SLOT, "a request fits into a slot");
 
-static void put_config(struct disk *disk, unsigned offset, unsigned size, uint64_t value)
-{
+static void put_config(struct disk *disk, unsigned offset, unsigned size, uint64_t value) {
     for (unsigned i = 0; i < size; i++)
         disk->device.config[offset + i] = (uint8_t)(value >> (8 * i));
 }
 
 void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t memory_base,
-                 uint16_t notify_port, uint32_t notify_size)
-{
+                 uint16_t notify_port, uint32_t notify_size) {
     struct virtio_identity identity = {
         .device = 2, .class = 0x018000, .queues = 1,
         .features = FEATURE_SIZE_MAX | FEATURE_SEG_MAX | FEATURE_BLK_SIZE | FEATURE_FLUSH,
@@ -52,16 +50,14 @@ void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t 
     disk_forget(disk);
 }
 
-void disk_forget(struct disk *disk)
-{
+void disk_forget(struct disk *disk) {
     for (unsigned i = 0; i < DISK_SLOTS; i++)
         disk->request[i].abandoned = true;
 }
 
 /* ---- Requests of the guest ---- */
 
-static struct disk_request *free_request(struct disk *disk)
-{
+static struct disk_request *free_request(struct disk *disk) {
     for (unsigned i = 0; i < disk->slots; i++)
         if (!disk->request[i].under_way)
             return &disk->request[i];
@@ -70,15 +66,13 @@ static struct disk_request *free_request(struct disk *disk)
 
 /* Ends a chain: `written` bytes of data are in it, the status goes into its last byte. */
 static void finish(struct disk *disk, const struct virtqueue_chain *chain, uint32_t written,
-                   enum request_status status)
-{
+                   enum request_status status) {
     uint8_t byte = (uint8_t)status;
     virtqueue_scatter(chain, (uint32_t)chain->writable_size - STATUS_SIZE, &byte, STATUS_SIZE);
     virtqueue_push(&disk->device.queue[0], chain->head, written + STATUS_SIZE);
 }
 
-static void answer_id(struct disk *disk, const struct virtqueue_chain *chain)
-{
+static void answer_id(struct disk *disk, const struct virtqueue_chain *chain) {
     static const char id[ID_SIZE] = "bulkhead";
     uint64_t room = chain->writable_size - STATUS_SIZE;
     uint32_t size = room < ID_SIZE ? (uint32_t)room : ID_SIZE;
@@ -88,8 +82,7 @@ static void answer_id(struct disk *disk, const struct virtqueue_chain *chain)
 
 struct header { uint32_t type; uint64_t sector; uint64_t bytes; };
 
-static struct header read_header(const struct virtqueue_chain *chain)
-{
+static struct header read_header(const struct virtqueue_chain *chain) {
     uint8_t bytes[HEADER_SIZE];
     struct header header = { 0 };
     virtqueue_gather(chain, 0, bytes, HEADER_SIZE);
@@ -102,8 +95,7 @@ static struct header read_header(const struct virtqueue_chain *chain)
     return header;
 }
 
-static bool is_transfer(const struct disk *disk, const struct header *header)
-{
+static bool is_transfer(const struct disk *disk, const struct header *header) {
     bool sized = header->bytes != 0 && header->bytes <= DISK_SLOT &&
                  header->bytes % BLOCK_SECTOR == 0;
     bool allowed = header->type == TYPE_IN || !disk->readonly;
@@ -112,8 +104,7 @@ static bool is_transfer(const struct disk *disk, const struct header *header)
 }
 
 static void submit(struct disk *disk, struct disk_request *request,
-                   const struct virtqueue_chain *chain, const struct header *header)
-{
+                   const struct virtqueue_chain *chain, const struct header *header) {
     uint32_t tag = (uint32_t)(request - disk->request);
     uint8_t kind = header->type == TYPE_IN ? BLOCK_READ
                  : header->type == TYPE_OUT ? BLOCK_WRITE : BLOCK_FLUSH;
@@ -133,8 +124,7 @@ static void submit(struct disk *disk, struct disk_request *request,
 
 /* One chain of the guest's, for which there is a free slot and room in the ring. */
 static bool take(struct disk *disk, struct disk_request *request,
-                 const struct virtqueue_chain *chain)
-{
+                 const struct virtqueue_chain *chain) {
     if (chain->readable_size < HEADER_SIZE || chain->writable_size < STATUS_SIZE)
         return false;
     struct header header = read_header(chain);
@@ -150,8 +140,7 @@ static bool take(struct disk *disk, struct disk_request *request,
     return true;
 }
 
-static bool take_requests(struct disk *disk, unsigned budget)
-{
+static bool take_requests(struct disk *disk, unsigned budget) {
     struct virtqueue_chain chain;
     for (unsigned i = 0; i < budget; i++) {
         struct disk_request *request = free_request(disk);
@@ -170,8 +159,7 @@ static bool take_requests(struct disk *disk, unsigned budget)
 
 /* ---- Answers of the server ---- */
 
-static void complete(struct disk *disk, struct disk_request *request, uint32_t status)
-{
+static void complete(struct disk *disk, struct disk_request *request, uint32_t status) {
     uint32_t bytes = request->message.length * (uint32_t)BLOCK_SECTOR;
     bool read = request->message.kind == BLOCK_READ && status == BLOCK_OK;
     request->under_way = false;
@@ -183,8 +171,7 @@ static void complete(struct disk *disk, struct disk_request *request, uint32_t s
            status == BLOCK_OK ? STATUS_OK : STATUS_FAILED);
 }
 
-static void learn(struct disk *disk, struct ring_descriptor info)
-{
+static void learn(struct disk *disk, struct ring_descriptor info) {
     disk->sectors = info.extra & BLOCK_LBA_MASK;
     disk->readonly |= (info.length & BLOCK_INFO_READONLY) != 0;
     put_config(disk, CONFIG_CAPACITY, 8, disk->sectors);
@@ -193,8 +180,7 @@ static void learn(struct disk *disk, struct ring_descriptor info)
 
 /* A tag that isn't under way, or a kind that isn't known, is the server's mistake and changes
  * nothing. */
-static void take_answer(struct disk *disk, struct ring_descriptor message)
-{
+static void take_answer(struct disk *disk, struct ring_descriptor message) {
     uint32_t tag = block_tag(message);
     if (message.kind == BLOCK_INFO)
         learn(disk, message);
@@ -202,8 +188,7 @@ static void take_answer(struct disk *disk, struct ring_descriptor message)
         complete(disk, &disk->request[tag], message.offset);
 }
 
-static bool take_answers(struct disk *disk, unsigned budget)
-{
+static bool take_answers(struct disk *disk, unsigned budget) {
     uint32_t waiting = ring_available(&disk->link);
     unsigned count = waiting < budget ? waiting : budget;
     for (unsigned i = 0; i < count; i++) {
@@ -215,15 +200,13 @@ static bool take_answers(struct disk *disk, unsigned budget)
 }
 
 /* The server knows nothing of what was under way. */
-static void ask_again(struct disk *disk)
-{
+static void ask_again(struct disk *disk) {
     for (unsigned i = 0; i < disk->slots; i++)
         if (disk->request[i].under_way && ring_space(&disk->link) > 0)
             ring_put(&disk->link, disk->request[i].message);
 }
 
-bool disk_run(struct disk *disk, unsigned budget)
-{
+bool disk_run(struct disk *disk, unsigned budget) {
     if (!disk->present)
         return false;
     if (ring_check(&disk->link) == RING_NEW)
@@ -241,8 +224,7 @@ bool disk_run(struct disk *disk, unsigned budget)
 }
 
 /* Without a free slot the next answer wakes us; without room in the ring, the next release. */
-bool disk_settle(struct disk *disk)
-{
+bool disk_settle(struct disk *disk) {
     if (!disk->present)
         return true;
     bool quiet = ring_sleep(&disk->link);

@@ -17,31 +17,26 @@ struct operation {
     struct emulate_fault *fault;
 };
 
-static uint64_t size_mask(unsigned size)
-{
+static uint64_t size_mask(unsigned size) {
     return size == 8 ? ~0ull : (1ull << (8 * size)) - 1;
 }
 
-static uint64_t sign_bit(unsigned size)
-{
+static uint64_t sign_bit(unsigned size) {
     return 1ull << (8 * size - 1);
 }
 
-static uint64_t sign_extend(uint64_t value, unsigned size)
-{
+static uint64_t sign_extend(uint64_t value, unsigned size) {
     uint64_t sign = sign_bit(size);
     return ((value & size_mask(size)) ^ sign) - sign;
 }
 
-uint64_t register_read(const struct bh_vcpu_state *state, unsigned reg, bool high, unsigned size)
-{
+uint64_t register_read(const struct bh_vcpu_state *state, unsigned reg, bool high, unsigned size) {
     uint64_t value = state->gpr[reg % BH_GPR_COUNT];
     return (high ? value >> 8 : value) & size_mask(size);
 }
 
 void register_write(struct bh_vcpu_state *state, unsigned reg, bool high, unsigned size,
-                    uint64_t value)
-{
+                    uint64_t value) {
     uint64_t *target = &state->gpr[reg % BH_GPR_COUNT];
     uint64_t mask = size_mask(size);
     if (high)
@@ -52,8 +47,7 @@ void register_write(struct bh_vcpu_state *state, unsigned reg, bool high, unsign
         *target = (*target & ~mask) | (value & mask);
 }
 
-void emulate_skip(struct bh_vcpu_state *state, unsigned length)
-{
+void emulate_skip(struct bh_vcpu_state *state, unsigned length) {
     state->rip += length;
     if (walk_mode(state) != INSN_MODE_64)
         state->rip &= 0xffffffffull;
@@ -63,8 +57,7 @@ void emulate_skip(struct bh_vcpu_state *state, unsigned length)
 }
 
 /* ZF, SF and PF of a result. */
-static uint64_t result_flags(uint64_t result, unsigned size)
-{
+static uint64_t result_flags(uint64_t result, unsigned size) {
     uint64_t flags = 0;
     if ((result & size_mask(size)) == 0)
         flags |= RFLAGS_ZF;
@@ -75,16 +68,14 @@ static uint64_t result_flags(uint64_t result, unsigned size)
     return flags;
 }
 
-static void set_flags(struct bh_vcpu_state *state, uint64_t which, uint64_t flags)
-{
+static void set_flags(struct bh_vcpu_state *state, uint64_t which, uint64_t flags) {
     state->rflags = (state->rflags & ~which) | (flags & which);
 }
 
 #define FLAGS_LOGIC (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 #define FLAGS_COUNT (FLAGS_LOGIC & ~RFLAGS_CF)
 
-static uint64_t add_flags(uint64_t a, uint64_t b, uint64_t sum, uint64_t carry, unsigned size)
-{
+static uint64_t add_flags(uint64_t a, uint64_t b, uint64_t sum, uint64_t carry, unsigned size) {
     uint64_t flags = result_flags(sum, size);
     bool carried = carry ? sum <= a : sum < a;
     if (carried)
@@ -97,8 +88,7 @@ static uint64_t add_flags(uint64_t a, uint64_t b, uint64_t sum, uint64_t carry, 
 }
 
 static uint64_t subtract_flags(uint64_t a, uint64_t b, uint64_t difference, uint64_t borrow,
-                               unsigned size)
-{
+                               unsigned size) {
     uint64_t flags = result_flags(difference, size);
     bool borrowed = borrow ? a <= b : a < b;
     if (borrowed)
@@ -111,31 +101,27 @@ static uint64_t subtract_flags(uint64_t a, uint64_t b, uint64_t difference, uint
 }
 
 static uint64_t add(struct bh_vcpu_state *state, uint64_t a, uint64_t b, uint64_t carry,
-                    unsigned size, uint64_t which)
-{
+                    unsigned size, uint64_t which) {
     uint64_t sum = (a + b + carry) & size_mask(size);
     set_flags(state, which, add_flags(a, b, sum, carry, size));
     return sum;
 }
 
 static uint64_t subtract(struct bh_vcpu_state *state, uint64_t a, uint64_t b, uint64_t borrow,
-                         unsigned size, uint64_t which)
-{
+                         unsigned size, uint64_t which) {
     uint64_t difference = (a - b - borrow) & size_mask(size);
     set_flags(state, which, subtract_flags(a, b, difference, borrow, size));
     return difference;
 }
 
-static uint64_t logic(struct bh_vcpu_state *state, uint64_t result, unsigned size)
-{
+static uint64_t logic(struct bh_vcpu_state *state, uint64_t result, unsigned size) {
     set_flags(state, FLAGS_LOGIC, result_flags(result, size));
     return result & size_mask(size);
 }
 
 /* Bit test and its three writing variants; the index wraps at the operand's width. */
 static uint64_t bit_operation(struct bh_vcpu_state *state, enum insn_op op, uint64_t a, uint64_t b,
-                              unsigned size)
-{
+                              unsigned size) {
     uint64_t bit = 1ull << (b % (8 * size));
     set_flags(state, RFLAGS_CF, a & bit ? RFLAGS_CF : 0);
     switch (op) {
@@ -148,8 +134,7 @@ static uint64_t bit_operation(struct bh_vcpu_state *state, enum insn_op op, uint
 
 /* The new value of the first operand `a`, with the second `b`; sets the flags. */
 static uint64_t compute(struct bh_vcpu_state *state, enum insn_op op, uint64_t a, uint64_t b,
-                        unsigned size)
-{
+                        unsigned size) {
     uint64_t carry = state->rflags & RFLAGS_CF;
     switch (op) {
     case INSN_ADD: return add(state, a, b, 0, size, FLAGS_LOGIC);
@@ -169,25 +154,21 @@ static uint64_t compute(struct bh_vcpu_state *state, enum insn_op op, uint64_t a
     }
 }
 
-static bool writes_first(enum insn_op op)
-{
+static bool writes_first(enum insn_op op) {
     return op != INSN_CMP && op != INSN_TEST && op != INSN_BT;
 }
 
 /* ---- The two operands ---- */
 
-static uint64_t read_memory(const struct operation *o, unsigned size)
-{
+static uint64_t read_memory(const struct operation *o, unsigned size) {
     return o->bus->read(o->bus->context, o->at, size) & size_mask(size);
 }
 
-static void write_memory(const struct operation *o, unsigned size, uint64_t value)
-{
+static void write_memory(const struct operation *o, unsigned size, uint64_t value) {
     o->bus->write(o->bus->context, o->at, size, value & size_mask(size));
 }
 
-static uint64_t read_second(const struct operation *o)
-{
+static uint64_t read_second(const struct operation *o) {
     const struct insn *insn = o->insn;
     switch (insn->form) {
     case INSN_FORM_RM_REG:
@@ -198,8 +179,7 @@ static uint64_t read_second(const struct operation *o)
     }
 }
 
-static void write_first(const struct operation *o, uint64_t value)
-{
+static void write_first(const struct operation *o, uint64_t value) {
     const struct insn *insn = o->insn;
     if (insn->form == INSN_FORM_REG_RM)
         register_write(o->state, insn->reg, insn->reg_high, insn->operand_size, value);
@@ -207,8 +187,7 @@ static void write_first(const struct operation *o, uint64_t value)
         write_memory(o, insn->operand_size, value);
 }
 
-static uint64_t read_first(const struct operation *o)
-{
+static uint64_t read_first(const struct operation *o) {
     const struct insn *insn = o->insn;
     if (insn->form == INSN_FORM_REG_RM)
         return register_read(o->state, insn->reg, insn->reg_high, insn->operand_size);
@@ -216,8 +195,7 @@ static uint64_t read_first(const struct operation *o)
 }
 
 /* XCHG, XADD and CMPXCHG: memory first, a register second, whatever the encoding says. */
-static void exchange(const struct operation *o)
-{
+static void exchange(const struct operation *o) {
     const struct insn *insn = o->insn;
     unsigned size = insn->operand_size;
     uint64_t reg = register_read(o->state, insn->reg, insn->reg_high, size);
@@ -237,8 +215,7 @@ static void exchange(const struct operation *o)
     }
 }
 
-static void one_operation(const struct operation *o)
-{
+static void one_operation(const struct operation *o) {
     const struct insn *insn = o->insn;
     enum insn_op op = (enum insn_op)insn->op;
     if (op == INSN_MOV || op == INSN_MOVZX) {
@@ -258,8 +235,7 @@ static void one_operation(const struct operation *o)
 /* ---- String instructions ---- */
 
 struct gva emulate_string_address(const struct bh_vcpu_state *state, const struct insn *insn,
-                                  unsigned register_index, unsigned segment)
-{
+                                  unsigned register_index, unsigned segment) {
     uint64_t offset = register_read(state, register_index, false, insn->address_size);
     bool based = walk_mode(state) != INSN_MODE_64 || segment == BH_FS || segment == BH_GS;
     uint64_t base = based ? state->segment[segment].base : 0;
@@ -268,21 +244,18 @@ struct gva emulate_string_address(const struct bh_vcpu_state *state, const struc
 }
 
 void emulate_string_step(struct bh_vcpu_state *state, const struct insn *insn,
-                         unsigned register_index)
-{
+                         unsigned register_index) {
     uint64_t step = insn->operand_size;
     uint64_t value = register_read(state, register_index, false, insn->address_size);
     value += state->rflags & RFLAGS_DF ? -step : step;
     register_write(state, register_index, false, insn->address_size, value);
 }
 
-bool emulate_rep_done(const struct bh_vcpu_state *state, const struct insn *insn)
-{
+bool emulate_rep_done(const struct bh_vcpu_state *state, const struct insn *insn) {
     return insn->rep && register_read(state, BH_RCX, false, insn->address_size) == 0;
 }
 
-void emulate_rep_count(struct bh_vcpu_state *state, const struct insn *insn)
-{
+void emulate_rep_count(struct bh_vcpu_state *state, const struct insn *insn) {
     if (insn->rep)
         register_write(state, BH_RCX, false, insn->address_size,
                        register_read(state, BH_RCX, false, insn->address_size) - 1);
@@ -290,8 +263,8 @@ void emulate_rep_count(struct bh_vcpu_state *state, const struct insn *insn)
 
 /* Where up to `size` bytes at `at` lie; `part` gets how many of them are on this page. */
 static bool translate(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                      struct gva at, uint32_t access, struct gpa *gpa, struct emulate_fault *fault)
-{
+                      struct gva at, uint32_t access, struct gpa *gpa,
+                      struct emulate_fault *fault) {
     struct walk_result result = walk(memory, state, at,
                                      access | (state->cpl == 3 ? WALK_USER : 0));
     *gpa = result.gpa;
@@ -300,16 +273,14 @@ static bool translate(const struct guest_memory *memory, const struct bh_vcpu_st
     return result.ok;
 }
 
-static unsigned bytes_on_page(struct gva at, unsigned size)
-{
+static unsigned bytes_on_page(struct gva at, unsigned size) {
     unsigned left = (unsigned)(BH_PAGE_SIZE - at.value % BH_PAGE_SIZE);
     return left < size ? left : size;
 }
 
 bool emulate_linear_read(const struct guest_memory *memory, const struct bh_vcpu_state *state,
                          struct gva at, unsigned size, const struct emulate_bus *bus,
-                         uint64_t *value, struct emulate_fault *fault)
-{
+                         uint64_t *value, struct emulate_fault *fault) {
     uint8_t bytes[8] = { 0 };
     for (unsigned done = 0; done < size;) {
         struct gva here = { at.value + done };
@@ -332,8 +303,7 @@ bool emulate_linear_read(const struct guest_memory *memory, const struct bh_vcpu
 
 bool emulate_linear_write(const struct guest_memory *memory, const struct bh_vcpu_state *state,
                           struct gva at, unsigned size, const struct emulate_bus *bus,
-                          uint64_t value, struct emulate_fault *fault)
-{
+                          uint64_t value, struct emulate_fault *fault) {
     struct gpa gpa[2];
     unsigned first = bytes_on_page(at, size);
     uint8_t bytes[8];
@@ -352,8 +322,7 @@ bool emulate_linear_write(const struct guest_memory *memory, const struct bh_vcp
     return true;
 }
 
-static bool move_element(const struct operation *o)
-{
+static bool move_element(const struct operation *o) {
     const struct insn *insn = o->insn;
     unsigned size = insn->operand_size;
     uint64_t value = register_read(o->state, BH_RAX, false, size);
@@ -375,8 +344,7 @@ static bool move_element(const struct operation *o)
 }
 
 /* Moves elements until the count is used up or the limit reached; then the guest repeats it. */
-static enum emulate_result move_string(const struct operation *o)
-{
+static enum emulate_result move_string(const struct operation *o) {
     o->state->dirty |= BH_STATE_GPR;
     for (unsigned i = 0; i < EMULATE_REP_LIMIT && !emulate_rep_done(o->state, o->insn); i++) {
         if (!move_element(o))
@@ -391,8 +359,7 @@ static enum emulate_result move_string(const struct operation *o)
 
 enum emulate_result emulate(const struct guest_memory *memory, struct bh_vcpu_state *state,
                             const struct insn *insn, struct gpa at,
-                            const struct emulate_bus *bus, struct emulate_fault *fault)
-{
+                            const struct emulate_bus *bus, struct emulate_fault *fault) {
     const struct operation o = { memory, state, insn, at, bus, fault };
     if (insn->op == INSN_MOVS || insn->op == INSN_STOS || insn->op == INSN_LODS)
         return move_string(&o);

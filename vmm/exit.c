@@ -16,8 +16,7 @@ enum port_info { PORT_IN = 1u << 0, PORT_STRING = 1u << 2, PORT_SIZE_SHIFT = 4, 
 
 enum { REPORTED_ACCESSES = 8 };
 
-static void stop(struct vcpu *vcpu, const char *what, uint64_t detail)
-{
+static void stop(struct vcpu *vcpu, const char *what, uint64_t detail) {
     const struct bh_vcpu_state *state = vcpu->state;
     vm_log("vCPU %u: %s (0x%llx) at RIP 0x%llx, CS 0x%x, CR3 0x%llx, RSP 0x%llx", vcpu->number,
            what, (unsigned long long)detail, (unsigned long long)state->rip,
@@ -27,16 +26,14 @@ static void stop(struct vcpu *vcpu, const char *what, uint64_t detail)
 }
 
 /* Accesses to what doesn't exist are told a few times: they show what a guest misses. */
-static void report(struct vcpu *vcpu, const char *what, uint64_t number)
-{
+static void report(struct vcpu *vcpu, const char *what, uint64_t number) {
     if (vcpu->odd_accesses++ < REPORTED_ACCESSES)
         vm_log("vCPU %u: %s 0x%llx at RIP 0x%llx", vcpu->number, what, (unsigned long long)number,
                (unsigned long long)vcpu->state->rip);
 }
 
 /* The instruction at RIP; false: it faulted or isn't known, and the guest was told. */
-static bool fetch(struct vcpu *vcpu, struct insn *insn)
-{
+static bool fetch(struct vcpu *vcpu, struct insn *insn) {
     struct walk_result fault;
     uint64_t address;
     if (walk_fetch(&vcpu->vm->memory, vcpu->state, insn, &fault, &address))
@@ -50,14 +47,12 @@ static bool fetch(struct vcpu *vcpu, struct insn *insn)
     return false;
 }
 
-static struct known_instruction *known_at(struct vcpu *vcpu)
-{
+static struct known_instruction *known_at(struct vcpu *vcpu) {
     uint64_t rip = vcpu->state->rip;
     return &vcpu->known[(rip ^ rip >> 4) % VCPU_KNOWN];
 }
 
-static uint32_t load_bytes(const uint8_t *bytes, unsigned count)
-{
+static uint32_t load_bytes(const uint8_t *bytes, unsigned count) {
     uint32_t value = 0;
     for (unsigned i = 0; i < count; i++)
         value |= (uint32_t)bytes[i] << (8 * i);
@@ -67,16 +62,14 @@ static uint32_t load_bytes(const uint8_t *bytes, unsigned count)
 /* The length of the instruction at RIP if it was decoded before and its bytes are still there; 0: it
  * isn't known. The exit itself proves what instruction it is, so a page that was mapped elsewhere
  * meanwhile costs nothing as long as the instruction is written as it was. */
-static unsigned known_length(struct vcpu *vcpu, enum insn_op op)
-{
+static unsigned known_length(struct vcpu *vcpu, enum insn_op op) {
     const struct known_instruction *known = known_at(vcpu);
     bool same = known->bytes && known->rip == vcpu->state->rip && known->op == op &&
                 known->cr3 == vcpu->state->cr3;
     return same && load_bytes(known->bytes, known->length) == known->first ? known->length : 0;
 }
 
-static void remember(struct vcpu *vcpu, const struct insn *insn)
-{
+static void remember(struct vcpu *vcpu, const struct insn *insn) {
     if (insn->length > sizeof(uint32_t))
         return;
     const uint8_t *bytes = walk_code(&vcpu->vm->memory, vcpu->state, insn->length);
@@ -88,8 +81,7 @@ static void remember(struct vcpu *vcpu, const struct insn *insn)
 }
 
 /* Moves over the instruction that exited; false: another vCPU changed it meanwhile, try again. */
-static bool skip(struct vcpu *vcpu, enum insn_op op)
-{
+static bool skip(struct vcpu *vcpu, enum insn_op op) {
     struct bh_vcpu_state *state = vcpu->state;
     struct insn insn;
     unsigned length = (unsigned)(state->next_rip != 0 ? state->next_rip - state->rip
@@ -104,16 +96,14 @@ static bool skip(struct vcpu *vcpu, enum insn_op op)
     return true;
 }
 
-void exit_apic_effect(struct vcpu *vcpu, const struct apic_effect *effect)
-{
+void exit_apic_effect(struct vcpu *vcpu, const struct apic_effect *effect) {
     if (effect->send)
         irq_send(vcpu->vm, vcpu, &effect->message);
     if (effect->broadcast_eoi)
         irq_end(vcpu->vm, effect->vector);
 }
 
-static void handle_cpuid(struct vcpu *vcpu)
-{
+static void handle_cpuid(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     const struct cpuid_guest guest = {
         .vcpu = vcpu->number, .vcpu_count = vcpu->vm->vcpu_count, .tsc_khz = vcpu->vm->tsc_khz,
@@ -129,8 +119,7 @@ static void handle_cpuid(struct vcpu *vcpu)
     state->gpr[BH_RDX] = answer.edx;
 }
 
-static bool access_msr(struct vcpu *vcpu, bool write)
-{
+static bool access_msr(struct vcpu *vcpu, bool write) {
     struct bh_vcpu_state *state = vcpu->state;
     uint32_t number = (uint32_t)state->gpr[BH_RCX];
     uint64_t value = (state->gpr[BH_RDX] << 32) | (uint32_t)state->gpr[BH_RAX];
@@ -143,8 +132,7 @@ static bool access_msr(struct vcpu *vcpu, bool write)
     return true;
 }
 
-static void handle_msr(struct vcpu *vcpu)
-{
+static void handle_msr(struct vcpu *vcpu) {
     bool write = vcpu->state->info1 != 0;
     if (vcpu->state->cpl != 0 || !access_msr(vcpu, write)) {
         report(vcpu, write ? "no such MSR to write:" : "no such MSR to read:",
@@ -158,8 +146,7 @@ static void handle_msr(struct vcpu *vcpu)
 /* ---- Ports ---- */
 
 static bool move_port_element(struct vcpu *vcpu, const struct insn *insn, uint16_t port,
-                              struct emulate_fault *fault)
-{
+                              struct emulate_fault *fault) {
     struct bh_vcpu_state *state = vcpu->state;
     const struct guest_memory *memory = &vcpu->vm->memory;
     bool in = insn->op == INSN_INS;
@@ -181,8 +168,7 @@ static bool move_port_element(struct vcpu *vcpu, const struct insn *insn, uint16
 }
 
 /* INS and OUTS; a long REP goes on at the guest's next try. */
-static void handle_port_string(struct vcpu *vcpu, uint16_t port)
-{
+static void handle_port_string(struct vcpu *vcpu, uint16_t port) {
     struct insn insn;
     struct emulate_fault fault;
     if (!fetch(vcpu, &insn) || (insn.op != INSN_INS && insn.op != INSN_OUTS))
@@ -200,8 +186,7 @@ static void handle_port_string(struct vcpu *vcpu, uint16_t port)
         emulate_skip(vcpu->state, insn.length);
 }
 
-static void handle_port(struct vcpu *vcpu)
-{
+static void handle_port(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     uint16_t port = (uint16_t)(state->info1 >> PORT_SHIFT);
     unsigned size = (state->info1 >> PORT_SIZE_SHIFT) & 7;
@@ -218,18 +203,15 @@ static void handle_port(struct vcpu *vcpu)
 
 /* ---- Device memory ---- */
 
-static uint64_t read_bus(void *context, struct gpa at, unsigned size)
-{
+static uint64_t read_bus(void *context, struct gpa at, unsigned size) {
     return bus_read_memory(context, at, size);
 }
 
-static void write_bus(void *context, struct gpa at, unsigned size, uint64_t value)
-{
+static void write_bus(void *context, struct gpa at, unsigned size, uint64_t value) {
     bus_write_memory(context, at, size, value);
 }
 
-static void handle_memory(struct vcpu *vcpu)
-{
+static void handle_memory(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     const struct emulate_bus bus = { vcpu, read_bus, write_bus };
     struct gpa at = { state->info2 };
@@ -252,8 +234,7 @@ static void handle_memory(struct vcpu *vcpu)
 
 /* ---- Control registers ---- */
 
-static bool set_cr0(struct bh_vcpu_state *state, uint64_t value)
-{
+static bool set_cr0(struct bh_vcpu_state *state, uint64_t value) {
     bool paging = (value & CR0_PG) != 0;
     bool bad = (value >> 32) != 0 || (paging && !(value & CR0_PE)) ||
                ((value & CR0_NW) && !(value & CR0_CD)) ||
@@ -266,8 +247,7 @@ static bool set_cr0(struct bh_vcpu_state *state, uint64_t value)
     return true;
 }
 
-static bool set_cr4(struct bh_vcpu_state *state, uint64_t value)
-{
+static bool set_cr4(struct bh_vcpu_state *state, uint64_t value) {
     bool leaves_long_mode = (state->efer & EFER_LMA) && !(value & CR4_PAE);
     if ((value & ~cpuid_cr4()) || leaves_long_mode)
         return false;
@@ -275,8 +255,7 @@ static bool set_cr4(struct bh_vcpu_state *state, uint64_t value)
     return true;
 }
 
-static bool set_cr(struct vcpu *vcpu, unsigned number, uint64_t value)
-{
+static bool set_cr(struct vcpu *vcpu, unsigned number, uint64_t value) {
     struct apic_effect effect;
     vcpu->state->dirty |= BH_STATE_CONTROL;
     switch (number) {
@@ -290,8 +269,7 @@ static bool set_cr(struct vcpu *vcpu, unsigned number, uint64_t value)
     }
 }
 
-static uint64_t get_cr(const struct vcpu *vcpu, unsigned number)
-{
+static uint64_t get_cr(const struct vcpu *vcpu, unsigned number) {
     switch (number) {
     case 0: return vcpu->state->cr0;
     case 2: return vcpu->state->cr2;
@@ -302,8 +280,7 @@ static uint64_t get_cr(const struct vcpu *vcpu, unsigned number)
 }
 
 /* LMSW: the low four bits of CR0, of which PE can only be set. */
-static bool load_machine_status(struct vcpu *vcpu, const struct insn *insn)
-{
+static bool load_machine_status(struct vcpu *vcpu, const struct insn *insn) {
     if (insn->memory)
         return false;
     uint64_t word = vcpu->state->gpr[insn->rm % BH_GPR_COUNT] & 0xf;
@@ -311,8 +288,7 @@ static bool load_machine_status(struct vcpu *vcpu, const struct insn *insn)
     return set_cr(vcpu, 0, kept | word);
 }
 
-static bool access_cr(struct vcpu *vcpu, const struct insn *insn)
-{
+static bool access_cr(struct vcpu *vcpu, const struct insn *insn) {
     uint64_t *general = &vcpu->state->gpr[insn->rm % BH_GPR_COUNT];
     uint64_t mask = insn->operand_size == 8 ? ~0ull : 0xffffffffull;
     switch (insn->op) {
@@ -324,8 +300,7 @@ static bool access_cr(struct vcpu *vcpu, const struct insn *insn)
     }
 }
 
-static void handle_cr(struct vcpu *vcpu)
-{
+static void handle_cr(struct vcpu *vcpu) {
     struct insn insn;
     if (!fetch(vcpu, &insn))
         return;
@@ -336,8 +311,7 @@ static void handle_cr(struct vcpu *vcpu)
 }
 
 /* XCR0: the x87 bit is always set, AVX needs SSE (APM volume 2, 11.5.2). */
-static void handle_xsetbv(struct vcpu *vcpu)
-{
+static void handle_xsetbv(struct vcpu *vcpu) {
     enum { X87 = 1, SSE = 2, AVX = 4 };
     struct bh_vcpu_state *state = vcpu->state;
     uint64_t value = (state->gpr[BH_RDX] << 32) | (uint32_t)state->gpr[BH_RAX];
@@ -354,8 +328,7 @@ static void handle_xsetbv(struct vcpu *vcpu)
 /* ---- The rest ---- */
 
 /* A write of reserved bits to a control register may show as a refused entry: a #GP then. */
-static void handle_invalid(struct vcpu *vcpu)
-{
+static void handle_invalid(struct vcpu *vcpu) {
     struct walk_result fault;
     uint64_t address;
     struct insn insn;
@@ -367,14 +340,12 @@ static void handle_invalid(struct vcpu *vcpu)
 }
 
 /* KVM's "no such hypercall". */
-static void handle_hypercall(struct vcpu *vcpu)
-{
+static void handle_hypercall(struct vcpu *vcpu) {
     if (skip(vcpu, INSN_VMMCALL))
         vcpu->state->gpr[BH_RAX] = (uint64_t)-1000;
 }
 
-static void handle_window(struct vcpu *vcpu, uint32_t exit)
-{
+static void handle_window(struct vcpu *vcpu, uint32_t exit) {
     if (exit == BH_EXIT_WINDOW) {
         vcpu->state->want &= ~(uint32_t)BH_WANT_WINDOW;
         return;
@@ -384,13 +355,11 @@ static void handle_window(struct vcpu *vcpu, uint32_t exit)
 }
 
 /* The VMM asks for no exception exits. */
-static void handle_exception(struct vcpu *vcpu)
-{
+static void handle_exception(struct vcpu *vcpu) {
     stop(vcpu, "an exception exit that nobody asked for, vector", vcpu->state->info1);
 }
 
-void exit_handle(struct vcpu *vcpu, uint32_t exit)
-{
+void exit_handle(struct vcpu *vcpu, uint32_t exit) {
     switch (exit) {
     case BH_EXIT_EVENT: vm_sleep(0); break;
     case BH_EXIT_PORT: handle_port(vcpu); break;

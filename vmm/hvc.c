@@ -8,8 +8,7 @@ enum { RECEIVE = 0, TRANSMIT = 1 };
 enum { PIECE = 256 };
 
 void hvc_create(struct hvc *hvc, const struct guest_memory *memory, uint32_t memory_base,
-                uint16_t notify_port, uint32_t notify_size)
-{
+                uint16_t notify_port, uint32_t notify_size) {
     static const struct virtio_identity identity = { .device = 3, .class = 0x078000,
                                                      .queues = 2 };
     virtio_create(&hvc->device, &identity, memory, memory_base, notify_port, notify_size);
@@ -19,8 +18,7 @@ void hvc_create(struct hvc *hvc, const struct guest_memory *memory, uint32_t mem
 
 /* Sends what of a chain isn't sent yet; false: the stream is full before its end. A peer that is
  * away gets nothing and holds nobody up. */
-static bool send(struct hvc *hvc, const struct virtqueue_chain *chain)
-{
+static bool send(struct hvc *hvc, const struct virtqueue_chain *chain) {
     uint8_t piece[PIECE];
     while (hvc->sent < chain->readable_size && ring_up(&hvc->link)) {
         uint32_t size = virtqueue_gather(chain, hvc->sent, piece, sizeof(piece));
@@ -33,8 +31,7 @@ static bool send(struct hvc *hvc, const struct virtqueue_chain *chain)
     return true;
 }
 
-static bool transmit(struct hvc *hvc, unsigned budget)
-{
+static bool transmit(struct hvc *hvc, unsigned budget) {
     struct virtqueue *queue = &hvc->device.queue[TRANSMIT];
     struct virtqueue_chain chain;
     enum virtqueue_result result = VIRTQUEUE_EMPTY;
@@ -58,8 +55,7 @@ static bool transmit(struct hvc *hvc, unsigned budget)
     return done == budget;
 }
 
-static bool receive(struct hvc *hvc, unsigned budget)
-{
+static bool receive(struct hvc *hvc, unsigned budget) {
     struct virtqueue *queue = &hvc->device.queue[RECEIVE];
     struct virtqueue_chain chain;
     uint8_t piece[PIECE];
@@ -82,8 +78,7 @@ static bool receive(struct hvc *hvc, unsigned budget)
     return done == budget;
 }
 
-bool hvc_run(struct hvc *hvc, unsigned budget)
-{
+bool hvc_run(struct hvc *hvc, unsigned budget) {
     bool more = false;
     if (!hvc->present)
         return false;
@@ -98,8 +93,7 @@ bool hvc_run(struct hvc *hvc, unsigned budget)
     return more;
 }
 
-bool hvc_settle(struct hvc *hvc)
-{
+bool hvc_settle(struct hvc *hvc) {
     if (!hvc->present)
         return true;
     bool quiet = stream_sleep(&hvc->link);

@@ -10,24 +10,21 @@
 
 enum { VECTOR_BP = 3, VECTOR_OF = 4 };
 
-void inject_exception(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error)
-{
+void inject_exception(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error) {
     uint64_t event = EVENT_VALID | EVENT_EXCEPTION | vector;
     if (has_error)
         event |= EVENT_ERROR_CODE | (uint64_t)error << 32;
     vcpu->state->inject = event;
 }
 
-void inject_page_fault(struct vcpu *vcpu, uint32_t error, uint64_t address)
-{
+void inject_page_fault(struct vcpu *vcpu, uint32_t error, uint64_t address) {
     vcpu->state->cr2 = address;
     vcpu->state->dirty |= BH_STATE_CONTROL;
     inject_exception(vcpu, VECTOR_PF, true, error);
 }
 
 /* INT n, INT3 and INTO are not injected again: RIP still names them, so they happen again. */
-void inject_again(struct vcpu *vcpu)
-{
+void inject_again(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     uint64_t event = state->pending_event;
     if (!(event & EVENT_VALID))
@@ -41,23 +38,20 @@ void inject_again(struct vcpu *vcpu)
         state->inject = event;
 }
 
-bool inject_wakes(const struct vcpu *vcpu)
-{
+bool inject_wakes(const struct vcpu *vcpu) {
     bool nmi = vcpu->nmi_waiting && !vcpu->nmi_blocked;
     bool enabled = (vcpu->state->rflags & RFLAGS_IF) != 0;
     return nmi || (enabled && apic_next(&vcpu->apic) != APIC_NO_VECTOR);
 }
 
-static void inject_nmi(struct vcpu *vcpu)
-{
+static void inject_nmi(struct vcpu *vcpu) {
     vcpu->nmi_waiting = false;
     vcpu->nmi_blocked = true;
     vcpu->state->inject = EVENT_VALID | EVENT_NMI | VECTOR_NMI;
     vcpu->state->want |= BH_WANT_NMI_WINDOW;
 }
 
-void inject_next(struct vcpu *vcpu)
-{
+void inject_next(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     bool busy = (state->inject & EVENT_VALID) != 0;
     if (vcpu->nmi_waiting && !vcpu->nmi_blocked && !busy) {

@@ -19,15 +19,13 @@ enum ioapic_index { INDEX_ID = 0, INDEX_VERSION = 1, INDEX_ARBITRATION = 2, INDE
 
 #define VERSION (0x20u | (IOAPIC_PINS - 1) << 16)
 
-void ioapic_reset(struct ioapic *ioapic)
-{
+void ioapic_reset(struct ioapic *ioapic) {
     *ioapic = (struct ioapic){ 0 };
     for (unsigned i = 0; i < IOAPIC_PINS; i++)
         ioapic->entry[i] = ENTRY_MASKED;
 }
 
-static struct apic_message message_of(uint64_t entry)
-{
+static struct apic_message message_of(uint64_t entry) {
     return (struct apic_message){
         .destination = (uint32_t)(entry >> 56),
         .delivery = (entry >> 8) & 7,
@@ -38,8 +36,7 @@ static struct apic_message message_of(uint64_t entry)
 }
 
 /* Fires the pin unless it is masked or, level-triggered, still in service. */
-static bool fire(struct ioapic *ioapic, unsigned pin, struct apic_message *message)
-{
+static bool fire(struct ioapic *ioapic, unsigned pin, struct apic_message *message) {
     uint64_t *entry = &ioapic->entry[pin];
     if (*entry & (ENTRY_MASKED | ENTRY_REMOTE_IRR))
         return false;
@@ -49,8 +46,7 @@ static bool fire(struct ioapic *ioapic, unsigned pin, struct apic_message *messa
     return true;
 }
 
-bool ioapic_line(struct ioapic *ioapic, unsigned pin, bool high, struct apic_message *message)
-{
+bool ioapic_line(struct ioapic *ioapic, unsigned pin, bool high, struct apic_message *message) {
     if (pin >= IOAPIC_PINS)
         return false;
     uint32_t bit = 1u << pin;
@@ -60,8 +56,7 @@ bool ioapic_line(struct ioapic *ioapic, unsigned pin, bool high, struct apic_mes
 }
 
 bool ioapic_eoi(struct ioapic *ioapic, uint8_t vector, unsigned *pin,
-                struct apic_message *message)
-{
+                struct apic_message *message) {
     for (; *pin < IOAPIC_PINS; (*pin)++) {
         uint64_t *entry = &ioapic->entry[*pin];
         bool ours = (*entry & ENTRY_VECTOR) == vector && (*entry & ENTRY_REMOTE_IRR);
@@ -76,8 +71,7 @@ bool ioapic_eoi(struct ioapic *ioapic, uint8_t vector, unsigned *pin,
     return false;
 }
 
-static uint32_t read_index(const struct ioapic *ioapic)
-{
+static uint32_t read_index(const struct ioapic *ioapic) {
     uint32_t index = ioapic->select;
     if (index == INDEX_ID || index == INDEX_ARBITRATION)
         return ioapic->id;
@@ -89,8 +83,7 @@ static uint32_t read_index(const struct ioapic *ioapic)
     return (uint32_t)(index % 2 == 0 ? entry : entry >> 32);
 }
 
-uint32_t ioapic_read(const struct ioapic *ioapic, uint64_t offset)
-{
+uint32_t ioapic_read(const struct ioapic *ioapic, uint64_t offset) {
     switch (offset) {
     case OFFSET_SELECT: return ioapic->select;
     case OFFSET_WINDOW: return read_index(ioapic);
@@ -99,8 +92,7 @@ uint32_t ioapic_read(const struct ioapic *ioapic, uint64_t offset)
 }
 
 static bool write_entry(struct ioapic *ioapic, uint32_t index, uint32_t value,
-                        struct apic_message *message)
-{
+                        struct apic_message *message) {
     unsigned pin = (index - INDEX_ENTRY) / 2;
     uint64_t old = ioapic->entry[pin];
     uint64_t merged = index % 2 == 0 ? (old & 0xffffffff00000000ull) | value
@@ -112,8 +104,7 @@ static bool write_entry(struct ioapic *ioapic, uint32_t index, uint32_t value,
 }
 
 bool ioapic_write(struct ioapic *ioapic, uint64_t offset, uint32_t value, int *eoi,
-                  struct apic_message *message)
-{
+                  struct apic_message *message) {
     uint32_t index = ioapic->select;
     *eoi = APIC_NO_VECTOR;
     if (offset == OFFSET_SELECT)

@@ -5,8 +5,7 @@
 #include "vmm/vm.h"
 
 static void deliver(struct vm *vm, const struct vcpu *from, struct vcpu *to,
-                    const struct apic_message *message)
-{
+                    const struct apic_message *message) {
     bool wake = false;
     switch (message->delivery) {
     case APIC_FIXED:
@@ -21,8 +20,7 @@ static void deliver(struct vm *vm, const struct vcpu *from, struct vcpu *to,
 }
 
 static bool is_target(const struct vcpu *from, const struct vcpu *to,
-                      const struct apic_message *message)
-{
+                      const struct apic_message *message) {
     switch (message->shorthand) {
     case APIC_SELF: return to == from;
     case APIC_ALL: return true;
@@ -31,8 +29,7 @@ static bool is_target(const struct vcpu *from, const struct vcpu *to,
     }
 }
 
-void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message)
-{
+void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message) {
     if (message->deassert)
         return;
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
@@ -44,8 +41,7 @@ void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message 
     }
 }
 
-void irq_line(struct vm *vm, unsigned pin, bool high)
-{
+void irq_line(struct vm *vm, unsigned pin, bool high) {
     struct apic_message message;
     lock_acquire(&vm->ioapic_lock);
     bool fires = ioapic_line(&vm->ioapic, pin, high, &message);
@@ -54,8 +50,7 @@ void irq_line(struct vm *vm, unsigned pin, bool high)
         irq_send(vm, NULL, &message);
 }
 
-void irq_end(struct vm *vm, uint8_t vector)
-{
+void irq_end(struct vm *vm, uint8_t vector) {
     struct apic_message message;
     unsigned pin = 0;
     bool fires = true;
@@ -68,23 +63,20 @@ void irq_end(struct vm *vm, uint8_t vector)
     }
 }
 
-void irq_flush_msix(struct vm *vm, struct pci_function *function)
-{
+void irq_flush_msix(struct vm *vm, struct pci_function *function) {
     struct apic_message message;
     while (pci_take_message(function, &message))
         irq_send(vm, NULL, &message);
 }
 
-uint32_t irq_ioapic_read(struct vm *vm, uint64_t offset)
-{
+uint32_t irq_ioapic_read(struct vm *vm, uint64_t offset) {
     lock_acquire(&vm->ioapic_lock);
     uint32_t value = ioapic_read(&vm->ioapic, offset);
     lock_release(&vm->ioapic_lock);
     return value;
 }
 
-void irq_ioapic_write(struct vm *vm, uint64_t offset, uint32_t value)
-{
+void irq_ioapic_write(struct vm *vm, uint64_t offset, uint32_t value) {
     struct apic_message message;
     int eoi;
     lock_acquire(&vm->ioapic_lock);

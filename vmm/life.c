@@ -7,18 +7,15 @@
 #include "vmm/layout.h"
 #include "vmm/vm.h"
 
-static uint32_t state_of(const struct vm *vm)
-{
+static uint32_t state_of(const struct vm *vm) {
     return __atomic_load_n(&vm->state, __ATOMIC_SEQ_CST);
 }
 
-bool vm_runs(const struct vm *vm)
-{
+bool vm_runs(const struct vm *vm) {
     return state_of(vm) == VM_RUNNING;
 }
 
-void vm_end(struct vm *vm, enum vm_end_kind kind)
-{
+void vm_end(struct vm *vm, enum vm_end_kind kind) {
     uint32_t expected = VM_RUNNING;
     if (!__atomic_compare_exchange_n(&vm->state, &expected, VM_ENDING, false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST))
@@ -29,8 +26,7 @@ void vm_end(struct vm *vm, enum vm_end_kind kind)
     vm_kick_io(vm);
 }
 
-void vm_park(struct vcpu *vcpu)
-{
+void vm_park(struct vcpu *vcpu) {
     __atomic_store_n(&vcpu->parked, 1, __ATOMIC_SEQ_CST);
     vm_kick_io(vcpu->vm);
     while (!vm_runs(vcpu->vm))
@@ -38,23 +34,20 @@ void vm_park(struct vcpu *vcpu)
     __atomic_store_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST);
 }
 
-static bool all_parked(const struct vm *vm)
-{
+static bool all_parked(const struct vm *vm) {
     for (unsigned i = 0; i < vm->vcpu_count; i++)
         if (!__atomic_load_n(&vm->vcpu[i].parked, __ATOMIC_SEQ_CST))
             return false;
     return true;
 }
 
-static void clear_memory(struct vm *vm)
-{
+static void clear_memory(struct vm *vm) {
     for (unsigned i = 0; i < GUEST_RAM_PARTS; i++)
         if (vm->memory.part[i].size != 0)
             memset(vm->memory.part[i].base, 0, vm->memory.part[i].size);
 }
 
-bool vm_load(struct vm *vm)
-{
+bool vm_load(struct vm *vm) {
     uint8_t *acpi = guest_range(&vm->memory, (struct gpa){ LAYOUT_ACPI }, LAYOUT_ACPI_SIZE);
     if (!acpi || !acpi_build(acpi, LAYOUT_ACPI_SIZE, LAYOUT_ACPI, vm->vcpu_count)) {
         vm_log("not started: the VM's memory is too small: give it at least 64 MiB");
@@ -78,8 +71,7 @@ bool vm_load(struct vm *vm)
     return true;
 }
 
-static const char *kind_text(uint32_t kind)
-{
+static const char *kind_text(uint32_t kind) {
     switch (kind) {
     case VM_END_RESET: return "the guest asked for a reset";
     case VM_END_POWEROFF: return "the guest switched itself off";
@@ -87,8 +79,7 @@ static const char *kind_text(uint32_t kind)
     }
 }
 
-void vm_settle_end(struct vm *vm)
-{
+void vm_settle_end(struct vm *vm) {
     if (state_of(vm) != VM_ENDING || !all_parked(vm))
         return;
     uint32_t kind = __atomic_load_n(&vm->end_kind, __ATOMIC_SEQ_CST);

@@ -47,22 +47,19 @@ struct kernel_header {
     bool relocatable;
 };
 
-static uint64_t get(const uint8_t *bytes, unsigned offset, unsigned size)
-{
+static uint64_t get(const uint8_t *bytes, unsigned offset, unsigned size) {
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++)
         value |= (uint64_t)bytes[offset + i] << (8 * i);
     return value;
 }
 
-static void put(uint8_t *bytes, unsigned offset, unsigned size, uint64_t value)
-{
+static void put(uint8_t *bytes, unsigned offset, unsigned size, uint64_t value) {
     for (unsigned i = 0; i < size; i++)
         bytes[offset + i] = (uint8_t)(value >> (8 * i));
 }
 
-static const char *read_header(const uint8_t *kernel, uint64_t size, struct kernel_header *header)
-{
+static const char *read_header(const uint8_t *kernel, uint64_t size, struct kernel_header *header) {
     if (size < HEADER_NEEDED)
         return "the kernel image is too short for a boot header: give a bzImage";
     if (get(kernel, BOOT_FLAG, 2) != BOOT_FLAG_VALUE ||
@@ -92,8 +89,7 @@ static const char *read_header(const uint8_t *kernel, uint64_t size, struct kern
 /* Where the kernel goes: its preferred address, or the lowest aligned one if that isn't RAM. */
 static const char *place_kernel(const struct guest_memory *memory,
                                 const struct kernel_header *header, uint64_t payload_size,
-                                uint64_t *address, uint64_t *span)
-{
+                                uint64_t *address, uint64_t *span) {
     *span = header->init_size > payload_size ? header->init_size : payload_size;
     *address = header->preferred;
     if (*address >= LAYOUT_HIGH_START && guest_range(memory, (struct gpa){ *address }, *span))
@@ -108,8 +104,7 @@ static const char *place_kernel(const struct guest_memory *memory,
 /* As high as the kernel allows below 4 GiB, because the kernel grows upwards. */
 static const char *place_initrd(const struct guest_memory *memory,
                                 const struct kernel_header *header, uint64_t size,
-                                uint64_t kernel_end, uint64_t *address)
-{
+                                uint64_t kernel_end, uint64_t *address) {
     const struct guest_ram *low = &memory->part[0];
     uint64_t limit = low->gpa + low->size;
     if (limit > (uint64_t)header->initrd_max + 1)
@@ -120,8 +115,7 @@ static const char *place_initrd(const struct guest_memory *memory,
     return NULL;
 }
 
-static void add_e820(uint8_t *zero_page, uint64_t start, uint64_t size, enum e820_type type)
-{
+static void add_e820(uint8_t *zero_page, uint64_t start, uint64_t size, enum e820_type type) {
     unsigned index = zero_page[ZERO_E820_COUNT]++;
     unsigned at = ZERO_E820 + E820_ENTRY * index;
     put(zero_page, at, 8, start);
@@ -129,8 +123,7 @@ static void add_e820(uint8_t *zero_page, uint64_t start, uint64_t size, enum e82
     put(zero_page, at + 16, 4, type);
 }
 
-static void fill_memory_map(uint8_t *zero_page, const struct guest_memory *memory)
-{
+static void fill_memory_map(uint8_t *zero_page, const struct guest_memory *memory) {
     const struct guest_ram *low = &memory->part[0];
     const struct guest_ram *high = &memory->part[1];
     add_e820(zero_page, 0, LAYOUT_LOW_END, E820_RAM);
@@ -141,8 +134,7 @@ static void fill_memory_map(uint8_t *zero_page, const struct guest_memory *memor
 }
 
 /* The identity map that the 64-bit entry wants: 4 GiB in 2 MiB pages. */
-static void build_page_tables(uint8_t *tables)
-{
+static void build_page_tables(uint8_t *tables) {
     enum { TABLE = 4096, ENTRIES = 512, DIRECTORIES = 4 };
     const uint64_t rights = PTE_PRESENT | PTE_WRITE;
     memset(tables, 0, (2 + DIRECTORIES) * TABLE);
@@ -154,16 +146,14 @@ static void build_page_tables(uint8_t *tables)
 }
 
 /* boot.rst, "64-bit Boot Protocol": __BOOT_CS 0x10 and __BOOT_DS 0x18, flat. */
-static void build_gdt(uint8_t *gdt)
-{
+static void build_gdt(uint8_t *gdt) {
     memset(gdt, 0, 32);
     put(gdt, 16, 8, 0x00af9b000000ffffull);
     put(gdt, 24, 8, 0x00cf93000000ffffull);
 }
 
 static void fill_zero_page(uint8_t *zero_page, const struct loader_input *input,
-                           const struct kernel_header *header, uint64_t initrd)
-{
+                           const struct kernel_header *header, uint64_t initrd) {
     memset(zero_page, 0, ZERO_PAGE_SIZE);
     memcpy(zero_page + SETUP_SECTORS, input->kernel + SETUP_SECTORS,
            header->header_end - SETUP_SECTORS);
@@ -175,22 +165,19 @@ static void fill_zero_page(uint8_t *zero_page, const struct loader_input *input,
     put(zero_page, ZERO_RSDP, 8, input->rsdp.value);
 }
 
-static const char *check_command_line(const char *text, const struct kernel_header *header)
-{
+static const char *check_command_line(const char *text, const struct kernel_header *header) {
     size_t length = strlen(text);
     if (length >= LAYOUT_COMMAND_LINE_SIZE || length > header->command_line_max)
         return "the command line is longer than the kernel accepts: shorten it";
     return NULL;
 }
 
-static struct loader_result refuse(const char *error)
-{
+static struct loader_result refuse(const char *error) {
     return (struct loader_result){ .error = error };
 }
 
 struct loader_result loader_load(const struct guest_memory *memory,
-                                 const struct loader_input *input)
-{
+                                 const struct loader_input *input) {
     struct kernel_header header;
     uint64_t address, span, initrd = 0;
     const char *error = read_header(input->kernel, input->kernel_size, &header);

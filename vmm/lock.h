@@ -15,13 +15,11 @@ struct lock { uint32_t held; };
 /* Sleeps for some microseconds; given by the program that uses the lock (vmm/runtime.c). */
 void lock_pause(void);
 
-static inline bool lock_try(struct lock *lock)
-{
+static inline bool lock_try(struct lock *lock) {
     return __atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-static inline void lock_acquire(struct lock *lock)
-{
+static inline void lock_acquire(struct lock *lock) {
     enum { SPINS = 200 };
     for (unsigned i = 1; !lock_try(lock); i++) {
         if (i % SPINS == 0)
@@ -31,8 +29,7 @@ static inline void lock_acquire(struct lock *lock)
     }
 }
 
-static inline void lock_release(struct lock *lock)
-{
+static inline void lock_release(struct lock *lock) {
     __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 

@@ -6,8 +6,7 @@
 
 #include "lib/c/string.h"
 
-uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t size)
-{
+uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t size) {
     for (unsigned i = 0; i < GUEST_RAM_PARTS; i++) {
         const struct guest_ram *ram = &memory->part[i];
         uint64_t offset = at.value - ram->gpa;
@@ -17,8 +16,7 @@ uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t 
     return NULL;
 }
 
-bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size_t size)
-{
+bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size_t size) {
     const uint8_t *from = guest_range(memory, at, size);
     if (!from)
         return false;
@@ -26,8 +24,7 @@ bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size
     return true;
 }
 
-bool guest_write(const struct guest_memory *memory, struct gpa at, const void *from, size_t size)
-{
+bool guest_write(const struct guest_memory *memory, struct gpa at, const void *from, size_t size) {
     uint8_t *to = guest_range(memory, at, size);
     if (!to)
         return false;
@@ -35,8 +32,7 @@ bool guest_write(const struct guest_memory *memory, struct gpa at, const void *f
     return true;
 }
 
-bool guest_load16(const struct guest_memory *memory, struct gpa at, uint16_t *value)
-{
+bool guest_load16(const struct guest_memory *memory, struct gpa at, uint16_t *value) {
     const uint8_t *from = guest_range(memory, at, sizeof(*value));
     if (!from || at.value % sizeof(*value) != 0)
         return false;
@@ -44,8 +40,7 @@ bool guest_load16(const struct guest_memory *memory, struct gpa at, uint16_t *va
     return true;
 }
 
-bool guest_load32(const struct guest_memory *memory, struct gpa at, uint32_t *value)
-{
+bool guest_load32(const struct guest_memory *memory, struct gpa at, uint32_t *value) {
     const uint8_t *from = guest_range(memory, at, sizeof(*value));
     if (!from || at.value % sizeof(*value) != 0)
         return false;
@@ -53,8 +48,7 @@ bool guest_load32(const struct guest_memory *memory, struct gpa at, uint32_t *va
     return true;
 }
 
-bool guest_load64(const struct guest_memory *memory, struct gpa at, uint64_t *value)
-{
+bool guest_load64(const struct guest_memory *memory, struct gpa at, uint64_t *value) {
     const uint8_t *from = guest_range(memory, at, sizeof(*value));
     if (!from || at.value % sizeof(*value) != 0)
         return false;

@@ -33,8 +33,7 @@ enum msr {
 #define EFER_ALLOWED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 /* The field of the state page behind a plain MSR; NULL: none. */
-static uint64_t *plain(struct bh_vcpu_state *state, uint32_t number)
-{
+static uint64_t *plain(struct bh_vcpu_state *state, uint32_t number) {
     switch (number) {
     case MSR_SYSENTER_CS: return &state->sysenter_cs;
     case MSR_SYSENTER_ESP: return &state->sysenter_esp;
@@ -51,8 +50,7 @@ static uint64_t *plain(struct bh_vcpu_state *state, uint32_t number)
 
 /* AMD's configuration MSRs that Linux reads, and writes back changed, on processors of this family
  * without asking CPUID: they read as zero and swallow writes. */
-static bool is_configuration(uint32_t number)
-{
+static bool is_configuration(uint32_t number) {
     switch (number) {
     case MSR_MICROCODE:
     case MSR_SYSCFG:
@@ -68,26 +66,22 @@ static bool is_configuration(uint32_t number)
     }
 }
 
-static bool is_canonical(uint64_t address)
-{
+static bool is_canonical(uint64_t address) {
     return (uint64_t)((int64_t)(address << 16) >> 16) == address;
 }
 
-static bool is_x2apic(uint32_t number)
-{
+static bool is_x2apic(uint32_t number) {
     return number >= MSR_X2APIC && number < MSR_X2APIC_END;
 }
 
-static bool read_x2apic(const struct vcpu *vcpu, uint32_t number, uint64_t *value)
-{
+static bool read_x2apic(const struct vcpu *vcpu, uint32_t number, uint64_t *value) {
     uint32_t reg = number - MSR_X2APIC;
     bool write_only = reg == APIC_EOI || reg == APIC_SELF_IPI;
     return apic_is_x2(&vcpu->apic) && !write_only &&
            apic_read(&vcpu->apic, reg, vcpu_now(vcpu), value);
 }
 
-bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value)
-{
+bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value) {
     struct bh_vcpu_state *state = vcpu->state;
     const uint64_t *field = plain(state, number);
     *value = 0;
@@ -114,8 +108,7 @@ bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value)
     return true;
 }
 
-static bool write_efer(struct bh_vcpu_state *state, uint64_t value)
-{
+static bool write_efer(struct bh_vcpu_state *state, uint64_t value) {
     bool paging = (state->cr0 & CR0_PG) != 0;
     bool mode_changes = ((value ^ state->efer) & EFER_LME) != 0;
     if ((value & ~(uint64_t)EFER_ALLOWED) || (paging && mode_changes))
@@ -126,8 +119,7 @@ static bool write_efer(struct bh_vcpu_state *state, uint64_t value)
 }
 
 /* Eight memory types of a byte each: 0, 1, 4, 5, 6, 7 exist. */
-static bool is_pat(uint64_t value)
-{
+static bool is_pat(uint64_t value) {
     for (unsigned i = 0; i < 8; i++) {
         uint8_t type = (uint8_t)(value >> (8 * i));
         if (type > 7 || type == 2 || type == 3)
@@ -137,8 +129,7 @@ static bool is_pat(uint64_t value)
 }
 
 static bool write_plain(struct bh_vcpu_state *state, uint32_t number, uint64_t value,
-                        uint64_t *field)
-{
+                        uint64_t *field) {
     bool address = number != MSR_STAR && number != MSR_SFMASK && number != MSR_PAT &&
                    number != MSR_SYSENTER_CS;
     if ((address && !is_canonical(value)) || (number == MSR_PAT && !is_pat(value)))
@@ -148,8 +139,7 @@ static bool write_plain(struct bh_vcpu_state *state, uint32_t number, uint64_t v
     return true;
 }
 
-static bool write_base(struct bh_vcpu_state *state, enum bh_segment_name name, uint64_t value)
-{
+static bool write_base(struct bh_vcpu_state *state, enum bh_segment_name name, uint64_t value) {
     if (!is_canonical(value))
         return false;
     state->segment[name].base = value;
@@ -158,16 +148,14 @@ static bool write_base(struct bh_vcpu_state *state, enum bh_segment_name name, u
 }
 
 /* The TSC and its adjustment move together (SDM volume 3B, 18.17.3). */
-static bool adjust_tsc(struct vcpu *vcpu, uint64_t change)
-{
+static bool adjust_tsc(struct vcpu *vcpu, uint64_t change) {
     vcpu->tsc_adjust += change;
     vcpu->state->tsc_offset += change;
     vcpu->state->dirty |= BH_STATE_TSC;
     return true;
 }
 
-static bool write_x2apic(struct vcpu *vcpu, uint32_t number, uint64_t value)
-{
+static bool write_x2apic(struct vcpu *vcpu, uint32_t number, uint64_t value) {
     struct apic_effect effect;
     if (!apic_is_x2(&vcpu->apic) ||
         !apic_write(&vcpu->apic, number - MSR_X2APIC, value, vcpu_now(vcpu), &effect))
@@ -176,8 +164,7 @@ static bool write_x2apic(struct vcpu *vcpu, uint32_t number, uint64_t value)
     return true;
 }
 
-bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value)
-{
+bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value) {
     struct bh_vcpu_state *state = vcpu->state;
     uint64_t *field = plain(state, number);
     if (is_x2apic(number))

@@ -19,26 +19,22 @@ enum {
     ENTRY_MASKED = 1u << 0,
 };
 
-void pci_put16(struct pci_function *function, unsigned offset, uint16_t value)
-{
+void pci_put16(struct pci_function *function, unsigned offset, uint16_t value) {
     function->config[offset % PCI_CONFIG_SIZE] = (uint8_t)value;
     function->config[(offset + 1) % PCI_CONFIG_SIZE] = (uint8_t)(value >> 8);
 }
 
-void pci_put32(struct pci_function *function, unsigned offset, uint32_t value)
-{
+void pci_put32(struct pci_function *function, unsigned offset, uint32_t value) {
     pci_put16(function, offset, (uint16_t)value);
     pci_put16(function, offset + 2, (uint16_t)(value >> 16));
 }
 
-static void allow32(struct pci_function *function, unsigned offset, uint32_t mask)
-{
+static void allow32(struct pci_function *function, unsigned offset, uint32_t mask) {
     for (unsigned i = 0; i < 4; i++)
         function->writable[offset + i] = (uint8_t)(mask >> (8 * i));
 }
 
-static uint32_t get32(const struct pci_function *function, unsigned offset)
-{
+static uint32_t get32(const struct pci_function *function, unsigned offset) {
     uint32_t value = 0;
     for (unsigned i = 0; i < 4; i++)
         value |= (uint32_t)function->config[offset + i] << (8 * i);
@@ -46,8 +42,7 @@ static uint32_t get32(const struct pci_function *function, unsigned offset)
 }
 
 void pci_create(struct pci_function *function, uint16_t vendor, uint16_t device, uint32_t class,
-                uint16_t subsystem)
-{
+                uint16_t subsystem) {
     *function = (struct pci_function){ .next_capability = PCI_FIRST_CAPABILITY };
     pci_put32(function, PCI_ID, vendor | (uint32_t)device << 16);
     pci_put32(function, PCI_CLASS, class << 8);
@@ -57,8 +52,7 @@ void pci_create(struct pci_function *function, uint16_t vendor, uint16_t device,
     function->writable[0x3c] = 0xff;              /* interrupt line: a scratch register */
 }
 
-void pci_add_io_bar(struct pci_function *function, unsigned bar, uint32_t base, uint32_t size)
-{
+void pci_add_io_bar(struct pci_function *function, unsigned bar, uint32_t base, uint32_t size) {
     function->bar_size[bar] = size;
     pci_put32(function, PCI_BAR + 4 * bar, base | BAR_IO);
     allow32(function, PCI_BAR + 4 * bar, 0xffff & ~(size - 1));
@@ -66,8 +60,7 @@ void pci_add_io_bar(struct pci_function *function, unsigned bar, uint32_t base, 
     function->writable[PCI_COMMAND] |= PCI_COMMAND_IO;
 }
 
-void pci_add_memory_bar(struct pci_function *function, unsigned bar, uint32_t base, uint32_t size)
-{
+void pci_add_memory_bar(struct pci_function *function, unsigned bar, uint32_t base, uint32_t size) {
     function->bar_size[bar] = size;
     pci_put32(function, PCI_BAR + 4 * bar, base);
     allow32(function, PCI_BAR + 4 * bar, ~(size - 1));
@@ -75,8 +68,7 @@ void pci_add_memory_bar(struct pci_function *function, unsigned bar, uint32_t ba
     function->writable[PCI_COMMAND] |= PCI_COMMAND_MEMORY;
 }
 
-uint8_t pci_add_capability(struct pci_function *function, uint8_t id, uint8_t size)
-{
+uint8_t pci_add_capability(struct pci_function *function, uint8_t id, uint8_t size) {
     uint8_t at = function->next_capability;
     unsigned link = function->last_capability ? function->last_capability + 1u : PCI_CAPABILITIES;
     function->config[link] = at;
@@ -88,8 +80,7 @@ uint8_t pci_add_capability(struct pci_function *function, uint8_t id, uint8_t si
 }
 
 void pci_add_msix(struct pci_function *function, uint8_t count, unsigned bar, uint32_t table,
-                  uint32_t pending)
-{
+                  uint32_t pending) {
     uint8_t at = pci_add_capability(function, CAPABILITY_MSIX, 12);
     function->msix_at = at;
     function->msix_count = count;
@@ -101,8 +92,7 @@ void pci_add_msix(struct pci_function *function, uint8_t count, unsigned bar, ui
         function->msix[i][ENTRY_CONTROL] = ENTRY_MASKED;
 }
 
-uint32_t pci_config_read(const struct pci_function *function, unsigned offset, unsigned size)
-{
+uint32_t pci_config_read(const struct pci_function *function, unsigned offset, unsigned size) {
     uint32_t value = 0;
     for (unsigned i = 0; i < size && offset + i < PCI_CONFIG_SIZE; i++)
         value |= (uint32_t)function->config[offset + i] << (8 * i);
@@ -110,8 +100,7 @@ uint32_t pci_config_read(const struct pci_function *function, unsigned offset, u
 }
 
 void pci_config_write(struct pci_function *function, unsigned offset, unsigned size,
-                      uint32_t value)
-{
+                      uint32_t value) {
     for (unsigned i = 0; i < size && offset + i < PCI_CONFIG_SIZE; i++) {
         uint8_t mask = function->writable[offset + i];
         uint8_t *byte = &function->config[offset + i];
@@ -120,8 +109,7 @@ void pci_config_write(struct pci_function *function, unsigned offset, unsigned s
 }
 
 bool pci_in_io_bar(const struct pci_function *function, unsigned bar, uint16_t port,
-                   uint32_t *offset)
-{
+                   uint32_t *offset) {
     uint32_t base = get32(function, PCI_BAR + 4 * bar) & ~3u;
     *offset = port - base;
     return (function->config[PCI_COMMAND] & PCI_COMMAND_IO) && port >= base &&
@@ -129,8 +117,7 @@ bool pci_in_io_bar(const struct pci_function *function, unsigned bar, uint16_t p
 }
 
 bool pci_in_memory_bar(const struct pci_function *function, unsigned bar, uint64_t address,
-                       uint32_t *offset)
-{
+                       uint32_t *offset) {
     uint64_t base = get32(function, PCI_BAR + 4 * bar) & ~15u;
     uint64_t distance = address - base;
     *offset = (uint32_t)distance;
@@ -138,19 +125,16 @@ bool pci_in_memory_bar(const struct pci_function *function, unsigned bar, uint64
            distance < function->bar_size[bar];
 }
 
-bool pci_may_master(const struct pci_function *function)
-{
+bool pci_may_master(const struct pci_function *function) {
     return (function->config[PCI_COMMAND] & PCI_COMMAND_MASTER) != 0;
 }
 
-uint32_t pci_msix_read(const struct pci_function *function, uint32_t offset)
-{
+uint32_t pci_msix_read(const struct pci_function *function, uint32_t offset) {
     uint32_t entry = offset / PCI_MSIX_ENTRY;
     return entry < function->msix_count ? function->msix[entry][offset / 4 % 4] : 0;
 }
 
-void pci_msix_write(struct pci_function *function, uint32_t offset, uint32_t value)
-{
+void pci_msix_write(struct pci_function *function, uint32_t offset, uint32_t value) {
     uint32_t entry = offset / PCI_MSIX_ENTRY;
     uint32_t word = offset / 4 % 4;
     if (entry >= function->msix_count)
@@ -158,26 +142,22 @@ void pci_msix_write(struct pci_function *function, uint32_t offset, uint32_t val
     function->msix[entry][word] = word == ENTRY_CONTROL ? value & ENTRY_MASKED : value;
 }
 
-uint32_t pci_msix_pending(const struct pci_function *function)
-{
+uint32_t pci_msix_pending(const struct pci_function *function) {
     return function->msix_pending;
 }
 
-void pci_msix_raise(struct pci_function *function, unsigned vector)
-{
+void pci_msix_raise(struct pci_function *function, unsigned vector) {
     if (vector < function->msix_count)
         function->msix_pending |= 1u << vector;
 }
 
-static bool msix_open(const struct pci_function *function)
-{
+static bool msix_open(const struct pci_function *function) {
     uint8_t control = function->config[function->msix_at + MSIX_CONTROL + 1];
     bool enabled = (control & MSIX_ENABLE_HIGH) && !(control & MSIX_MASK_ALL_HIGH);
     return function->msix_at != 0 && enabled && pci_may_master(function);
 }
 
-bool pci_take_message(struct pci_function *function, struct apic_message *message)
-{
+bool pci_take_message(struct pci_function *function, struct apic_message *message) {
     if (function->msix_pending == 0 || !msix_open(function))
         return false;
     for (unsigned i = 0; i < function->msix_count; i++) {
@@ -191,8 +171,7 @@ bool pci_take_message(struct pci_function *function, struct apic_message *messag
     return false;
 }
 
-bool pci_decode_message(uint32_t address, uint32_t data, struct apic_message *message)
-{
+bool pci_decode_message(uint32_t address, uint32_t data, struct apic_message *message) {
     if (address >> 20 != 0xfee)
         return false;
     *message = (struct apic_message){

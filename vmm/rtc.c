@@ -22,8 +22,7 @@ struct date { unsigned year, month, day; };
 
 /* Days since 1970-01-01 to the Gregorian calendar, counted in years that begin in March, so that
  * the leap day is a year's last. */
-static struct date date_of(uint64_t days)
-{
+static struct date date_of(uint64_t days) {
     uint64_t shifted = days + 719468;             /* since 0000-03-01 */
     uint64_t era = shifted / 146097;
     unsigned day = (unsigned)(shifted % 146097);  /* in the 400 years */
@@ -38,33 +37,28 @@ static struct date date_of(uint64_t days)
     return date;
 }
 
-void rtc_reset(struct rtc *rtc)
-{
+void rtc_reset(struct rtc *rtc) {
     *rtc = (struct rtc){ .bytes = { [RTC_A] = A_DIVIDER, [RTC_B] = B_24_HOURS } };
 }
 
-void rtc_select(struct rtc *rtc, uint8_t index)
-{
+void rtc_select(struct rtc *rtc, uint8_t index) {
     rtc->index = index & 0x7f;
 }
 
-static uint8_t encode(const struct rtc *rtc, unsigned value)
-{
+static uint8_t encode(const struct rtc *rtc, unsigned value) {
     if (rtc->bytes[RTC_B] & B_BINARY)
         return (uint8_t)value;
     return (uint8_t)(value / 10 % 10 << 4 | value % 10);
 }
 
-static uint8_t encode_hours(const struct rtc *rtc, unsigned hours)
-{
+static uint8_t encode_hours(const struct rtc *rtc, unsigned hours) {
     if (rtc->bytes[RTC_B] & B_24_HOURS)
         return encode(rtc, hours);
     uint8_t value = encode(rtc, (hours + 11) % 12 + 1);
     return hours >= 12 ? value | HOURS_PM : value;
 }
 
-uint8_t rtc_read(const struct rtc *rtc, uint64_t now)
-{
+uint8_t rtc_read(const struct rtc *rtc, uint64_t now) {
     uint64_t days = now / 86400;
     unsigned second = (unsigned)(now % 86400);
     struct date date = date_of(days);
@@ -83,8 +77,7 @@ uint8_t rtc_read(const struct rtc *rtc, uint64_t now)
     }
 }
 
-void rtc_write(struct rtc *rtc, uint8_t value)
-{
+void rtc_write(struct rtc *rtc, uint8_t value) {
     bool clock = rtc->index <= RTC_YEAR || rtc->index == RTC_CENTURY;
     bool status = rtc->index == RTC_C || rtc->index == RTC_D;
     if (clock || status)

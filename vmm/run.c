@@ -4,8 +4,7 @@
  */
 #include "vmm/vm.h"
 
-static void take_signals(struct vcpu *vcpu, uint32_t signals)
-{
+static void take_signals(struct vcpu *vcpu, uint32_t signals) {
     if (signals & APIC_SIGNAL_INIT) {
         apic_init_signal(&vcpu->apic);
         start_reset(vcpu);
@@ -17,28 +16,24 @@ static void take_signals(struct vcpu *vcpu, uint32_t signals)
         vcpu->nmi_waiting = true;
 }
 
-static uint64_t deadline(const struct vcpu *vcpu)
-{
+static uint64_t deadline(const struct vcpu *vcpu) {
     uint64_t at = vcpu->apic.timer_at;
     return at == 0 ? BH_FOREVER : at - vcpu->state->tsc_offset;
 }
 
-static void poll_timer(struct vcpu *vcpu)
-{
+static void poll_timer(struct vcpu *vcpu) {
     if (vcpu->apic.timer_at != 0)
         apic_timer_poll(&vcpu->apic, vcpu_now(vcpu));
 }
 
 /* Whether the vCPU may enter the guest now. */
-static bool is_awake(struct vcpu *vcpu)
-{
+static bool is_awake(struct vcpu *vcpu) {
     if (vcpu->mode == VCPU_HALTED && inject_wakes(vcpu))
         vcpu->mode = VCPU_RUNS;
     return vcpu->mode == VCPU_RUNS;
 }
 
-static void enter(struct vcpu *vcpu)
-{
+static void enter(struct vcpu *vcpu) {
     uint32_t exit;
     inject_next(vcpu);
     if (!vm_enter(vcpu, deadline(vcpu), &exit)) {
@@ -50,8 +45,7 @@ static void enter(struct vcpu *vcpu)
     inject_again(vcpu);
 }
 
-_Noreturn void vcpu_main(struct vcpu *vcpu)
-{
+_Noreturn void vcpu_main(struct vcpu *vcpu) {
     for (;;) {
         if (!vm_runs(vcpu->vm)) {
             vm_park(vcpu);

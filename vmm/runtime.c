@@ -12,42 +12,35 @@
 #include "vmm/cpuid.h"
 #include "vmm/vm.h"
 
-uint64_t vm_now(void)
-{
+uint64_t vm_now(void) {
     return time_now();
 }
 
 /* The bits that come only say "look again": whoever slept looks at the state itself. */
-void vm_sleep(uint64_t host_deadline)
-{
+void vm_sleep(uint64_t host_deadline) {
     uint64_t bits;
     call_wait(host_deadline, &bits);
 }
 
-bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit)
-{
+bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
     return call_vcpu_run(vcpu->slot, host_deadline, exit) == BH_OK;
 }
 
-void lock_pause(void)
-{
+void lock_pause(void) {
     enum { PAUSES_A_MS = 50 };
     vm_sleep(time_now() + time_khz() / PAUSES_A_MS);
 }
 
-void vm_kick(struct vm *vm, const struct vcpu *vcpu)
-{
+void vm_kick(struct vm *vm, const struct vcpu *vcpu) {
     (void)vm;
     call_notify(vcpu->kick_slot);
 }
 
-void vm_kick_io(struct vm *vm)
-{
+void vm_kick_io(struct vm *vm) {
     call_notify(vm->io_slot);
 }
 
-void vm_log(const char *format, ...)
-{
+void vm_log(const char *format, ...) {
     char line[LOG_LINE];
     va_list arguments;
     va_start(arguments, format);
@@ -56,8 +49,7 @@ void vm_log(const char *format, ...)
     log_line("%s", line);
 }
 
-struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf)
-{
+struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf) {
     struct cpuid answer;
     __asm__ volatile("cpuid" : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx),
                      "=d"(answer.edx) : "0"(leaf), "2"(subleaf));

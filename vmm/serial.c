@@ -22,24 +22,20 @@ enum serial_bit {
     MODEM_STATUS_DCD = 1u << 7,
 };
 
-void serial_reset(struct serial *serial)
-{
+void serial_reset(struct serial *serial) {
     *serial = (struct serial){ .divisor = { 1, 0 } };
 }
 
-static bool divisor_latch(const struct serial *serial)
-{
+static bool divisor_latch(const struct serial *serial) {
     return (serial->line_control & LINE_DIVISOR) != 0;
 }
 
-bool serial_full(const struct serial *serial)
-{
+bool serial_full(const struct serial *serial) {
     return SERIAL_SENT - serial->sent_count < SERIAL_FIFO;
 }
 
 /* The pending interrupt of the highest priority. */
-static uint8_t identify(const struct serial *serial)
-{
+static uint8_t identify(const struct serial *serial) {
     if ((serial->interrupt_enable & ENABLE_LINE) && serial->overrun)
         return IDENTIFY_LINE;
     if ((serial->interrupt_enable & ENABLE_RECEIVE) && serial->received_count > 0)
@@ -49,14 +45,12 @@ static uint8_t identify(const struct serial *serial)
     return IDENTIFY_NONE;
 }
 
-bool serial_interrupt(const struct serial *serial)
-{
+bool serial_interrupt(const struct serial *serial) {
     bool connected = (serial->modem_control & MODEM_OUT2) && !(serial->modem_control & MODEM_LOOP);
     return connected && identify(serial) != IDENTIFY_NONE;
 }
 
-static uint8_t take_received(struct serial *serial)
-{
+static uint8_t take_received(struct serial *serial) {
     if (serial->received_count == 0)
         return 0;
     uint8_t byte = serial->received[serial->received_first];
@@ -65,16 +59,14 @@ static uint8_t take_received(struct serial *serial)
     return byte;
 }
 
-static uint8_t read_identify(struct serial *serial)
-{
+static uint8_t read_identify(struct serial *serial) {
     uint8_t value = identify(serial);
     if (value == IDENTIFY_TRANSMIT)
         serial->transmit_event = false;
     return serial->fifo ? value | IDENTIFY_FIFO : value;
 }
 
-static uint8_t read_line_status(struct serial *serial)
-{
+static uint8_t read_line_status(struct serial *serial) {
     uint8_t value = 0;
     if (serial->received_count > 0)
         value |= STATUS_DATA;
@@ -87,8 +79,7 @@ static uint8_t read_line_status(struct serial *serial)
 }
 
 /* In loop-back the modem outputs are its inputs (section 8.6): RTS, DTR, OUT1, OUT2. */
-static uint8_t read_modem_status(const struct serial *serial)
-{
+static uint8_t read_modem_status(const struct serial *serial) {
     uint8_t control = serial->modem_control;
     if (!(control & MODEM_LOOP))
         return MODEM_STATUS_CTS | MODEM_STATUS_DSR | MODEM_STATUS_DCD;
@@ -96,8 +87,7 @@ static uint8_t read_modem_status(const struct serial *serial)
                      (control & 4 ? MODEM_STATUS_RI : 0) | (control & 8 ? MODEM_STATUS_DCD : 0));
 }
 
-uint8_t serial_read(struct serial *serial, unsigned reg)
-{
+uint8_t serial_read(struct serial *serial, unsigned reg) {
     if (divisor_latch(serial) && reg <= REG_INTERRUPT_ENABLE)
         return serial->divisor[reg];
     switch (reg) {
@@ -112,8 +102,7 @@ uint8_t serial_read(struct serial *serial, unsigned reg)
     }
 }
 
-static void send(struct serial *serial, uint8_t byte)
-{
+static void send(struct serial *serial, uint8_t byte) {
     if (serial->modem_control & MODEM_LOOP) {
         serial_receive(serial, &byte, 1);
     } else if (serial->sent_count < SERIAL_SENT) {
@@ -123,23 +112,20 @@ static void send(struct serial *serial, uint8_t byte)
     serial->transmit_event = !serial_full(serial);
 }
 
-static void write_interrupt_enable(struct serial *serial, uint8_t value)
-{
+static void write_interrupt_enable(struct serial *serial, uint8_t value) {
     bool newly = (value & ENABLE_TRANSMIT) && !(serial->interrupt_enable & ENABLE_TRANSMIT);
     serial->interrupt_enable = value & 0x0f;
     if (newly)
         serial->transmit_event = !serial_full(serial);
 }
 
-static void write_fifo_control(struct serial *serial, uint8_t value)
-{
+static void write_fifo_control(struct serial *serial, uint8_t value) {
     serial->fifo = (value & FIFO_ENABLE) != 0;
     if (value & FIFO_CLEAR_RECEIVE)
         serial->received_count = 0;
 }
 
-void serial_write(struct serial *serial, unsigned reg, uint8_t value)
-{
+void serial_write(struct serial *serial, unsigned reg, uint8_t value) {
     if (divisor_latch(serial) && reg <= REG_INTERRUPT_ENABLE) {
         serial->divisor[reg] = value;
         return;
@@ -155,15 +141,13 @@ void serial_write(struct serial *serial, unsigned reg, uint8_t value)
     }
 }
 
-uint32_t serial_outgoing(const struct serial *serial, const uint8_t **bytes)
-{
+uint32_t serial_outgoing(const struct serial *serial, const uint8_t **bytes) {
     uint32_t to_end = SERIAL_SENT - serial->sent_first;
     *bytes = serial->sent + serial->sent_first;
     return serial->sent_count < to_end ? serial->sent_count : to_end;
 }
 
-void serial_taken(struct serial *serial, uint32_t count)
-{
+void serial_taken(struct serial *serial, uint32_t count) {
     bool was_full = serial_full(serial);
     serial->sent_first = (serial->sent_first + count) % SERIAL_SENT;
     serial->sent_count -= count;
@@ -171,13 +155,11 @@ void serial_taken(struct serial *serial, uint32_t count)
         serial->transmit_event = true;
 }
 
-uint32_t serial_room(const struct serial *serial)
-{
+uint32_t serial_room(const struct serial *serial) {
     return SERIAL_FIFO - serial->received_count;
 }
 
-void serial_receive(struct serial *serial, const uint8_t *bytes, uint32_t count)
-{
+void serial_receive(struct serial *serial, const uint8_t *bytes, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         if (serial->received_count == SERIAL_FIFO) {
             serial->overrun = true;

@@ -15,13 +15,11 @@ enum {
 };
 
 static struct bh_segment segment(uint16_t selector, uint16_t attributes, uint32_t limit,
-                                 uint64_t base)
-{
+                                 uint64_t base) {
     return (struct bh_segment){ selector, attributes, limit, base };
 }
 
-void start_reset(struct vcpu *vcpu)
-{
+void start_reset(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     for (unsigned i = 0; i < BH_GPR_COUNT; i++)
         state->gpr[i] = 0;
@@ -50,8 +48,7 @@ void start_reset(struct vcpu *vcpu)
     vcpu->mode = VCPU_WAITS_FOR_STARTUP;
 }
 
-void start_at_vector(struct vcpu *vcpu, uint8_t vector)
-{
+void start_at_vector(struct vcpu *vcpu, uint8_t vector) {
     struct bh_vcpu_state *state = vcpu->state;
     state->segment[BH_CS] = segment((uint16_t)(vector << 8), SEGMENT_REAL_CODE, 0xffff,
                                     (uint64_t)vector << 12);
@@ -60,8 +57,7 @@ void start_at_vector(struct vcpu *vcpu, uint8_t vector)
     vcpu->mode = VCPU_RUNS;
 }
 
-void start_kernel(struct vcpu *vcpu, const struct loader_result *kernel)
-{
+void start_kernel(struct vcpu *vcpu, const struct loader_result *kernel) {
     struct bh_vcpu_state *state = vcpu->state;
     state->gpr[BH_RDX] = 0;
     state->gpr[BH_RSI] = kernel->boot_params.value;

@@ -31,8 +31,7 @@ enum {
 };
 
 static void add_structure(struct virtio_device *device, enum structure type, unsigned bar,
-                          uint32_t offset, uint32_t length)
-{
+                          uint32_t offset, uint32_t length) {
     uint8_t size = type == NOTIFY_CFG ? CAPABILITY_SIZE + 4 : CAPABILITY_SIZE;
     uint8_t at = pci_add_capability(&device->pci, CAPABILITY_VENDOR, size);
     pci_put16(&device->pci, at + 2u, (uint16_t)(size | (unsigned)type << 8));
@@ -43,8 +42,7 @@ static void add_structure(struct virtio_device *device, enum structure type, uns
         pci_put32(&device->pci, at + 16u, NOTIFY_MULTIPLIER);
 }
 
-static void reset(struct virtio_device *device)
-{
+static void reset(struct virtio_device *device) {
     device->accepted = 0;
     device->offered_select = device->accepted_select = 0;
     device->config_vector = NO_VECTOR;
@@ -56,8 +54,7 @@ static void reset(struct virtio_device *device)
 
 void virtio_create(struct virtio_device *device, const struct virtio_identity *identity,
                    const struct guest_memory *memory, uint32_t memory_base, uint16_t notify_port,
-                   uint32_t notify_size)
-{
+                   uint32_t notify_size) {
     *device = (struct virtio_device){ .memory = memory, .queues = identity->queues };
     device->offered = identity->features | VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX;
     pci_create(&device->pci, VENDOR, (uint16_t)(MODERN_DEVICE + identity->device),
@@ -74,45 +71,38 @@ void virtio_create(struct virtio_device *device, const struct virtio_identity *i
     reset(device);
 }
 
-bool virtio_ready(const struct virtio_device *device)
-{
+bool virtio_ready(const struct virtio_device *device) {
     return (device->status & VIRTIO_DRIVER_OK) && !(device->status & VIRTIO_NEEDS_RESET) &&
            pci_may_master(&device->pci);
 }
 
-static void raise(struct virtio_device *device, uint16_t vector)
-{
+static void raise(struct virtio_device *device, uint16_t vector) {
     if (vector != NO_VECTOR)
         pci_msix_raise(&device->pci, vector);
 }
 
-void virtio_fail(struct virtio_device *device)
-{
+void virtio_fail(struct virtio_device *device) {
     device->status |= VIRTIO_NEEDS_RESET;
     raise(device, device->config_vector);
 }
 
-void virtio_config_changed(struct virtio_device *device)
-{
+void virtio_config_changed(struct virtio_device *device) {
     if (device->status & VIRTIO_DRIVER_OK)
         raise(device, device->config_vector);
 }
 
-void virtio_signal(struct virtio_device *device, unsigned queue)
-{
+void virtio_signal(struct virtio_device *device, unsigned queue) {
     if (virtqueue_wants_interrupt(&device->queue[queue]))
         raise(device, device->queue[queue].vector);
 }
 
 /* ---- Common configuration ---- */
 
-static struct virtqueue *selected(struct virtio_device *device)
-{
+static struct virtqueue *selected(struct virtio_device *device) {
     return device->queue_select < device->queues ? &device->queue[device->queue_select] : NULL;
 }
 
-static uint64_t read_queue(const struct virtqueue *queue, uint32_t offset)
-{
+static uint64_t read_queue(const struct virtqueue *queue, uint32_t offset) {
     switch (offset) {
     case QUEUE_SIZE: return queue->size;
     case QUEUE_VECTOR: return queue->vector;
@@ -127,13 +117,11 @@ static uint64_t read_queue(const struct virtqueue *queue, uint32_t offset)
     }
 }
 
-static uint64_t feature_word(uint64_t features, uint32_t select)
-{
+static uint64_t feature_word(uint64_t features, uint32_t select) {
     return select < 2 ? (uint32_t)(features >> (32 * select)) : 0;
 }
 
-static uint64_t read_common(struct virtio_device *device, uint32_t offset)
-{
+static uint64_t read_common(struct virtio_device *device, uint32_t offset) {
     const struct virtqueue *queue = selected(device);
     switch (offset) {
     case DEVICE_FEATURE_SELECT: return device->offered_select;
@@ -149,23 +137,19 @@ static uint64_t read_common(struct virtio_device *device, uint32_t offset)
     }
 }
 
-static void set_low(uint64_t *field, uint32_t value)
-{
+static void set_low(uint64_t *field, uint32_t value) {
     *field = (*field & 0xffffffff00000000ull) | value;
 }
 
-static void set_high(uint64_t *field, uint32_t value)
-{
+static void set_high(uint64_t *field, uint32_t value) {
     *field = (*field & 0xffffffffull) | (uint64_t)value << 32;
 }
 
-static uint16_t checked_vector(const struct virtio_device *device, uint64_t value)
-{
+static uint16_t checked_vector(const struct virtio_device *device, uint64_t value) {
     return value <= device->queues ? (uint16_t)value : NO_VECTOR;
 }
 
-static void enable_queue(struct virtio_device *device, struct virtqueue *queue)
-{
+static void enable_queue(struct virtio_device *device, struct virtqueue *queue) {
     bool ready = (device->status & VIRTIO_FEATURES_OK) && !(device->status & VIRTIO_NEEDS_RESET);
     bool event_index = (device->accepted & VIRTIO_F_EVENT_IDX) != 0;
     if (!ready || !virtqueue_enable(queue, device->memory, event_index))
@@ -174,8 +158,7 @@ static void enable_queue(struct virtio_device *device, struct virtqueue *queue)
 
 /* A queue that is enabled doesn't change any more, but for its vector. */
 static void write_queue(struct virtio_device *device, struct virtqueue *queue, uint32_t offset,
-                        uint64_t value)
-{
+                        uint64_t value) {
     if (offset == QUEUE_VECTOR) {
         queue->vector = checked_vector(device, value);
         return;
@@ -200,8 +183,7 @@ static void write_queue(struct virtio_device *device, struct virtqueue *queue, u
 
 /* virtio 2.1, 3.1.1: bits are only added; FEATURES_OK stays off if the driver accepted what was not
  * offered, or not VERSION_1; a reset is the way back from anything. */
-static enum virtio_event write_status(struct virtio_device *device, uint8_t value)
-{
+static enum virtio_event write_status(struct virtio_device *device, uint8_t value) {
     if (value == 0) {
         reset(device);
         return VIRTIO_RESET;
@@ -218,8 +200,7 @@ static enum virtio_event write_status(struct virtio_device *device, uint8_t valu
     return started ? VIRTIO_KICK : VIRTIO_NOTHING;
 }
 
-static void write_features(struct virtio_device *device, uint32_t value)
-{
+static void write_features(struct virtio_device *device, uint32_t value) {
     if (device->status & VIRTIO_FEATURES_OK)
         return;
     if (device->accepted_select == 0)
@@ -229,8 +210,7 @@ static void write_features(struct virtio_device *device, uint32_t value)
 }
 
 static enum virtio_event write_common(struct virtio_device *device, uint32_t offset,
-                                      uint64_t value)
-{
+                                      uint64_t value) {
     struct virtqueue *queue = selected(device);
     switch (offset) {
     case DEVICE_FEATURE_SELECT: device->offered_select = (uint32_t)value; break;
@@ -250,16 +230,14 @@ static enum virtio_event write_common(struct virtio_device *device, uint32_t off
 /* ---- The memory BAR ---- */
 
 static uint64_t read_device_config(const struct virtio_device *device, uint32_t offset,
-                                   unsigned size)
-{
+                                   unsigned size) {
     uint64_t value = 0;
     for (unsigned i = 0; i < size && offset + i < device->config_size; i++)
         value |= (uint64_t)device->config[offset + i] << (8 * i);
     return value;
 }
 
-static uint64_t read_part(struct virtio_device *device, uint32_t offset, unsigned size)
-{
+static uint64_t read_part(struct virtio_device *device, uint32_t offset, unsigned size) {
     uint32_t inner = offset % BAR_PART;
     if (offset < BAR_ISR)
         return read_common(device, inner);
@@ -272,15 +250,13 @@ static uint64_t read_part(struct virtio_device *device, uint32_t offset, unsigne
     return offset == BAR_PENDING ? pci_msix_pending(&device->pci) : 0;
 }
 
-uint64_t virtio_bar_read(struct virtio_device *device, uint32_t offset, unsigned size)
-{
+uint64_t virtio_bar_read(struct virtio_device *device, uint32_t offset, unsigned size) {
     if (size < 8 || (offset >= BAR_ISR && offset < BAR_MSIX))
         return read_part(device, offset, size);
     return (uint32_t)read_part(device, offset, 4) | read_part(device, offset + 4, 4) << 32;
 }
 
-static enum virtio_event write_part(struct virtio_device *device, uint32_t offset, uint64_t value)
-{
+static enum virtio_event write_part(struct virtio_device *device, uint32_t offset, uint64_t value) {
     if (offset < BAR_ISR)
         return write_common(device, offset, value);
     if (offset >= BAR_MSIX && offset < BAR_PENDING)
@@ -289,8 +265,7 @@ static enum virtio_event write_part(struct virtio_device *device, uint32_t offse
 }
 
 enum virtio_event virtio_bar_write(struct virtio_device *device, uint32_t offset, unsigned size,
-                                   uint64_t value)
-{
+                                   uint64_t value) {
     if (size < 8)
         return write_part(device, offset, value);
     enum virtio_event event = write_part(device, offset, (uint32_t)value);

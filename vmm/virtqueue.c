@@ -23,29 +23,24 @@ enum { AVAILABLE_ENTRY = 2, USED_ENTRY = 8 };
 
 _Static_assert(sizeof(struct descriptor) == 16, "virtio 2.7.5");
 
-static uint16_t load16(const uint8_t *at)
-{
+static uint16_t load16(const uint8_t *at) {
     return __atomic_load_n((const uint16_t *)(const void *)at, __ATOMIC_ACQUIRE);
 }
 
-static void store16(uint8_t *at, uint16_t value)
-{
+static void store16(uint8_t *at, uint16_t value) {
     __atomic_store_n((uint16_t *)(void *)at, value, __ATOMIC_RELEASE);
 }
 
-static void store32(uint8_t *at, uint32_t value)
-{
+static void store32(uint8_t *at, uint32_t value) {
     __atomic_store_n((uint32_t *)(void *)at, value, __ATOMIC_RELAXED);
 }
 
-void virtqueue_reset(struct virtqueue *queue)
-{
+void virtqueue_reset(struct virtqueue *queue) {
     *queue = (struct virtqueue){ .size = VIRTQUEUE_SIZE_MAX, .vector = 0xffff };
 }
 
 bool virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory,
-                      bool event_index)
-{
+                      bool event_index) {
     uint32_t size = queue->size;
     bool power_of_two = size != 0 && size <= VIRTQUEUE_SIZE_MAX && (size & (size - 1)) == 0;
     bool aligned = queue->descriptors_at % 16 == 0 && queue->driver_at % 2 == 0 &&
@@ -67,15 +62,13 @@ bool virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory
     return true;
 }
 
-static enum virtqueue_result broke(struct virtqueue *queue)
-{
+static enum virtqueue_result broke(struct virtqueue *queue) {
     queue->broken = true;
     return VIRTQUEUE_BROKEN;
 }
 
 /* One copy, taken field by field: later changes by the guest don't matter. */
-static struct descriptor load_descriptor(const struct virtqueue *queue, uint16_t index)
-{
+static struct descriptor load_descriptor(const struct virtqueue *queue, uint16_t index) {
     const uint64_t *at = (const uint64_t *)(const void *)(queue->descriptors + 16u * index);
     uint64_t low = __atomic_load_n(&at[0], __ATOMIC_RELAXED);
     uint64_t high = __atomic_load_n(&at[1], __ATOMIC_RELAXED);
@@ -84,8 +77,7 @@ static struct descriptor load_descriptor(const struct virtqueue *queue, uint16_t
 }
 
 static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *chain,
-                       const struct descriptor *d)
-{
+                       const struct descriptor *d) {
     bool writable = (d->flags & DESCRIPTOR_WRITE) != 0;
     bool after_writable = chain->count > chain->readable;
     if ((d->flags & DESCRIPTOR_INDIRECT) || d->length == 0 || (!writable && after_writable))
@@ -103,8 +95,8 @@ static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *ch
     return true;
 }
 
-static bool walk_chain(const struct virtqueue *queue, uint16_t head, struct virtqueue_chain *chain)
-{
+static bool walk_chain(const struct virtqueue *queue, uint16_t head,
+                       struct virtqueue_chain *chain) {
     uint16_t index = head;
     chain->head = head;
     chain->readable = chain->count = 0;
@@ -122,8 +114,7 @@ static bool walk_chain(const struct virtqueue *queue, uint16_t head, struct virt
     return false;
 }
 
-enum virtqueue_result virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *chain)
-{
+enum virtqueue_result virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *chain) {
     if (queue->broken)
         return VIRTQUEUE_BROKEN;
     if (!queue->enabled)
@@ -141,13 +132,11 @@ enum virtqueue_result virtqueue_pop(struct virtqueue *queue, struct virtqueue_ch
     return VIRTQUEUE_GOT;
 }
 
-void virtqueue_unpop(struct virtqueue *queue)
-{
+void virtqueue_unpop(struct virtqueue *queue) {
     queue->next_available--;
 }
 
-void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written)
-{
+void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written) {
     unsigned slot = queue->next_used & (queue->size - 1u);
     uint8_t *entry = queue->used + RING_ENTRIES + USED_ENTRY * slot;
     store32(entry, head);
@@ -155,23 +144,19 @@ void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written)
     queue->next_used++;
 }
 
-void virtqueue_publish(struct virtqueue *queue)
-{
+void virtqueue_publish(struct virtqueue *queue) {
     store16(queue->used + RING_INDEX, queue->next_used);
 }
 
-static uint8_t *used_event(const struct virtqueue *queue)
-{
+static uint8_t *used_event(const struct virtqueue *queue) {
     return queue->available + RING_ENTRIES + AVAILABLE_ENTRY * queue->size;
 }
 
-static uint8_t *available_event(const struct virtqueue *queue)
-{
+static uint8_t *available_event(const struct virtqueue *queue) {
     return queue->used + RING_ENTRIES + USED_ENTRY * queue->size;
 }
 
-bool virtqueue_wants_interrupt(struct virtqueue *queue)
-{
+bool virtqueue_wants_interrupt(struct virtqueue *queue) {
     uint16_t now = queue->next_used;
     uint16_t last = queue->signalled_used;
     if (!queue->enabled || now == last)
@@ -184,8 +169,7 @@ bool virtqueue_wants_interrupt(struct virtqueue *queue)
     return (uint16_t)(now - event - 1) < (uint16_t)(now - last);
 }
 
-bool virtqueue_arm(struct virtqueue *queue)
-{
+bool virtqueue_arm(struct virtqueue *queue) {
     if (!queue->enabled || queue->broken)
         return true;
     if (queue->event_index)
@@ -196,15 +180,13 @@ bool virtqueue_arm(struct virtqueue *queue)
     return load16(queue->available + RING_INDEX) == queue->next_available;
 }
 
-void virtqueue_disarm(struct virtqueue *queue)
-{
+void virtqueue_disarm(struct virtqueue *queue) {
     if (queue->enabled && !queue->event_index)
         store16(queue->used + RING_FLAGS, USED_NO_NOTIFY);
 }
 
 uint32_t virtqueue_gather(const struct virtqueue_chain *chain, uint32_t skip, void *to,
-                          uint32_t size)
-{
+                          uint32_t size) {
     uint32_t done = 0;
     for (unsigned i = 0; i < chain->readable && done < size; i++) {
         const struct virtqueue_buffer *buffer = &chain->buffer[i];
@@ -219,8 +201,7 @@ uint32_t virtqueue_gather(const struct virtqueue_chain *chain, uint32_t skip, vo
 }
 
 uint32_t virtqueue_scatter(const struct virtqueue_chain *chain, uint32_t skip, const void *from,
-                           uint32_t size)
-{
+                           uint32_t size) {
     uint32_t done = 0;
     for (unsigned i = chain->readable; i < chain->count && done < size; i++) {
         const struct virtqueue_buffer *buffer = &chain->buffer[i];

@@ -179,8 +179,7 @@ void vm_sleep(uint64_t host_deadline);
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit);
 void vm_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-static inline uint64_t vcpu_now(const struct vcpu *vcpu)
-{
+static inline uint64_t vcpu_now(const struct vcpu *vcpu) {
     return vm_now() + vcpu->state->tsc_offset;
 }
 

@@ -19,16 +19,14 @@ static const struct layout legacy_layout = { 2, 4, 10 };
 static const struct layout pae_layout = { 3, 8, 9 };
 static const struct layout long_layout = { 4, 8, 9 };
 
-static const struct layout *layout_of(const struct bh_vcpu_state *state)
-{
+static const struct layout *layout_of(const struct bh_vcpu_state *state) {
     if (state->efer & EFER_LMA)
         return &long_layout;
     return state->cr4 & CR4_PAE ? &pae_layout : &legacy_layout;
 }
 
 static bool load_entry(const struct guest_memory *memory, struct gpa at, unsigned size,
-                       uint64_t *entry)
-{
+                       uint64_t *entry) {
     uint32_t narrow = 0;
     if (size == 8)
         return guest_load64(memory, at, entry);
@@ -38,14 +36,12 @@ static bool load_entry(const struct guest_memory *memory, struct gpa at, unsigne
 }
 
 static void mark_entry(const struct guest_memory *memory, struct gpa at, unsigned size,
-                       uint64_t bits)
-{
+                       uint64_t bits) {
     uint8_t *entry = guest_range(memory, at, size);
     __atomic_fetch_or((uint32_t *)(void *)entry, (uint32_t)bits, __ATOMIC_RELAXED);
 }
 
-static bool is_large(const struct layout *layout, unsigned level, uint64_t entry, uint64_t cr4)
-{
+static bool is_large(const struct layout *layout, unsigned level, uint64_t entry, uint64_t cr4) {
     if (!(entry & PTE_LARGE) || level == 0 || level > 2)
         return false;
     if (layout == &legacy_layout)
@@ -53,15 +49,13 @@ static bool is_large(const struct layout *layout, unsigned level, uint64_t entry
     return level == 1 || layout == &long_layout;
 }
 
-static struct walk_result refuse(uint32_t access, uint32_t present)
-{
+static struct walk_result refuse(uint32_t access, uint32_t present) {
     return (struct walk_result){ .error = access | present };
 }
 
 /* Rights that the tables give, all levels together, against the access (APM 5.6). */
 static bool allowed(const struct bh_vcpu_state *state, uint64_t rights, bool no_execute,
-                    uint32_t access)
-{
+                    uint32_t access) {
     bool user_page = (rights & PTE_USER) != 0;
     bool user_access = (access & WALK_USER) != 0;
     if (user_access && !user_page)
@@ -78,8 +72,7 @@ static bool allowed(const struct bh_vcpu_state *state, uint64_t rights, bool no_
 }
 
 struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                        struct gva at, uint32_t access)
-{
+                        struct gva at, uint32_t access) {
     if (!(state->cr0 & CR0_PG))
         return (struct walk_result){ .ok = true, .gpa = { at.value & 0xffffffffull } };
     const struct layout *layout = layout_of(state);
@@ -115,23 +108,21 @@ struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_
     return refuse(access, 0);
 }
 
-enum insn_mode walk_mode(const struct bh_vcpu_state *state)
-{
+enum insn_mode walk_mode(const struct bh_vcpu_state *state) {
     uint16_t code = state->segment[BH_CS].attributes;
     if ((state->efer & EFER_LMA) && (code & SEGMENT_LONG))
         return INSN_MODE_64;
     return code & SEGMENT_DEFAULT_32 ? INSN_MODE_32 : INSN_MODE_16;
 }
 
-static uint32_t fetch_access(const struct bh_vcpu_state *state)
-{
+static uint32_t fetch_access(const struct bh_vcpu_state *state) {
     return WALK_FETCH | (state->cpl == 3 ? WALK_USER : 0);
 }
 
 /* As many of the `wanted` bytes as lie in the page of `at`; zero: a fault. */
 static size_t fetch_bytes(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                          struct gva at, uint8_t *bytes, size_t wanted, struct walk_result *result)
-{
+                          struct gva at, uint8_t *bytes, size_t wanted,
+                          struct walk_result *result) {
     *result = walk(memory, state, at, fetch_access(state));
     if (!result->ok)
         return 0;
@@ -140,16 +131,14 @@ static size_t fetch_bytes(const struct guest_memory *memory, const struct bh_vcp
     return guest_read(memory, result->gpa, bytes, count) ? count : 0;
 }
 
-static struct gva code_address(const struct bh_vcpu_state *state, uint64_t ahead)
-{
+static struct gva code_address(const struct bh_vcpu_state *state, uint64_t ahead) {
     if (walk_mode(state) == INSN_MODE_64)
         return (struct gva){ state->rip + ahead };
     return (struct gva){ (state->segment[BH_CS].base + state->rip + ahead) & 0xffffffffull };
 }
 
 const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                         unsigned length)
-{
+                         unsigned length) {
     struct gva at = code_address(state, 0);
     struct walk_result result = walk(memory, state, at, fetch_access(state));
     bool one_page = at.value % BH_PAGE_SIZE + length <= BH_PAGE_SIZE;
@@ -157,8 +146,7 @@ const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu
 }
 
 bool walk_fetch(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                struct insn *insn, struct walk_result *fault, uint64_t *fault_address)
-{
+                struct insn *insn, struct walk_result *fault, uint64_t *fault_address) {
     enum insn_mode mode = walk_mode(state);
     uint8_t bytes[INSN_MAX_LENGTH];
     size_t have = 0;

@@ -13,35 +13,30 @@
 
 #define HOST_BRIDGE "/sys/bus/pci/devices/0000:00:00.0/config"
 
-static void cpuid(void)
-{
+static void cpuid(void) {
     unsigned int eax = 0, ebx, ecx = 0, edx;
 
     __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 }
 
-static void read_configuration(int file)
-{
+static void read_configuration(int file) {
     uint32_t id;
 
     if (pread(file, &id, sizeof(id), 0) != sizeof(id))
         fail(HOST_BRIDGE);
 }
 
-void measure_empty(const char *argument)
-{
+void measure_empty(const char *argument) {
     (void)argument;
     MEASURE(MARK_EMPTY, __asm__ volatile(""));
 }
 
-void measure_cpuid(const char *argument)
-{
+void measure_cpuid(const char *argument) {
     (void)argument;
     MEASURE(MARK_CPUID, cpuid());
 }
 
-void measure_port(const char *argument)
-{
+void measure_port(const char *argument) {
     int file = open(HOST_BRIDGE, O_RDONLY);
 
     (void)argument;

@@ -27,8 +27,7 @@ static volatile uint32_t *registers;
 static int event;
 static volatile unsigned int taken;
 
-static int open_device(const char *address, const char *group_number)
-{
+static int open_device(const char *address, const char *group_number) {
     int container = open("/dev/vfio/vfio", O_RDWR);
     char path[64];
 
@@ -45,8 +44,7 @@ static int open_device(const char *address, const char *group_number)
     return device;
 }
 
-static void map_registers(int device)
-{
+static void map_registers(int device) {
     struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_BAR0_REGION_INDEX };
 
     if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
@@ -56,8 +54,7 @@ static void map_registers(int device)
         fail("VFIO mmap");
 }
 
-static void enable_bus_master(int device)
-{
+static void enable_bus_master(int device) {
     struct vfio_region_info info = { .argsz = sizeof(info), .index = VFIO_PCI_CONFIG_REGION_INDEX };
     uint16_t command = 0;
 
@@ -69,8 +66,7 @@ static void enable_bus_master(int device)
         fail("VFIO configuration");
 }
 
-static void route_interrupt(int device)
-{
+static void route_interrupt(int device) {
     char space[sizeof(struct vfio_irq_set) + sizeof(int)];
     struct vfio_irq_set *set = (struct vfio_irq_set *)space;
 
@@ -85,8 +81,7 @@ static void route_interrupt(int device)
         fail("VFIO interrupt");
 }
 
-static void *wait_for_interrupts(void *unused)
-{
+static void *wait_for_interrupts(void *unused) {
     uint64_t count;
 
     for (;;) {
@@ -99,8 +94,7 @@ static void *wait_for_interrupts(void *unused)
     return unused;
 }
 
-static void start_waiter(void)
-{
+static void start_waiter(void) {
     struct sched_param high = { .sched_priority = 50 };
     pthread_attr_t attributes;
     pthread_t thread;
@@ -113,8 +107,7 @@ static void start_waiter(void)
         fail("thread");
 }
 
-static void raise_one(void)
-{
+static void raise_one(void) {
     unsigned int before = taken;
 
     MARK_BEGIN(MARK_INTERRUPT);
@@ -123,8 +116,7 @@ static void raise_one(void)
         ;
 }
 
-void measure_interrupt(const char *argument)
-{
+void measure_interrupt(const char *argument) {
     char address[32], group[16];
 
     if (sscanf(argument, "%31s %15s", address, group) != 2)

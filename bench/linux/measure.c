@@ -31,14 +31,12 @@ static const struct measurement measurements[] = {
     { "ping-1500", measure_ping_1500 },
 };
 
-void fail(const char *what)
-{
+void fail(const char *what) {
     fprintf(stderr, "measure: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     const char *argument = argc > 2 ? argv[2] : "";
 
     for (size_t i = 0; argc > 1 && i < sizeof(measurements) / sizeof(measurements[0]); i++) {

@@ -28,8 +28,7 @@
 static uint8_t payload[LARGE - HEADERS];
 static int sock;
 
-static void open_socket(int type, int protocol, uint16_t port)
-{
+static void open_socket(int type, int protocol, uint16_t port) {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
 
     inet_pton(AF_INET, NEIGHBOUR, &to.sin_addr);
@@ -38,14 +37,12 @@ static void open_socket(int type, int protocol, uint16_t port)
         fail("socket");
 }
 
-static void send_udp(size_t size)
-{
+static void send_udp(size_t size) {
     if (send(sock, payload, size - HEADERS, 0) != (ssize_t)(size - HEADERS))
         fail("send");
 }
 
-static void send_echo(size_t size)
-{
+static void send_echo(size_t size) {
     uint8_t packet[LARGE - HEADERS + sizeof(struct icmphdr)] = { 0 };
     struct icmphdr header = { .type = ICMP_ECHO };
     size_t length = size - HEADERS + sizeof(header);
@@ -55,35 +52,30 @@ static void send_echo(size_t size)
         fail("send echo");
 }
 
-static void receive_echo(void)
-{
+static void receive_echo(void) {
     uint8_t packet[LARGE];
 
     if (recv(sock, packet, sizeof(packet), 0) < 0)
         fail("an echo was lost");
 }
 
-static void echo_window(size_t size)
-{
+static void echo_window(size_t size) {
     for (int i = 0; i < WINDOW; i++)
         send_echo(size);
     for (int i = 0; i < WINDOW; i++)
         receive_echo();
 }
 
-static void ping(size_t size)
-{
+static void ping(size_t size) {
     send_echo(size);
     receive_echo();
 }
 
-static void open_udp(void)
-{
+static void open_udp(void) {
     open_socket(SOCK_DGRAM, IPPROTO_UDP, DISCARD);
 }
 
-static void open_icmp(void)
-{
+static void open_icmp(void) {
     struct timeval patience = { .tv_sec = PATIENCE / 1000 };
 
     open_socket(SOCK_DGRAM, IPPROTO_ICMP, 0);
@@ -91,15 +83,13 @@ static void open_icmp(void)
         fail("time-out");
 }
 
-void measure_send_64(const char *argument)
-{
+void measure_send_64(const char *argument) {
     (void)argument;
     open_udp();
     MEASURE(MARK_SEND_64, send_udp(SMALL));
 }
 
-void measure_send_1500(const char *argument)
-{
+void measure_send_1500(const char *argument) {
     (void)argument;
     open_udp();
     MEASURE(MARK_SEND_1500, send_udp(LARGE));
@@ -115,32 +105,28 @@ void measure_send_1500(const char *argument)
         }                                                                       \
     } while (0)
 
-void measure_echo_64(const char *argument)
-{
+void measure_echo_64(const char *argument) {
     (void)argument;
     open_icmp();
     echo_window(SMALL);
     MEASURE_WINDOWS(MARK_ECHO_64, SMALL);
 }
 
-void measure_echo_1500(const char *argument)
-{
+void measure_echo_1500(const char *argument) {
     (void)argument;
     open_icmp();
     echo_window(LARGE);
     MEASURE_WINDOWS(MARK_ECHO_1500, LARGE);
 }
 
-void measure_ping_64(const char *argument)
-{
+void measure_ping_64(const char *argument) {
     (void)argument;
     open_icmp();
     ping(SMALL);
     MEASURE(MARK_PING_64, ping(SMALL));
 }
 
-void measure_ping_1500(const char *argument)
-{
+void measure_ping_1500(const char *argument) {
     (void)argument;
     open_icmp();
     ping(LARGE);

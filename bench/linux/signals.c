@@ -25,8 +25,7 @@ struct pair {
     _Atomic uint32_t *word;    /* two, shared */
 };
 
-static void pin(int core)
-{
+static void pin(int core) {
     cpu_set_t set;
 
     CPU_ZERO(&set);
@@ -35,37 +34,32 @@ static void pin(int core)
         fail("sched_setaffinity");
 }
 
-static void event_signal(const struct pair *pair, int to)
-{
+static void event_signal(const struct pair *pair, int to) {
     uint64_t one = 1;
 
     if (write(pair->event[to], &one, sizeof(one)) != sizeof(one))
         fail("eventfd write");
 }
 
-static void event_wait(const struct pair *pair, int from)
-{
+static void event_wait(const struct pair *pair, int from) {
     uint64_t count;
 
     if (read(pair->event[from], &count, sizeof(count)) != sizeof(count))
         fail("eventfd read");
 }
 
-static void futex_signal(const struct pair *pair, int to)
-{
+static void futex_signal(const struct pair *pair, int to) {
     pair->word[to] = 1;
     syscall(SYS_futex, &pair->word[to], FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-static void futex_wait(const struct pair *pair, int from)
-{
+static void futex_wait(const struct pair *pair, int from) {
     while (!pair->word[from])
         syscall(SYS_futex, &pair->word[from], FUTEX_WAIT, 0, NULL, NULL, 0);
     pair->word[from] = 0;
 }
 
-static struct pair make_pair(void)
-{
+static struct pair make_pair(void) {
     struct pair pair;
 
     pair.event[0] = eventfd(0, 0);
@@ -76,36 +70,32 @@ static struct pair make_pair(void)
     return pair;
 }
 
-static void event_answer(const struct pair *pair)
-{
+static void event_answer(const struct pair *pair) {
     for (;;) {
         event_wait(pair, 1);
         event_signal(pair, 0);
     }
 }
 
-static void event_ask(const struct pair *pair)
-{
+static void event_ask(const struct pair *pair) {
     event_signal(pair, 1);
     event_wait(pair, 0);
 }
 
-static void futex_answer(const struct pair *pair)
-{
+static void futex_answer(const struct pair *pair) {
     for (;;) {
         futex_wait(pair, 1);
         futex_signal(pair, 0);
     }
 }
 
-static void futex_ask(const struct pair *pair)
-{
+static void futex_ask(const struct pair *pair) {
     futex_signal(pair, 1);
     futex_wait(pair, 0);
 }
 
-static pid_t start_answerer(const struct pair *pair, void (*answer)(const struct pair *), int core)
-{
+static pid_t start_answerer(const struct pair *pair, void (*answer)(const struct pair *),
+                            int core) {
     pid_t child = fork();
 
     if (child < 0)
@@ -118,14 +108,12 @@ static pid_t start_answerer(const struct pair *pair, void (*answer)(const struct
     return child;
 }
 
-static void stop_answerer(pid_t child)
-{
+static void stop_answerer(pid_t child) {
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
 }
 
-void measure_signal(const char *argument)
-{
+void measure_signal(const char *argument) {
     struct pair pair = make_pair();
     int across = !strcmp(argument, "across");
     pid_t child = start_answerer(&pair, event_answer, across);
@@ -139,8 +127,7 @@ void measure_signal(const char *argument)
     stop_answerer(child);
 }
 
-void measure_futex(const char *argument)
-{
+void measure_futex(const char *argument) {
     struct pair pair = make_pair();
     int across = !strcmp(argument, "across");
     pid_t child = start_answerer(&pair, futex_answer, across);

@@ -13,8 +13,7 @@
 
 #define WARM_UP 64
 
-static inline void bench_rest(void)
-{
+static inline void bench_rest(void) {
     uint64_t bits;
 
     call_wait(BH_FOREVER, &bits);

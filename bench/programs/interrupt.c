@@ -19,8 +19,7 @@ enum edu_register { EDU_RAISE = 0x60, EDU_ACKNOWLEDGE = 0x64 };
 static volatile uint8_t *registers;
 static volatile unsigned int taken;
 
-static void raise_one(void)
-{
+static void raise_one(void) {
     unsigned int before = taken;
 
     MARK_BEGIN(MARK_INTERRUPT);
@@ -29,8 +28,7 @@ static void raise_one(void)
     }
 }
 
-void thread_main(uint32_t number)
-{
+void thread_main(uint32_t number) {
     (void)number;
     for (int i = 0; i < WARM_UP; i++)
         raise_one();
@@ -39,8 +37,7 @@ void thread_main(uint32_t number)
         bench_rest();
 }
 
-int main(void)
-{
+int main(void) {
     uint32_t device = manifest_need(BH_ENTRY_DEVICE, "edu")->slot;
     uint32_t interrupt = manifest_need(BH_ENTRY_INTERRUPT, "irq0")->slot;
     uint64_t bits;

@@ -16,15 +16,13 @@
 
 static uint32_t peer;
 
-static void signal_and_sleep(void)
-{
+static void signal_and_sleep(void) {
     uint64_t bits;
 
     call_notify_wait(peer, BH_FOREVER, &bits);
 }
 
-static void answer(void)
-{
+static void answer(void) {
     uint64_t bits;
 
     call_wait(BH_FOREVER, &bits);
@@ -33,16 +31,14 @@ static void answer(void)
 }
 
 /* A signal to a compartment that hasn't started yet is lost: ask until there is an answer. */
-static void meet(void)
-{
+static void meet(void) {
     uint64_t bits;
 
     while (call_notify_wait(peer, time_after_ms(1), &bits) != BH_OK) {
     }
 }
 
-int main(void)
-{
+int main(void) {
     const char *role = manifest_setting("role", "ask");
 
     peer = manifest_need(BH_ENTRY_CHANNEL, "peer")->slot;

@@ -17,8 +17,7 @@ enum { RETRY_MS = 1000 };    /* a card that didn't answer is tried again */
 static struct nic nic;
 static bool retry;
 
-static void find_areas(void)
-{
+static void find_areas(void) {
     for (unsigned i = 0; i < NIC_AREAS; i++) {
         const struct bh_manifest_entry *area = manifest_find_numbered(BH_ENTRY_REGION, "tx", i, "");
 
@@ -27,8 +26,7 @@ static void find_areas(void)
     }
 }
 
-static void find_regions(void)
-{
+static void find_regions(void) {
     const struct bh_manifest_entry *bar = manifest_need(BH_ENTRY_REGION, "bar0");
     const struct bh_manifest_entry *rings = manifest_need(BH_ENTRY_REGION, "rings");
     const struct bh_manifest_entry *pool = manifest_need(BH_ENTRY_REGION, "pool");
@@ -43,15 +41,13 @@ static void find_regions(void)
     find_areas();
 }
 
-static void start(void)
-{
+static void start(void) {
     retry = !nic_start(&nic);
     if (retry)
         log_line("the card doesn't leave its reset; trying again");
 }
 
-static void tell_link(void)
-{
+static void tell_link(void) {
     static uint32_t told = UINT32_MAX;
     uint32_t speed = nic_link_speed(&nic);
 
@@ -62,8 +58,7 @@ static void tell_link(void)
 }
 
 /* A client in a new life knows nothing of what was in flight: the card begins anew as well. */
-static void check_link(void)
-{
+static void check_link(void) {
     enum ring_event event = ring_check(&nic.link);
 
     if (event == RING_LOST)
@@ -74,50 +69,42 @@ static void check_link(void)
         tell_link();
 }
 
-static void turn(void)
-{
+static void turn(void) {
     check_link();
     if (retry && ring_up(&nic.link))
         start();
     nic_turn(&nic);
 }
 
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     return nic_settle(&nic, notify);
 }
 
-static uint64_t deadline(void)
-{
+static uint64_t deadline(void) {
     return retry ? time_after_ms(RETRY_MS) : BH_FOREVER;
 }
 
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-static void received(void *context)
-{
+static void received(void *context) {
     (void)context;
     nic_interrupted(&nic, CAUSE_RXQ0);
 }
 
-static void sent(void *context)
-{
+static void sent(void *context) {
     (void)context;
     nic_interrupted(&nic, CAUSE_TXQ0);
 }
 
-static void changed(void *context)
-{
+static void changed(void *context) {
     (void)context;
     nic_interrupted(&nic, CAUSE_OTHER | CAUSE_LSC);
     tell_link();
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
     uint8_t mac[NET_MAC_BYTES];

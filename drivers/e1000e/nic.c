@@ -4,19 +4,16 @@
 
 #include "lib/mmio/mmio.h"
 
-static uint32_t get(struct nic *nic, uint32_t which)
-{
+static uint32_t get(struct nic *nic, uint32_t which) {
     return mmio_read32(nic->registers, which);
 }
 
-static void set(struct nic *nic, uint32_t which, uint32_t value)
-{
+static void set(struct nic *nic, uint32_t which, uint32_t value) {
     mmio_write32(nic->registers, which, value);
 }
 
 /* Datasheet 4.6.1 and 4.6.2. A read of a device that is gone answers all ones. */
-static bool reset(struct nic *nic)
-{
+static bool reset(struct nic *nic) {
     set(nic, NIC_IMC, CAUSE_ALL);
     set(nic, NIC_RCTL, 0);
     set(nic, NIC_TCTL, 0);
@@ -31,8 +28,7 @@ static bool reset(struct nic *nic)
     return false;
 }
 
-static void clear_state(struct nic *nic)
-{
+static void clear_state(struct nic *nic) {
     uint64_t fit = nic->pool.size / NET_SLOT;
 
     nic->buffers = fit < NIC_POOL_MOST ? (uint32_t)fit : NIC_POOL_MOST;
@@ -45,16 +41,14 @@ static void clear_state(struct nic *nic)
         nic->free[nic->free_count++] = (uint16_t)i;
 }
 
-static void clear_rings(struct nic *nic)
-{
+static void clear_rings(struct nic *nic) {
     for (uint32_t i = 0; i < NIC_DEPTH; i++) {
         nic->rings->receive[i] = (struct nic_receive){ 0 };
         nic->rings->transmit[i] = (struct nic_transmit){ 0 };
     }
 }
 
-static void set_ring(struct nic *nic, uint32_t first_register, uint64_t iova, uint32_t bytes)
-{
+static void set_ring(struct nic *nic, uint32_t first_register, uint64_t iova, uint32_t bytes) {
     uint32_t base = first_register - NIC_RDBAL;
 
     set(nic, base + NIC_RDBAL, (uint32_t)iova);
@@ -64,8 +58,7 @@ static void set_ring(struct nic *nic, uint32_t first_register, uint64_t iova, ui
     set(nic, base + NIC_RDT, 0);
 }
 
-static void start_receiver(struct nic *nic)
-{
+static void start_receiver(struct nic *nic) {
     for (uint32_t i = 0; i < 128; i++)
         set(nic, NIC_MTA + 4 * i, 0);
     set(nic, NIC_RXCSUM, 0);
@@ -79,8 +72,7 @@ static void start_receiver(struct nic *nic)
     set(nic, NIC_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM | RCTL_SECRC);
 }
 
-static void start_transmitter(struct nic *nic)
-{
+static void start_transmitter(struct nic *nic) {
     set(nic, NIC_TIDV, 0);
     set(nic, NIC_TADV, 0);
     set(nic, NIC_TXDCTL, DCTL_GRANULARITY | DCTL_WRITE_BACK_1 | TXDCTL_RESERVED);
@@ -91,8 +83,7 @@ static void start_transmitter(struct nic *nic)
 }
 
 /* Each message clears and disables its own cause; nic_settle enables what is needed. */
-static void start_interrupts(struct nic *nic)
-{
+static void start_interrupts(struct nic *nic) {
     set(nic, NIC_CTRL_EXT, get(nic, NIC_CTRL_EXT) | (uint32_t)CTRL_EXT_PBA_CLEAR);
     set(nic, NIC_EIAC, CAUSE_RXQ0 | CAUSE_TXQ0);
     set(nic, NIC_IVAR, IVAR_VALUE);
@@ -100,8 +91,7 @@ static void start_interrupts(struct nic *nic)
         set(nic, NIC_EITR + 4 * message, 0);
 }
 
-static void refill(struct nic *nic, uint32_t least)
-{
+static void refill(struct nic *nic, uint32_t least) {
     uint32_t room = NIC_DEPTH - 1 - (nic->receive_filled - nic->receive_next);
     uint32_t count = room < nic->free_count ? room : nic->free_count;
 
@@ -119,8 +109,7 @@ static void refill(struct nic *nic, uint32_t least)
     set(nic, NIC_RDT, nic->receive_filled % NIC_DEPTH);
 }
 
-bool nic_start(struct nic *nic)
-{
+bool nic_start(struct nic *nic) {
     nic->running = false;
     if (!reset(nic))
         return false;
@@ -135,8 +124,7 @@ bool nic_start(struct nic *nic)
     return true;
 }
 
-void nic_stop(struct nic *nic)
-{
+void nic_stop(struct nic *nic) {
     nic->running = false;
     set(nic, NIC_IMC, CAUSE_ALL);
     set(nic, NIC_RCTL, 0);
@@ -144,8 +132,7 @@ void nic_stop(struct nic *nic)
 }
 
 /* Buffers that the switch is done with. */
-static void take_back(struct nic *nic)
-{
+static void take_back(struct nic *nic) {
     uint32_t acked;
 
     ring_space(&nic->link);
@@ -159,14 +146,12 @@ static void take_back(struct nic *nic)
 }
 
 /* The device's word: its length is believed as far as one buffer goes. */
-static bool good_frame(uint16_t length, uint8_t status, uint8_t errors)
-{
+static bool good_frame(uint16_t length, uint8_t status, uint8_t errors) {
     return (status & RX_LAST) != 0 && (errors & RX_ERRORS) == 0 && length >= NET_FRAME_MIN &&
            length <= NET_FRAME_MAX;
 }
 
-static void receive_frame(struct nic *nic, uint32_t at, uint8_t status)
-{
+static void receive_frame(struct nic *nic, uint32_t at, uint8_t status) {
     uint16_t buffer = nic->in_descriptor[at];
     uint16_t length = nic->rings->receive[at].length;
     uint8_t errors = nic->rings->receive[at].errors;
@@ -182,16 +167,14 @@ static void receive_frame(struct nic *nic, uint32_t at, uint8_t status)
     nic->received++;
 }
 
-static bool received_more(const struct nic *nic)
-{
+static bool received_more(const struct nic *nic) {
     uint32_t at = nic->receive_next % NIC_DEPTH;
 
     return nic->receive_next != nic->receive_filled &&
            (nic->rings->receive[at].status & RX_DONE) != 0;
 }
 
-static void receive(struct nic *nic)
-{
+static void receive(struct nic *nic) {
     uint32_t space = ring_space(&nic->link);
     uint32_t share = space < NIC_SHARE ? space : NIC_SHARE;
 
@@ -208,8 +191,7 @@ static void receive(struct nic *nic)
 
 /* Frames that the device has read, in order. Requests that were refused go back with the next one,
  * or at once when none is in flight. */
-static void reap(struct nic *nic)
-{
+static void reap(struct nic *nic) {
     uint32_t until = nic->link.released;
 
     for (; nic->transmit_next != nic->transmit_filled; nic->transmit_next++) {
@@ -224,13 +206,11 @@ static void reap(struct nic *nic)
     ring_done_until(&nic->link, until);
 }
 
-static bool good_request(const struct nic *nic, struct ring_descriptor frame)
-{
+static bool good_request(const struct nic *nic, struct ring_descriptor frame) {
     return frame.port < NIC_AREAS && net_valid(frame, nic->area[frame.port].size);
 }
 
-static void fill_transmit(struct nic *nic, struct ring_descriptor frame)
-{
+static void fill_transmit(struct nic *nic, struct ring_descriptor frame) {
     uint32_t at = nic->transmit_filled++ % NIC_DEPTH;
     volatile struct nic_transmit *descriptor = &nic->rings->transmit[at];
 
@@ -243,8 +223,7 @@ static void fill_transmit(struct nic *nic, struct ring_descriptor frame)
     nic->sent++;
 }
 
-static void transmit(struct nic *nic)
-{
+static void transmit(struct nic *nic) {
     uint32_t before = nic->transmit_filled;
     uint32_t room = NIC_DEPTH - 1 - (before - nic->transmit_next);
     uint32_t count = ring_available(&nic->link);
@@ -263,8 +242,7 @@ static void transmit(struct nic *nic)
     set(nic, NIC_TDT, nic->transmit_filled % NIC_DEPTH);
 }
 
-void nic_turn(struct nic *nic)
-{
+void nic_turn(struct nic *nic) {
     if (!nic->running || !ring_up(&nic->link))
         return;
     take_back(nic);
@@ -274,13 +252,11 @@ void nic_turn(struct nic *nic)
     transmit(nic);
 }
 
-static bool transmit_full(const struct nic *nic)
-{
+static bool transmit_full(const struct nic *nic) {
     return nic->transmit_filled - nic->transmit_next == NIC_DEPTH - 1;
 }
 
-static void arm(struct nic *nic)
-{
+static void arm(struct nic *nic) {
     uint32_t wanted = CAUSE_RXQ0 | CAUSE_OTHER | CAUSE_LSC;
 
     if (ring_release_wanted(&nic->link) || transmit_full(nic))
@@ -294,8 +270,7 @@ static void arm(struct nic *nic)
 
 /* When the switch holds the buffers that the device needs, or the link is full, its next release is
  * waited for. */
-static bool await_switch(struct nic *nic)
-{
+static bool await_switch(struct nic *nic) {
     bool starved = nic->receive_filled - nic->receive_next < NIC_REFILL;
     bool full = received_more(nic);
 
@@ -304,8 +279,7 @@ static bool await_switch(struct nic *nic)
     return ring_await_release(&nic->link, 1);
 }
 
-bool nic_settle(struct nic *nic, uint32_t *notify)
-{
+bool nic_settle(struct nic *nic, uint32_t *notify) {
     bool settled;
 
     ring_flush_before_wait(&nic->link, notify);
@@ -318,13 +292,11 @@ bool nic_settle(struct nic *nic, uint32_t *notify)
     return await_switch(nic) && (settled || transmit_full(nic));
 }
 
-void nic_interrupted(struct nic *nic, uint32_t cause)
-{
+void nic_interrupted(struct nic *nic, uint32_t cause) {
     nic->armed &= ~cause;
 }
 
-uint32_t nic_link_speed(struct nic *nic)
-{
+uint32_t nic_link_speed(struct nic *nic) {
     static const uint32_t speeds[] = { 10, 100, 1000, 1000 };
     uint32_t status = get(nic, NIC_STATUS);
     uint32_t speed = (status & STATUS_LU) != 0 ? speeds[(status & STATUS_SPEED) >> 6] : 0;
@@ -337,8 +309,7 @@ uint32_t nic_link_speed(struct nic *nic)
     return speed;
 }
 
-void nic_address(struct nic *nic, uint8_t mac[6])
-{
+void nic_address(struct nic *nic, uint8_t mac[6]) {
     uint64_t address = get(nic, NIC_RAL0) | (uint64_t)get(nic, NIC_RAH0) << 32;
 
     for (unsigned i = 0; i < NET_MAC_BYTES; i++)

@@ -17,15 +17,13 @@ enum { RETRY_MS = 2000 };
 static struct nvme nvme;
 static bool retry;
 
-static void pause(void)
-{
+static void pause(void) {
     uint64_t bits;
 
     call_wait(time_now() + time_khz() / 4, &bits);
 }
 
-static void find_areas(void)
-{
+static void find_areas(void) {
     for (unsigned i = 0; i < NVME_AREAS; i++) {
         const struct bh_manifest_entry *area =
             manifest_find_numbered(BH_ENTRY_REGION, "data", i, "");
@@ -35,8 +33,7 @@ static void find_areas(void)
     }
 }
 
-static void find_regions(void)
-{
+static void find_regions(void) {
     const struct bh_manifest_entry *bar = manifest_need(BH_ENTRY_REGION, "bar0");
     const struct bh_manifest_entry *rings = manifest_need(BH_ENTRY_REGION, "rings");
 
@@ -50,8 +47,7 @@ static void find_regions(void)
 }
 
 /* Waiting for the device eats notifications, so the link is looked at again afterwards. */
-static void start(void)
-{
+static void start(void) {
     retry = !nvme_start(&nvme, pause);
     if (retry) {
         log_line("the disk doesn't start; trying again");
@@ -63,8 +59,7 @@ static void start(void)
 }
 
 /* A client in a new life knows nothing of what was in flight: the disk begins anew as well. */
-static void turn(void)
-{
+static void turn(void) {
     enum ring_event event = ring_check(&nvme.link);
 
     if (event == RING_LOST)
@@ -74,23 +69,19 @@ static void turn(void)
     nvme_turn(&nvme);
 }
 
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     return nvme_settle(&nvme, notify);
 }
 
-static uint64_t deadline(void)
-{
+static uint64_t deadline(void) {
     return retry ? time_after_ms(RETRY_MS) : BH_FOREVER;
 }
 
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
 

@@ -10,8 +10,7 @@
 
 enum { PAGE = 4096, QUEUE_IO = 1 };
 
-void nvme_tell(struct nvme *nvme)
-{
+void nvme_tell(struct nvme *nvme) {
     ring_put(&nvme->link, (struct ring_descriptor){
         .kind = BLOCK_INFO, .extra = block_extra(nvme->sectors, 0),
         .offset = nvme->sectors_per_block * BLOCK_SECTOR,
@@ -21,8 +20,7 @@ void nvme_tell(struct nvme *nvme)
 /* Physical region pages (NVMe 4.3): the first may begin anywhere, further ones are whole pages; two
  * stand in the command, more in the list that belongs to the command's id. */
 static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
-                      uint64_t address, uint64_t bytes)
-{
+                      uint64_t address, uint64_t bytes) {
     uint64_t first = PAGE - address % PAGE;
     uint64_t next = address + first;
     uint32_t pages = bytes <= first ? 0 : (uint32_t)((bytes - first + PAGE - 1) / PAGE);
@@ -39,8 +37,7 @@ static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, 
 
 /* One range, in the list that belongs to the id (NVMe 6.7). */
 static void set_range(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
-                      uint64_t first, uint32_t blocks)
-{
+                      uint64_t first, uint32_t blocks) {
     nvme->rings->list[id][0] = (uint64_t)blocks << 32;
     nvme->rings->list[id][1] = first;
     command->prp1 = nvme->rings_iova + offsetof(struct nvme_rings, list) +
@@ -51,8 +48,7 @@ static void set_range(struct nvme *nvme, volatile struct nvme_command *command, 
 }
 
 static void set_transfer(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
-                         struct ring_descriptor request)
-{
+                         struct ring_descriptor request) {
     uint64_t first = block_lba(request) / nvme->sectors_per_block;
     uint32_t blocks = request.length / nvme->sectors_per_block;
     uint64_t address = nvme->area[request.port].iova + request.offset;
@@ -63,8 +59,7 @@ static void set_transfer(struct nvme *nvme, volatile struct nvme_command *comman
     command->dword12 = blocks - 1;
 }
 
-static uint8_t opcode_of(uint8_t kind)
-{
+static uint8_t opcode_of(uint8_t kind) {
     switch (kind) {
     case BLOCK_READ:    return NVME_READ;
     case BLOCK_WRITE:   return NVME_WRITE;
@@ -73,8 +68,7 @@ static uint8_t opcode_of(uint8_t kind)
     }
 }
 
-static void submit(struct nvme *nvme, struct ring_descriptor request)
-{
+static void submit(struct nvme *nvme, struct ring_descriptor request) {
     uint32_t id = nvme->free[--nvme->free_count];
     volatile struct nvme_command *command = &nvme->rings->command[nvme->tail++ % NVME_DEPTH];
 
@@ -89,8 +83,7 @@ static void submit(struct nvme *nvme, struct ring_descriptor request)
         set_transfer(nvme, command, id, request);
 }
 
-static bool acceptable(const struct nvme *nvme, struct ring_descriptor request)
-{
+static bool acceptable(const struct nvme *nvme, struct ring_descriptor request) {
     uint64_t area = request.port < NVME_AREAS ? nvme->area[request.port].size : 0;
     bool aligned = block_lba(request) % nvme->sectors_per_block == 0 &&
                    request.length % nvme->sectors_per_block == 0;
@@ -101,14 +94,12 @@ static bool acceptable(const struct nvme *nvme, struct ring_descriptor request)
            (aligned && block_within(block_lba(request), request.length, nvme->sectors));
 }
 
-static uint32_t in_flight(const struct nvme *nvme)
-{
+static uint32_t in_flight(const struct nvme *nvme) {
     return NVME_DEPTH - 1 - nvme->free_count;
 }
 
 /* Requests that can be taken now: an id and room for the answer are there for each. */
-static uint32_t takeable(struct nvme *nvme)
-{
+static uint32_t takeable(struct nvme *nvme) {
     uint32_t available = ring_available(&nvme->link);
     uint32_t space = ring_space(&nvme->link);
     uint32_t room = space > in_flight(nvme) ? space - in_flight(nvme) : 0;
@@ -117,8 +108,7 @@ static uint32_t takeable(struct nvme *nvme)
     return available < most ? available : most;
 }
 
-static void take_requests(struct nvme *nvme)
-{
+static void take_requests(struct nvme *nvme) {
     uint32_t count = takeable(nvme);
     uint32_t before = nvme->tail;
 
@@ -135,8 +125,7 @@ static void take_requests(struct nvme *nvme)
         nvme_ring_submission(nvme, QUEUE_IO, nvme->tail % NVME_DEPTH);
 }
 
-static void answer(struct nvme *nvme, uint32_t id, uint16_t status)
-{
+static void answer(struct nvme *nvme, uint32_t id, uint16_t status) {
     if (id >= NVME_DEPTH || !nvme->busy[id]) {
         nvme->stray++;
         return;
@@ -146,8 +135,7 @@ static void answer(struct nvme *nvme, uint32_t id, uint16_t status)
     block_answer(&nvme->link, nvme->tag[id], status >> 1 == 0 ? BLOCK_OK : BLOCK_FAILED);
 }
 
-static void take_answers(struct nvme *nvme)
-{
+static void take_answers(struct nvme *nvme) {
     uint32_t before = nvme->head;
 
     for (uint32_t i = 0; i < NVME_DEPTH; i++) {
@@ -164,8 +152,7 @@ static void take_answers(struct nvme *nvme)
         nvme_ring_completion(nvme, QUEUE_IO, nvme->head % NVME_DEPTH);
 }
 
-void nvme_turn(struct nvme *nvme)
-{
+void nvme_turn(struct nvme *nvme) {
     if (!nvme->running || !ring_up(&nvme->link))
         return;
     take_answers(nvme);
@@ -174,8 +161,7 @@ void nvme_turn(struct nvme *nvme)
 
 /* Requests that can't be taken wait for the device's next interrupt, or for the other end to take
  * answers. */
-bool nvme_settle(struct nvme *nvme, uint32_t *notify)
-{
+bool nvme_settle(struct nvme *nvme, uint32_t *notify) {
     ring_flush_before_wait(&nvme->link, notify);
     if (ring_sleep(&nvme->link) || !nvme->running)
         return true;

@@ -22,42 +22,35 @@ enum {
     ID_LBAF      = 128,
 };
 
-static uint32_t get(struct nvme *nvme, uint32_t which)
-{
+static uint32_t get(struct nvme *nvme, uint32_t which) {
     return mmio_read32(nvme->registers, which);
 }
 
-static void set(struct nvme *nvme, uint32_t which, uint32_t value)
-{
+static void set(struct nvme *nvme, uint32_t which, uint32_t value) {
     mmio_write32(nvme->registers, which, value);
 }
 
-static void set_address(struct nvme *nvme, uint32_t which, size_t offset)
-{
+static void set_address(struct nvme *nvme, uint32_t which, size_t offset) {
     uint64_t iova = nvme->rings_iova + offset;
 
     set(nvme, which, (uint32_t)iova);
     set(nvme, which + 4, (uint32_t)(iova >> 32));
 }
 
-void nvme_clear_command(volatile struct nvme_command *command, uint8_t opcode, uint32_t id)
-{
+void nvme_clear_command(volatile struct nvme_command *command, uint8_t opcode, uint32_t id) {
     *command = (struct nvme_command){ .opcode = opcode, .id = (uint16_t)id };
 }
 
-void nvme_ring_submission(struct nvme *nvme, uint32_t queue, uint32_t index)
-{
+void nvme_ring_submission(struct nvme *nvme, uint32_t queue, uint32_t index) {
     mmio_publish();
     set(nvme, NVME_DOORBELLS + 2 * queue * nvme->stride, index);
 }
 
-void nvme_ring_completion(struct nvme *nvme, uint32_t queue, uint32_t index)
-{
+void nvme_ring_completion(struct nvme *nvme, uint32_t queue, uint32_t index) {
     set(nvme, NVME_DOORBELLS + (2 * queue + 1) * nvme->stride, index);
 }
 
-static bool await_ready(struct nvme *nvme, uint32_t wanted, nvme_pause *pause)
-{
+static bool await_ready(struct nvme *nvme, uint32_t wanted, nvme_pause *pause) {
     for (unsigned i = 0; i < POLLS; i++) {
         uint32_t status = get(nvme, NVME_CSTS);
 
@@ -70,8 +63,7 @@ static bool await_ready(struct nvme *nvme, uint32_t wanted, nvme_pause *pause)
     return false;
 }
 
-static void clear_state(struct nvme *nvme)
-{
+static void clear_state(struct nvme *nvme) {
     volatile uint8_t *bytes = (volatile uint8_t *)nvme->rings;
 
     for (size_t i = 0; i < sizeof(struct nvme_rings); i++)
@@ -86,8 +78,7 @@ static void clear_state(struct nvme *nvme)
         nvme->free[nvme->free_count++] = (uint16_t)id;
 }
 
-static bool enable(struct nvme *nvme, nvme_pause *pause)
-{
+static bool enable(struct nvme *nvme, nvme_pause *pause) {
     uint32_t entries = NVME_ADMIN_DEPTH - 1;
 
     set(nvme, NVME_CC, 0);
@@ -106,8 +97,7 @@ static bool enable(struct nvme *nvme, nvme_pause *pause)
 }
 
 /* Fills the next admin entry; the caller adds to it, then calls run_admin. */
-static volatile struct nvme_command *next_admin(struct nvme *nvme, uint8_t opcode)
-{
+static volatile struct nvme_command *next_admin(struct nvme *nvme, uint8_t opcode) {
     volatile struct nvme_command *command = &nvme->rings->admin[nvme->admin_next];
 
     nvme_clear_command(command, opcode, nvme->admin_next);
@@ -115,8 +105,7 @@ static volatile struct nvme_command *next_admin(struct nvme *nvme, uint8_t opcod
 }
 
 /* Fewer commands than the queue has entries are run in a life: the phase stays 1. */
-static bool run_admin(struct nvme *nvme, nvme_pause *pause)
-{
+static bool run_admin(struct nvme *nvme, nvme_pause *pause) {
     volatile struct nvme_completion *done = &nvme->rings->admin_done[nvme->admin_next];
 
     nvme->admin_next++;
@@ -133,8 +122,7 @@ static bool run_admin(struct nvme *nvme, nvme_pause *pause)
     return false;
 }
 
-static bool identify(struct nvme *nvme, uint32_t space, uint32_t what, nvme_pause *pause)
-{
+static bool identify(struct nvme *nvme, uint32_t space, uint32_t what, nvme_pause *pause) {
     volatile struct nvme_command *command = next_admin(nvme, ADMIN_IDENTIFY);
 
     command->space = space;
@@ -143,8 +131,7 @@ static bool identify(struct nvme *nvme, uint32_t space, uint32_t what, nvme_paus
     return run_admin(nvme, pause);
 }
 
-static uint64_t identified(const struct nvme *nvme, uint32_t offset, uint32_t bytes)
-{
+static uint64_t identified(const struct nvme *nvme, uint32_t offset, uint32_t bytes) {
     uint64_t value = 0;
 
     for (uint32_t i = 0; i < bytes; i++)
@@ -153,8 +140,7 @@ static uint64_t identified(const struct nvme *nvme, uint32_t offset, uint32_t by
 }
 
 /* A size that doesn't fit 48 bits of sectors is cut, not believed. */
-static bool learn_size(struct nvme *nvme)
-{
+static bool learn_size(struct nvme *nvme) {
     uint32_t format = (uint32_t)identified(nvme, ID_FLBAS, 1) & 0xf;
     uint32_t shift = (uint32_t)identified(nvme, ID_LBAF + 4 * format + 2, 1);
     uint64_t blocks = identified(nvme, ID_NSZE, 8);
@@ -168,16 +154,14 @@ static bool learn_size(struct nvme *nvme)
     return true;
 }
 
-static bool learn(struct nvme *nvme, nvme_pause *pause)
-{
+static bool learn(struct nvme *nvme, nvme_pause *pause) {
     if (!identify(nvme, 0, IDENTIFY_CONTROLLER, pause))
         return false;
     nvme->discards = (identified(nvme, ID_ONCS, 1) & ONCS_DATASET) != 0;
     return identify(nvme, 1, IDENTIFY_NAMESPACE, pause) && learn_size(nvme);
 }
 
-static bool create_queues(struct nvme *nvme, nvme_pause *pause)
-{
+static bool create_queues(struct nvme *nvme, nvme_pause *pause) {
     uint32_t size = QUEUE_IO | (NVME_DEPTH - 1) << 16;
     volatile struct nvme_command *command = next_admin(nvme, ADMIN_CREATE_CQ);
 
@@ -193,8 +177,7 @@ static bool create_queues(struct nvme *nvme, nvme_pause *pause)
     return run_admin(nvme, pause);
 }
 
-bool nvme_start(struct nvme *nvme, nvme_pause *pause)
-{
+bool nvme_start(struct nvme *nvme, nvme_pause *pause) {
     nvme->running = enable(nvme, pause) && learn(nvme, pause) && create_queues(nvme, pause);
     return nvme->running;
 }

@@ -27,26 +27,22 @@ static struct ring client;
 static bool unfinished;      /* the device still had something to say after ROUNDS */
 static bool awaiting_empty;
 
-static uint8_t device_read(enum uart_register which)
-{
+static uint8_t device_read(enum uart_register which) {
     return port_read8((uint16_t)(port + which));
 }
 
-static void device_write(enum uart_register which, uint8_t value)
-{
+static void device_write(enum uart_register which, uint8_t value) {
     port_write8((uint16_t)(port + which), value);
 }
 
-static void await_empty(bool wanted)
-{
+static void await_empty(bool wanted) {
     if (awaiting_empty == wanted)
         return;
     awaiting_empty = wanted;
     device_write(UART_INTERRUPTS, wanted ? IER_RECEIVED | IER_EMPTY : IER_RECEIVED);
 }
 
-static void start_device(void)
-{
+static void start_device(void) {
     device_write(UART_INTERRUPTS, 0);
     device_write(UART_LINE_CONTROL, LCR_DLAB);
     device_write(UART_DATA, UART_DIVISOR);
@@ -58,15 +54,13 @@ static void start_device(void)
 }
 
 /* A byte that the client has no room for is lost, as on any serial line. */
-static void receive(void)
-{
+static void receive(void) {
     uint8_t byte = device_read(UART_DATA);
 
     stream_write(&client, &byte, 1);
 }
 
-static bool transmit(void)
-{
+static bool transmit(void) {
     uint8_t bytes[UART_FIFO];
     uint32_t count = stream_read(&client, bytes, sizeof(bytes));
 
@@ -77,8 +71,7 @@ static bool transmit(void)
 }
 
 /* One look at the device: whether there was anything to do. */
-static bool serve_device(void)
-{
+static bool serve_device(void) {
     bool idle = (device_read(UART_IDENTIFY) & IIR_NONE) != 0;
     uint8_t status = device_read(UART_LINE_STATUS);
     bool received = (status & LSR_RECEIVED) != 0;
@@ -89,16 +82,14 @@ static bool serve_device(void)
     return !idle || received || sent;
 }
 
-static void turn(void)
-{
+static void turn(void) {
     stream_check(&client);
     unfinished = true;
     for (unsigned i = 0; i < ROUNDS && unfinished; i++)
         unfinished = serve_device();
 }
 
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     ring_flush_before_wait(&client, notify);
     if (stream_sleep(&client))
         return true;
@@ -108,19 +99,16 @@ static bool settle(uint32_t *notify)
     return true;
 }
 
-static uint64_t deadline(void)
-{
+static uint64_t deadline(void) {
     return unfinished ? time_after_ms(RETRY_MS) : BH_FOREVER;
 }
 
 /* The work itself is the turn that follows every wake-up. */
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *ports = manifest_need(BH_ENTRY_PORTS, "uart0");
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");

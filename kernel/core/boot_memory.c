@@ -14,35 +14,29 @@ static struct ranges ram;              /* as the firmware reports it: for questi
 static struct ranges free_ranges;
 static bool closed;
 
-void boot_memory_add(uint64_t base, uint64_t size)
-{
+void boot_memory_add(uint64_t base, uint64_t size) {
     if (!ranges_add(&ram, base, size) || !ranges_add(&free_ranges, base, size))
         panic("memory: more than %u ranges of RAM, or overlapping ones", RANGES_MAX);
 }
 
-void boot_memory_reserve(uint64_t base, uint64_t size)
-{
+void boot_memory_reserve(uint64_t base, uint64_t size) {
     if (!ranges_remove(&free_ranges, base, size))
         panic("memory: more than %u free ranges", RANGES_MAX);
 }
 
-const struct ranges *boot_memory_ram(void)
-{
+const struct ranges *boot_memory_ram(void) {
     return &ram;
 }
 
-uint64_t boot_memory_total(void)
-{
+uint64_t boot_memory_total(void) {
     return ranges_total(&ram);
 }
 
-uint64_t boot_memory_used(void)
-{
+uint64_t boot_memory_used(void) {
     return ranges_total(&ram) - ranges_total(&free_ranges);
 }
 
-paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what)
-{
+paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what) {
     uint64_t base;
 
     INVARIANT(!closed);
@@ -54,17 +48,14 @@ paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what)
     return paddr(base);
 }
 
-bool boot_memory_is_outside_ram(paddr_t base, uint64_t size)
-{
+bool boot_memory_is_outside_ram(paddr_t base, uint64_t size) {
     return !ranges_touch(&ram, base.value, size);
 }
 
-void boot_memory_close(void)
-{
+void boot_memory_close(void) {
     closed = true;
 }
 
-bool boot_memory_is_open(void)
-{
+bool boot_memory_is_open(void) {
     return !closed;
 }

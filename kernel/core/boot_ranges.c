@@ -5,25 +5,21 @@
 #include "abi/base.h"
 
 /* The end of a range, at most that of the last page. */
-static uint64_t end_of(uint64_t base, uint64_t size)
-{
+static uint64_t end_of(uint64_t base, uint64_t size) {
     uint64_t last = UINT64_MAX - BH_PAGE_SIZE + 1;
 
     return base > last || size > last - base ? last : base + size;
 }
 
-static uint64_t page_down(uint64_t value)
-{
+static uint64_t page_down(uint64_t value) {
     return value - value % BH_PAGE_SIZE;
 }
 
-static uint64_t page_up(uint64_t value)
-{
+static uint64_t page_up(uint64_t value) {
     return page_down(value + BH_PAGE_SIZE - 1);
 }
 
-static bool append(struct ranges *ranges, uint64_t base, uint64_t end)
-{
+static bool append(struct ranges *ranges, uint64_t base, uint64_t end) {
     if (end <= base)
         return true;
     if (ranges->count == RANGES_MAX)
@@ -32,16 +28,14 @@ static bool append(struct ranges *ranges, uint64_t base, uint64_t end)
     return true;
 }
 
-bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size)
-{
+bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size) {
     uint64_t first = page_up(end_of(base, 0)), end = page_down(end_of(base, size));
 
     return end <= first || (!ranges_touch(ranges, first, end - first)
                             && append(ranges, first, end));
 }
 
-bool ranges_remove(struct ranges *ranges, uint64_t base, uint64_t size)
-{
+bool ranges_remove(struct ranges *ranges, uint64_t base, uint64_t size) {
     uint64_t first = page_down(base), end = page_up(end_of(base, size));
     uint32_t count = ranges->count;    /* what is appended lies outside */
 
@@ -60,8 +54,7 @@ bool ranges_remove(struct ranges *ranges, uint64_t base, uint64_t size)
     return true;
 }
 
-bool ranges_cut(struct ranges *ranges, uint64_t size, uint64_t alignment, uint64_t *base)
-{
+bool ranges_cut(struct ranges *ranges, uint64_t size, uint64_t alignment, uint64_t *base) {
     for (uint32_t i = 0; i < ranges->count; i++) {
         struct range r = ranges->range[i];
         uint64_t skip = (alignment - r.base % alignment) % alignment;
@@ -73,8 +66,7 @@ bool ranges_cut(struct ranges *ranges, uint64_t size, uint64_t alignment, uint64
     return false;
 }
 
-bool ranges_touch(const struct ranges *ranges, uint64_t base, uint64_t size)
-{
+bool ranges_touch(const struct ranges *ranges, uint64_t base, uint64_t size) {
     uint64_t end = end_of(base, size);
 
     for (uint32_t i = 0; i < ranges->count; i++) {
@@ -85,8 +77,7 @@ bool ranges_touch(const struct ranges *ranges, uint64_t base, uint64_t size)
     return false;
 }
 
-uint64_t ranges_total(const struct ranges *ranges)
-{
+uint64_t ranges_total(const struct ranges *ranges) {
     uint64_t total = 0;
 
     for (uint32_t i = 0; i < ranges->count; i++)

@@ -15,14 +15,12 @@ struct budget {
     uint64_t renew_at;                 /* start of the next period */
 };
 
-static inline bool budget_limited(const struct budget *budget)
-{
+static inline bool budget_limited(const struct budget *budget) {
     return budget->amount < budget->period;
 }
 
 /* A new period, when one has begun. */
-static inline void budget_renew(struct budget *budget, uint64_t now)
-{
+static inline void budget_renew(struct budget *budget, uint64_t now) {
     if (now < budget->renew_at)
         return;
     budget->left = budget->amount;
@@ -30,8 +28,7 @@ static inline void budget_renew(struct budget *budget, uint64_t now)
 }
 
 /* Takes what was used up to now. True: nothing is left until renew_at. */
-static inline bool budget_charge(struct budget *budget, uint64_t used, uint64_t now)
-{
+static inline bool budget_charge(struct budget *budget, uint64_t used, uint64_t now) {
     if (!budget_limited(budget))
         return false;
     budget_renew(budget, now);

@@ -43,8 +43,7 @@ static const struct shape shapes[BH_CALL_COUNT] = {
 };
 
 static enum bh_status decode(uint32_t thread, const struct call *call,
-                             const struct bh_plan_slot **slot)
-{
+                             const struct bh_plan_slot **slot) {
     const struct bh_plan_compartment *c = plan_compartment(plan_thread(thread)->compartment);
     const struct shape *shape = &shapes[call->number % BH_CALL_COUNT];
 
@@ -64,8 +63,7 @@ static enum bh_status decode(uint32_t thread, const struct call *call,
     return (*slot)->rights & 1u << call->argument[1] ? BH_OK : BH_E_RIGHT;
 }
 
-static enum bh_status vcpu_run(uint32_t thread, uint32_t vcpu, uint64_t deadline)
-{
+static enum bh_status vcpu_run(uint32_t thread, uint32_t vcpu, uint64_t deadline) {
     enum bh_status status = plan_vcpu(vcpu)->thread == thread ? vcpu_begin(vcpu) : BH_E_STATE;
 
     if (status == BH_OK)
@@ -73,8 +71,7 @@ static enum bh_status vcpu_run(uint32_t thread, uint32_t vcpu, uint64_t deadline
     return status;
 }
 
-static enum bh_status control_machine(uint64_t operation)
-{
+static enum bh_status control_machine(uint64_t operation) {
     if (operation == BH_MACHINE_REBOOT)
         machine_reboot();
     else
@@ -83,15 +80,13 @@ static enum bh_status control_machine(uint64_t operation)
 }
 
 /* Calls that answer by themselves when they succeed, some of them later. */
-static bool answers_itself(uint64_t number)
-{
+static bool answers_itself(uint64_t number) {
     return number == BH_CALL_WAIT || number == BH_CALL_NOTIFY_WAIT || number == BH_CALL_VCPU_RUN
            || number == BH_CALL_COMPARTMENT_CONTROL;
 }
 
 static enum bh_status perform(uint32_t thread, const struct call *call,
-                              const struct bh_plan_slot *slot, uint64_t *value)
-{
+                              const struct bh_plan_slot *slot, uint64_t *value) {
     const uint64_t *argument = call->argument;
 
     switch (call->number) {
@@ -130,8 +125,7 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
     }
 }
 
-void call_perform(uint32_t thread, const struct call *call)
-{
+void call_perform(uint32_t thread, const struct call *call) {
     const struct bh_plan_slot *slot = NULL;
     enum bh_status status = decode(thread, call, &slot);
     uint64_t value = 0;

@@ -26,16 +26,14 @@
 static uint64_t state[BH_MAX_COMPARTMENTS];
 static uint64_t counters[BH_MAX_COMPARTMENTS][BH_COMPARTMENT_COUNTERS];
 
-static void start_threads(uint32_t compartment)
-{
+static void start_threads(uint32_t compartment) {
     const struct bh_plan_compartment *c = plan_compartment(compartment);
 
     for (uint32_t i = 0; i < c->thread_count; i++)
         sched_request(thread_core(c->first_thread + i), SCHED_START, c->first_thread + i);
 }
 
-static void run(uint32_t compartment)
-{
+static void run(uint32_t compartment) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
         if (plan_device(d)->owner == compartment)
             device_release(d);
@@ -45,8 +43,7 @@ static void run(uint32_t compartment)
     channel_signal_life(compartment);
 }
 
-void compartment_start_all(void)
-{
+void compartment_start_all(void) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++)
         if (plan_compartment(i)->flags & BH_COMPARTMENT_START)
             run(i);
@@ -54,8 +51,7 @@ void compartment_start_all(void)
 
 /* Steps. Each answers whether its phase is over. */
 
-static bool stop_threads(struct operation *o, uint32_t self)
-{
+static bool stop_threads(struct operation *o, uint32_t self) {
     const struct bh_plan_compartment *c = plan_compartment(o->target);
 
     for (uint32_t i = 0; i < c->thread_count; i++)
@@ -67,8 +63,7 @@ static bool stop_threads(struct operation *o, uint32_t self)
     return true;
 }
 
-static bool await_threads(struct operation *o, uint32_t self)
-{
+static bool await_threads(struct operation *o, uint32_t self) {
     const struct bh_plan_compartment *c = plan_compartment(o->target);
 
     for (uint32_t i = 0; i < c->thread_count; i++) {
@@ -81,8 +76,7 @@ static bool await_threads(struct operation *o, uint32_t self)
     return true;
 }
 
-static bool reset_devices(struct operation *o)
-{
+static bool reset_devices(struct operation *o) {
     for (; o->index < plan_count(BH_TABLE_DEVICE); o->index++)
         if (plan_device(o->index)->owner == o->target
             && device_reset_step(o->index, &o->again_at) == DEVICE_STEP_AGAIN)
@@ -90,8 +84,7 @@ static bool reset_devices(struct operation *o)
     return true;
 }
 
-static bool reload_memory(struct operation *o)
-{
+static bool reload_memory(struct operation *o) {
     for (; o->index < plan_count(BH_TABLE_REGION); o->index++, o->done = 0) {
         const struct bh_plan_region *r = plan_region(o->index);
         if (r->kind == BH_REGION_RAM && r->owner == o->target && o->done < r->size) {
@@ -102,8 +95,7 @@ static bool reload_memory(struct operation *o)
     return true;
 }
 
-static bool reset_guests(struct operation *o)
-{
+static bool reset_guests(struct operation *o) {
     for (uint32_t r = 0; r < plan_count(BH_TABLE_REGION); r++) {
         uint32_t space = space_of_placement(r);
         if (space != BH_NONE && plan_space(space)->owner == o->target)
@@ -115,8 +107,7 @@ static bool reset_guests(struct operation *o)
     return true;
 }
 
-static void finish(uint32_t thread, struct operation *o)
-{
+static void finish(uint32_t thread, struct operation *o) {
     enum operation_kind kind = o->kind;
 
     o->kind = OPERATION_NONE;
@@ -133,8 +124,7 @@ static void finish(uint32_t thread, struct operation *o)
     context_answer(thread, BH_OK, atomic_load(&state[o->target]));
 }
 
-static bool phase_is_over(uint32_t thread, struct operation *o)
-{
+static bool phase_is_over(uint32_t thread, struct operation *o) {
     uint32_t self = o->kind == OPERATION_QUIESCE ? thread : BH_NONE;
 
     switch (o->phase) {
@@ -154,8 +144,7 @@ static bool phase_is_over(uint32_t thread, struct operation *o)
     }
 }
 
-void compartment_step(uint32_t thread)
-{
+void compartment_step(uint32_t thread) {
     struct operation *o = &threads[thread].operation;
 
     if (phase_is_over(thread, o)) {
@@ -169,8 +158,7 @@ void compartment_step(uint32_t thread)
     thread_update_queue(thread);
 }
 
-void compartment_abandon(const struct operation *operation)
-{
+void compartment_abandon(const struct operation *operation) {
     if (operation->kind == OPERATION_RUN || operation->kind == OPERATION_STOP)
         atomic_store(&state[operation->target], BH_COMPARTMENT_STOPPED);
 }
@@ -182,8 +170,8 @@ static const uint32_t starts_from[] = {
     [BH_COMPARTMENT_RESET] = ~(1u << BH_COMPARTMENT_RESETTING),
 };
 
-void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment_operation operation)
-{
+void compartment_call(uint32_t thread, uint32_t compartment,
+                      enum bh_compartment_operation operation) {
     uint64_t now = atomic_load(&state[compartment]);
 
     if (operation == BH_COMPARTMENT_STATE) {
@@ -202,8 +190,7 @@ void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment
     };
 }
 
-static void log_fault(uint32_t thread, const struct fault *fault)
-{
+static void log_fault(uint32_t thread, const struct fault *fault) {
     static const char mend[] = "stopped; restart it from the console";
     const char *name = plan_thread(thread)->name;       /* by custom COMPARTMENT.NUMBER */
 
@@ -214,8 +201,7 @@ static void log_fault(uint32_t thread, const struct fault *fault)
         log_line("%s: %s, rip 0x%lx: %s", name, fault->text, fault->rip, mend);
 }
 
-void compartment_fault(uint32_t thread, const struct fault *fault)
-{
+void compartment_fault(uint32_t thread, const struct fault *fault) {
     uint32_t compartment = plan_thread(thread)->compartment;
     uint64_t *counter = counters[compartment];
 
@@ -233,8 +219,7 @@ void compartment_fault(uint32_t thread, const struct fault *fault)
     threads[thread].operation = (struct operation){ OPERATION_QUIESCE, .target = compartment };
 }
 
-uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter)
-{
+uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter) {
     if (counter == BH_COMPARTMENT_COUNT_STATE)
         return atomic_load(&state[compartment]);
     return counters[compartment][counter];

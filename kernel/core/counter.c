@@ -28,15 +28,13 @@ static const struct bounds bounds[CLASSES] = {
     [BH_COUNTERS_INTERRUPT] = { BH_TABLE_INTERRUPT, BH_INTERRUPT_COUNTERS },
 };
 
-static uint32_t objects_of(uint64_t class)
-{
+static uint32_t objects_of(uint64_t class) {
     if (class == BH_COUNTERS_MACHINE)
         return 1;
     return class == BH_COUNTERS_CORE ? plan_header()->cores : plan_count(bounds[class].table);
 }
 
-static uint64_t machine_counter(enum bh_machine_counter counter)
-{
+static uint64_t machine_counter(enum bh_machine_counter counter) {
     switch (counter) {
     case BH_MACHINE_TSC_KHZ:
         return time_khz();
@@ -59,8 +57,7 @@ static uint64_t machine_counter(enum bh_machine_counter counter)
     }
 }
 
-static uint64_t value_of(enum bh_counter_class class, uint32_t object, uint32_t counter)
-{
+static uint64_t value_of(enum bh_counter_class class, uint32_t object, uint32_t counter) {
     switch (class) {
     case BH_COUNTERS_MACHINE:
         return machine_counter((enum bh_machine_counter)counter);
@@ -79,8 +76,7 @@ static uint64_t value_of(enum bh_counter_class class, uint32_t object, uint32_t 
     }
 }
 
-enum bh_status counter_read(uint64_t class, uint64_t object, uint64_t counter, uint64_t *value)
-{
+enum bh_status counter_read(uint64_t class, uint64_t object, uint64_t counter, uint64_t *value) {
     if (class >= CLASSES || object >= objects_of(class) || counter >= bounds[class].counters)
         return BH_E_ARGUMENT;
     *value = value_of((enum bh_counter_class)class, (uint32_t)object, (uint32_t)counter);

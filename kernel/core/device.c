@@ -11,14 +11,12 @@
 #include "core/time.h"
 #include "iommu/iommu.h"
 
-static bool is_pci(uint32_t device)
-{
+static bool is_pci(uint32_t device) {
     return devices.function[device] != BH_NONE;
 }
 
 /* All requester ids under which it may appear get its space, or nothing. */
-static bool set_space(uint32_t device, bool attached)
-{
+static bool set_space(uint32_t device, bool attached) {
     uint32_t space = plan_device(device)->space;
     uint32_t ids[] = { device_requester(device), devices.alias[device] };
     bool ok = true;
@@ -31,16 +29,14 @@ static bool set_space(uint32_t device, bool attached)
     return ok;
 }
 
-void device_block(uint32_t device)
-{
+void device_block(uint32_t device) {
     pci_set_master(devices.function[device], false);
     interrupt_open_device(device, false);
     iommu_ignore_faults(device_requester(device), true);
     device_set_state(device, BH_DEVICE_BLOCKED);
 }
 
-static void quarantine(uint32_t device, const char *why)
-{
+static void quarantine(uint32_t device, const char *why) {
     set_space(device, false);
     device_block(device);
     pci_set_decode(devices.function[device], false, false);
@@ -50,8 +46,7 @@ static void quarantine(uint32_t device, const char *why)
              device_owner_name(device), why);
 }
 
-static void begin_reset(uint32_t device)
-{
+static void begin_reset(uint32_t device) {
     interrupt_open_device(device, false);
     if (!is_pci(device) || device_state(device) == BH_DEVICE_QUARANTINED)
         return;
@@ -63,8 +58,7 @@ static void begin_reset(uint32_t device)
 }
 
 /* At its end nothing is in flight, so its space is taken away, and that is waited for. */
-static enum device_step step_reset(uint32_t device)
-{
+static enum device_step step_reset(uint32_t device) {
     enum pci_reset_result result = PCI_RESET_DONE;
     if (device_state(device) != BH_DEVICE_RESETTING)
         return DEVICE_STEP_DONE;
@@ -80,8 +74,7 @@ static enum device_step step_reset(uint32_t device)
     return DEVICE_STEP_DONE;
 }
 
-static void ready(uint32_t device)
-{
+static void ready(uint32_t device) {
     if (device_state(device) == BH_DEVICE_QUARANTINED)
         return;
     if (is_pci(device)) {
@@ -94,15 +87,13 @@ static void ready(uint32_t device)
         quarantine(device, "the IOMMU didn't confirm its space");
 }
 
-void device_reset_start(uint32_t device)
-{
+void device_reset_start(uint32_t device) {
     lock_take(&device_lock);
     begin_reset(device);
     lock_drop(&device_lock);
 }
 
-enum device_step device_reset_step(uint32_t device, uint64_t *again_at)
-{
+enum device_step device_reset_step(uint32_t device, uint64_t *again_at) {
     lock_take(&device_lock);
     enum device_step step = step_reset(device);
     *again_at = devices.reset[device].again_at;
@@ -110,16 +101,14 @@ enum device_step device_reset_step(uint32_t device, uint64_t *again_at)
     return step;
 }
 
-void device_release(uint32_t device)
-{
+void device_release(uint32_t device) {
     lock_take(&device_lock);
     ready(device);
     lock_drop(&device_lock);
 }
 
 /* Its owner goes on with a reset that it started itself, and gets the device back at the end. */
-static uint64_t advance_state(uint32_t device)
-{
+static uint64_t advance_state(uint32_t device) {
     bool due = device_state(device) == BH_DEVICE_RESETTING &&
                time_now() >= devices.reset[device].again_at;
     if (due && step_reset(device) == DEVICE_STEP_DONE)
@@ -127,8 +116,7 @@ static uint64_t advance_state(uint32_t device)
     return device_state(device);
 }
 
-static enum bh_status set_master(uint32_t device, bool on)
-{
+static enum bh_status set_master(uint32_t device, bool on) {
     if (!is_pci(device) || (on && !(plan_device(device)->flags & BH_DEVICE_DMA)))
         return BH_E_RIGHT;
     pci_set_master(devices.function[device], on);
@@ -136,8 +124,7 @@ static enum bh_status set_master(uint32_t device, bool on)
     return BH_OK;
 }
 
-static enum bh_status control(uint32_t device, enum bh_device_operation operation)
-{
+static enum bh_status control(uint32_t device, enum bh_device_operation operation) {
     uint32_t state = device_state(device);
     bool usable = state == BH_DEVICE_QUIET || state == BH_DEVICE_ACTIVE;
     bool mended_by_reset = operation == BH_DEVICE_RESET && state == BH_DEVICE_BLOCKED;
@@ -159,8 +146,7 @@ static enum bh_status control(uint32_t device, enum bh_device_operation operatio
     }
 }
 
-enum bh_status device_control(uint32_t device, enum bh_device_operation operation)
-{
+enum bh_status device_control(uint32_t device, enum bh_device_operation operation) {
     lock_take(&device_lock);
     enum bh_status status = control(device, operation);
     lock_drop(&device_lock);
@@ -168,8 +154,7 @@ enum bh_status device_control(uint32_t device, enum bh_device_operation operatio
 }
 
 static enum bh_status read_value(uint32_t device, enum bh_device_value what, uint64_t argument,
-                                 uint64_t *value)
-{
+                                 uint64_t *value) {
     if (what == BH_DEVICE_STATE) {
         *value = advance_state(device);
         return BH_OK;
@@ -190,8 +175,7 @@ static enum bh_status read_value(uint32_t device, enum bh_device_value what, uin
 }
 
 enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t argument,
-                           uint64_t *value)
-{
+                           uint64_t *value) {
     lock_take(&device_lock);
     enum bh_status status = read_value(device, what, argument, value);
     lock_drop(&device_lock);

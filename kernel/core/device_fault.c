@@ -18,8 +18,7 @@ enum {
 
 static uint64_t stray_faults, stray_requester;
 
-static uint32_t device_of(uint32_t requester_id)
-{
+static uint32_t device_of(uint32_t requester_id) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
         bool pci = devices.function[d] != BH_NONE;
         if (pci && (device_requester(d) == requester_id || devices.alias[d] == requester_id))
@@ -29,8 +28,7 @@ static uint32_t device_of(uint32_t requester_id)
 }
 
 /* Nobody in the plan: it can't have bus mastering, so something is odd; told a few times. */
-static void stray_fault(const struct device_fault *fault)
-{
+static void stray_fault(const struct device_fault *fault) {
     stray_faults++;
     stray_requester = fault->requester_id;
     if (stray_faults <= STRAYS_TOLD)
@@ -43,8 +41,7 @@ static void stray_fault(const struct device_fault *fault)
         iommu_ignore_faults(fault->requester_id, true);
 }
 
-static void log_nearest(uint32_t device, uint64_t address)
-{
+static void log_nearest(uint32_t device, uint64_t address) {
     uint32_t mapping = plan_device(device)->space == BH_NONE ? BH_NONE :
                        space_nearest_mapping(plan_device(device)->space, address);
     if (mapping == BH_NONE) {
@@ -58,8 +55,7 @@ static void log_nearest(uint32_t device, uint64_t address)
 }
 
 /* The 1st, 2nd, 4th, 8th, .. or after a second of silence. */
-static bool worth_a_line(uint32_t device, uint64_t count)
-{
+static bool worth_a_line(uint32_t device, uint64_t count) {
     bool power_of_two = (count & (count - 1)) == 0;
     if (!power_of_two && time_now() < devices.fault_log_at[device])
         return false;
@@ -67,8 +63,7 @@ static bool worth_a_line(uint32_t device, uint64_t count)
     return true;
 }
 
-static void log_fault(uint32_t device, const struct device_fault *fault)
-{
+static void log_fault(uint32_t device, const struct device_fault *fault) {
     uint64_t count = devices.counter[device][BH_DEVICE_FAULTS] +
                      devices.counter[device][BH_DEVICE_REMAP_FAULTS];
     if (!worth_a_line(device, count))
@@ -82,8 +77,7 @@ static void log_fault(uint32_t device, const struct device_fault *fault)
         log_nearest(device, fault->address);
 }
 
-static void answer(uint32_t device)
-{
+static void answer(uint32_t device) {
     uint32_t state = device_state(device);
     if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || devices.faults_allowed[device] == 0)
         return;
@@ -97,8 +91,7 @@ static void answer(uint32_t device)
              device_owner_name(device), plan_device(device)->fault_limit);
 }
 
-static void count_fault(uint32_t device, const struct device_fault *fault)
-{
+static void count_fault(uint32_t device, const struct device_fault *fault) {
     uint64_t *counter = devices.counter[device];
     counter[fault->interrupt ? BH_DEVICE_REMAP_FAULTS : BH_DEVICE_FAULTS]++;
     counter[BH_DEVICE_FAULT_ADDRESS] = fault->address;
@@ -106,8 +99,7 @@ static void count_fault(uint32_t device, const struct device_fault *fault)
     counter[BH_DEVICE_FAULT_WRITE] = fault->write;
 }
 
-void device_fault(const struct device_fault *fault)
-{
+void device_fault(const struct device_fault *fault) {
     lock_take(&device_lock);
     uint32_t device = device_of(fault->requester_id);
     if (device == BH_NONE) {
@@ -120,12 +112,10 @@ void device_fault(const struct device_fault *fault)
     lock_drop(&device_lock);
 }
 
-uint64_t device_counter(uint32_t device, enum bh_device_counter counter)
-{
+uint64_t device_counter(uint32_t device, enum bh_device_counter counter) {
     return devices.counter[device][counter];
 }
 
-uint64_t device_stray_counter(enum bh_machine_counter counter)
-{
+uint64_t device_stray_counter(enum bh_machine_counter counter) {
     return counter == BH_MACHINE_STRAY_FAULTS ? stray_faults : stray_requester;
 }

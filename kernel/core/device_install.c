@@ -21,23 +21,19 @@ enum { CLASS_UNIT = 1 << 24, CLASS_DISPLAY = 0x03 };
 struct device_state devices;
 struct lock device_lock;
 
-const char *device_owner_name(uint32_t device)
-{
+const char *device_owner_name(uint32_t device) {
     return plan_compartment(plan_device(device)->owner)->name;
 }
 
-uint32_t device_requester(uint32_t device)
-{
+uint32_t device_requester(uint32_t device) {
     return plan_device(device)->requester_id;
 }
 
-static bool is_pci(uint32_t device)
-{
+static bool is_pci(uint32_t device) {
     return plan_device(device)->kind == BH_DEVICE_PCI;
 }
 
-static void log_functions(void)
-{
+static void log_functions(void) {
     for (uint32_t i = 0; i < pci_count(); i++) {
         const struct pci_function *f = pci_function(i);
         log_line("PCI: " DEVICE_ID_FORMAT " %04x:%04x class %06x group %u",
@@ -46,8 +42,7 @@ static void log_functions(void)
     }
 }
 
-void device_discover(void)
-{
+void device_discover(void) {
     if (pci_ecam_install())
         pci_discover();
     else
@@ -55,15 +50,13 @@ void device_discover(void)
     log_functions();
 }
 
-static _Noreturn void refuse(uint32_t device, const char *why)
-{
+static _Noreturn void refuse(uint32_t device, const char *why) {
     panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" %s",
           plan_device(device)->name, DEVICE_ID(device_requester(device)),
           device_owner_name(device), why);
 }
 
-static void match_function(uint32_t device)
-{
+static void match_function(uint32_t device) {
     const struct bh_plan_device *d = plan_device(device);
     uint32_t index = pci_find(d->requester_id);
     if (index == BH_NONE)
@@ -78,8 +71,7 @@ static void match_function(uint32_t device)
     devices.alias[device] = pci_alias(index);
 }
 
-static void check_confined(uint32_t device)
-{
+static void check_confined(uint32_t device) {
     const struct bh_plan_device *d = plan_device(device);
     const char *why = iommu_refuses(d->requester_id);
     if (why == 0 && devices.alias[device] != BH_NONE)
@@ -91,8 +83,7 @@ static void check_confined(uint32_t device)
 }
 
 /* Devices of one group need one owner, and with one requester id they would share a space, too. */
-static void check_pair(uint32_t a, uint32_t b)
-{
+static void check_pair(uint32_t a, uint32_t b) {
     const struct pci_function *f = pci_function(devices.function[a]);
     const struct pci_function *g = pci_function(devices.function[b]);
     bool one_id = devices.alias[a] != BH_NONE && devices.alias[a] == devices.alias[b];
@@ -106,8 +97,7 @@ static void check_pair(uint32_t a, uint32_t b)
           one_id ? ", and only one of them" : "");
 }
 
-static void check_groups(void)
-{
+static void check_groups(void) {
     for (uint32_t a = 0; a < plan_count(BH_TABLE_DEVICE); a++) {
         for (uint32_t b = a + 1; b < plan_count(BH_TABLE_DEVICE); b++) {
             if (is_pci(a) && is_pci(b))
@@ -116,8 +106,7 @@ static void check_groups(void)
     }
 }
 
-static bool in_port_bar(uint32_t device, uint32_t first, uint32_t count)
-{
+static bool in_port_bar(uint32_t device, uint32_t first, uint32_t count) {
     const struct pci_function *f = pci_function(devices.function[device]);
     for (uint32_t i = 0; i < PCI_BARS; i++) {
         const struct pci_bar *bar = &f->bar[i];
@@ -127,8 +116,7 @@ static bool in_port_bar(uint32_t device, uint32_t first, uint32_t count)
     return false;
 }
 
-static void check_ports(void)
-{
+static void check_ports(void) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++) {
         const struct bh_plan_port_range *range = plan_port_range(i);
         if (!is_pci(range->device))
@@ -139,8 +127,7 @@ static void check_ports(void)
     }
 }
 
-static bool plan_names(uint32_t function)
-{
+static bool plan_names(uint32_t function) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
         if (devices.function[d] == function)
             return true;
@@ -149,8 +136,7 @@ static bool plan_names(uint32_t function)
 }
 
 /* What nobody owns answers nobody: a neighbour can't reach its registers either. */
-static void close_unnamed(void)
-{
+static void close_unnamed(void) {
     for (uint32_t i = 0; i < pci_count(); i++) {
         const struct pci_function *f = pci_function(i);
         bool display = f->class_revision / CLASS_UNIT == CLASS_DISPLAY;
@@ -159,8 +145,7 @@ static void close_unnamed(void)
     }
 }
 
-void device_install(void)
-{
+void device_install(void) {
     for (uint32_t d = 0; d < BH_MAX_DEVICES; d++)
         devices.function[d] = devices.alias[d] = BH_NONE;
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
@@ -179,8 +164,7 @@ void device_install(void)
 }
 
 /* Every space is tried once, so that one that a unit can't take is found before its owner runs. */
-void device_attach(void)
-{
+void device_attach(void) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_DEVICE); i++) {
         const struct bh_plan_device *d = plan_device(i);
         if (d->space != BH_NONE && iommu_kind() != IOMMU_NONE &&
@@ -190,32 +174,27 @@ void device_attach(void)
     }
 }
 
-paddr_t device_bar_base(uint32_t device, uint32_t bar)
-{
+paddr_t device_bar_base(uint32_t device, uint32_t bar) {
     INVARIANT(devices.function[device] != BH_NONE && bar < PCI_BARS);
     return paddr(pci_function(devices.function[device])->bar[bar].base);
 }
 
-uint64_t device_bar_size(uint32_t device, uint32_t bar)
-{
+uint64_t device_bar_size(uint32_t device, uint32_t bar) {
     if (devices.function[device] == BH_NONE || bar >= PCI_BARS)
         return 0;
     return pci_function(devices.function[device])->bar[bar].size;
 }
 
-static bool meets(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
-{
+static bool meets(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
     return a < b + b_size && b < a + a_size;
 }
 
-static uint64_t page_up(uint64_t size)
-{
+static uint64_t page_up(uint64_t size) {
     return (size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
 }
 
 /* Does any BAR but this one have a byte in [base, base + size)? */
-static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t size)
-{
+static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t size) {
     for (uint32_t i = 0; i < pci_count(); i++) {
         for (uint32_t b = 0; b < PCI_BARS; b++) {
             const struct pci_bar *bar = &pci_function(i)->bar[b];
@@ -227,14 +206,12 @@ static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t si
     return false;
 }
 
-static bool is_platform(uint64_t base, uint64_t size)
-{
+static bool is_platform(uint64_t base, uint64_t size) {
     return meets(base, size, PLATFORM_FIRST, PLATFORM_END - PLATFORM_FIRST) ||
            pci_ecam_overlaps(base, size) || iommu_owns_registers(base, size);
 }
 
-bool device_bar_range_allowed(uint32_t device, uint32_t bar, uint64_t offset, uint64_t size)
-{
+bool device_bar_range_allowed(uint32_t device, uint32_t bar, uint64_t offset, uint64_t size) {
     uint64_t whole = page_up(device_bar_size(device, bar));
     if (whole == 0 || size > whole || offset > whole - size)
         return false;

@@ -18,20 +18,17 @@ struct directive {
     bool     is_long;
 };
 
-static void put(struct output *out, char c)
-{
+static void put(struct output *out, char c) {
     if (out->length < out->size)
         out->buffer[out->length++] = c;
 }
 
-static void put_string(struct output *out, const char *text)
-{
+static void put_string(struct output *out, const char *text) {
     for (uint32_t i = 0; text[i] != 0 && i < out->size; i++)
         put(out, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
 }
 
-static void put_number(struct output *out, uint64_t value, uint64_t radix, struct directive d)
-{
+static void put_number(struct output *out, uint64_t value, uint64_t radix, struct directive d) {
     char digits[MAX_DIGITS];
     uint32_t count = 0;
 
@@ -45,8 +42,7 @@ static void put_number(struct output *out, uint64_t value, uint64_t radix, struc
         put(out, digits[--count]);
 }
 
-static struct directive read_directive(const char **at)
-{
+static struct directive read_directive(const char **at) {
     struct directive d = { 0, ' ', false };
 
     if (**at == '0')
@@ -58,8 +54,7 @@ static struct directive read_directive(const char **at)
     return d;
 }
 
-uint32_t format_text(char *buffer, uint32_t size, const char *format, va_list arguments)
-{
+uint32_t format_text(char *buffer, uint32_t size, const char *format, va_list arguments) {
     struct output out = { buffer, size, 0 };
 
     for (const char *at = format; *at != 0; at++) {

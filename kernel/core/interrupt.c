@@ -26,13 +26,11 @@ static uint64_t window_end[BH_MAX_INTERRUPTS];
 static uint32_t window_count[BH_MAX_INTERRUPTS];
 static uint64_t counters[BH_MAX_INTERRUPTS][BH_INTERRUPT_COUNTERS];
 
-static uint32_t wanted_core(uint32_t index)
-{
+static uint32_t wanted_core(uint32_t index) {
     return thread_core(plan_channel(plan_interrupt(index)->channel)->thread);
 }
 
-static void mask_source(uint32_t index, bool masked)
-{
+static void mask_source(uint32_t index, bool masked) {
     const struct bh_plan_interrupt *p = plan_interrupt(index);
     if (p->kind == BH_INTERRUPT_ISA)
         interrupt_line_mask(p->source, masked);
@@ -42,8 +40,7 @@ static void mask_source(uint32_t index, bool masked)
 }
 
 /* The entry first, then the source; a unit that doesn't confirm leaves it closed. */
-static void open_source(uint32_t index)
-{
+static void open_source(uint32_t index) {
     const struct bh_plan_interrupt *p = plan_interrupt(index);
     bool line = p->kind == BH_INTERRUPT_ISA;
     uint32_t vector = VECTOR_DEVICE_FIRST + index;
@@ -61,14 +58,12 @@ static void open_source(uint32_t index)
     mask_source(index, false);
 }
 
-static void close_source(uint32_t index)
-{
+static void close_source(uint32_t index) {
     mask_source(index, true);
     iommu_interrupt_clear(index);
 }
 
-static bool source_exists(const struct bh_plan_interrupt *p, bool lines)
-{
+static bool source_exists(const struct bh_plan_interrupt *p, bool lines) {
     if (p->kind == BH_INTERRUPT_ISA)
         return lines && (iommu_kind() == IOMMU_NONE || interrupt_line_requester() != BH_NONE);
     const struct pci_function *f = pci_function(devices.function[p->device]);
@@ -77,8 +72,7 @@ static bool source_exists(const struct bh_plan_interrupt *p, bool lines)
     return p->source < f->msix_entries && pci_msix_map(devices.function[p->device]);
 }
 
-void interrupt_install(void)
-{
+void interrupt_install(void) {
     bool lines = interrupt_line_install();
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
         const struct bh_plan_interrupt *p = plan_interrupt(i);
@@ -88,8 +82,7 @@ void interrupt_install(void)
     }
 }
 
-static bool within_limit(uint32_t index)
-{
+static bool within_limit(uint32_t index) {
     if (time_now() >= window_end[index]) {
         window_end[index] = time_after_us(WINDOW_US);
         window_count[index] = 0;
@@ -98,8 +91,7 @@ static bool within_limit(uint32_t index)
            plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT);
 }
 
-static void close_for_storm(uint32_t index)
-{
+static void close_for_storm(uint32_t index) {
     const struct bh_plan_interrupt *p = plan_interrupt(index);
     close_source(index);
     stormed[index] = true;
@@ -110,8 +102,7 @@ static void close_for_storm(uint32_t index)
                  device_owner_name(p->device), p->limit, storms);
 }
 
-void interrupt_deliver(uint32_t vector)
-{
+void interrupt_deliver(uint32_t vector) {
     uint32_t index = vector - VECTOR_DEVICE_FIRST;
     if (index >= plan_count(BH_TABLE_INTERRUPT))
         return;
@@ -126,8 +117,7 @@ void interrupt_deliver(uint32_t vector)
 }
 
 /* What came while it was closed is lost, so its owner is signalled once more after opening. */
-enum bh_status interrupt_ack(uint32_t index)
-{
+enum bh_status interrupt_ack(uint32_t index) {
     lock_take(&device_lock);
     bool reopened = open[index] && stormed[index];
     window_count[index] = 0;
@@ -141,8 +131,7 @@ enum bh_status interrupt_ack(uint32_t index)
     return BH_OK;
 }
 
-void interrupt_open_device(uint32_t device, bool wanted)
-{
+void interrupt_open_device(uint32_t device, bool wanted) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
         if (plan_interrupt(i)->device != device || open[i] == wanted)
             continue;
@@ -155,8 +144,7 @@ void interrupt_open_device(uint32_t device, bool wanted)
     }
 }
 
-void interrupt_retarget(void)
-{
+void interrupt_retarget(void) {
     lock_take(&device_lock);
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
         if (open[i] && !stormed[i] && core_of[i] != wanted_core(i))
@@ -165,7 +153,6 @@ void interrupt_retarget(void)
     lock_drop(&device_lock);
 }
 
-uint64_t interrupt_counter(uint32_t index, enum bh_interrupt_counter counter)
-{
+uint64_t interrupt_counter(uint32_t index, enum bh_interrupt_counter counter) {
     return counters[index][counter];
 }

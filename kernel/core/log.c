@@ -23,8 +23,7 @@ static struct lock lock;
 static bool to_serial = true;
 static uint32_t channel = BH_NONE;
 
-static void append(const char *text, uint32_t length)
-{
+static void append(const char *text, uint32_t length) {
     uint64_t written = memory.written;
 
     for (uint32_t i = 0; i < length; i++)
@@ -34,16 +33,14 @@ static void append(const char *text, uint32_t length)
         serial_write(text, length);
 }
 
-static uint32_t format_line(char *line, const char *format, va_list arguments)
-{
+static uint32_t format_line(char *line, const char *format, va_list arguments) {
     uint32_t length = format_text(line, LINE_BYTES - 1, format, arguments);
 
     line[length] = '\n';
     return length + 1;
 }
 
-void log_line(const char *format, ...)
-{
+void log_line(const char *format, ...) {
     char line[LINE_BYTES];
     va_list arguments;
 
@@ -56,8 +53,7 @@ void log_line(const char *format, ...)
     channel_signal(channel);
 }
 
-void panic(const char *format, ...)
-{
+void panic(const char *format, ...) {
     static const char prefix[] = "bulkhead: stopped: ";
     char line[LINE_BYTES];
     va_list arguments;
@@ -72,13 +68,11 @@ void panic(const char *format, ...)
     core_stop_this();
 }
 
-void log_to_programs(uint32_t log_channel)
-{
+void log_to_programs(uint32_t log_channel) {
     to_serial = false;
     channel = log_channel;
 }
 
-paddr_t log_memory(void)
-{
+paddr_t log_memory(void) {
     return image_physical(&memory);
 }

@@ -21,8 +21,7 @@ static uint64_t changing;              /* cores that haven't applied the change 
 static uint32_t applied[BH_MAX_CORES]; /* mode; each written by its own core */
 static uint32_t placement_of[BH_MAX_MODES][BH_MAX_THREADS];
 
-void mode_install(void)
-{
+void mode_install(void) {
     for (uint32_t m = 0; m < BH_MAX_MODES; m++)
         for (uint32_t t = 0; t < BH_MAX_THREADS; t++)
             placement_of[m][t] = BH_NONE;
@@ -33,13 +32,11 @@ void mode_install(void)
         applied[core] = (uint32_t)current;
 }
 
-uint32_t mode_current(void)
-{
+uint32_t mode_current(void) {
     return (uint32_t)atomic_load(&current);
 }
 
-uint32_t mode_place(uint32_t thread, uint64_t now)
-{
+uint32_t mode_place(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
     uint32_t index = placement_of[mode_current()][thread];
     const struct bh_plan_placement *p;
@@ -59,8 +56,7 @@ uint32_t mode_place(uint32_t thread, uint64_t now)
     return p->core;
 }
 
-enum bh_status mode_enter(uint32_t mode)
-{
+enum bh_status mode_enter(uint32_t mode) {
     uint32_t cores = plan_header()->cores;
 
     if (!atomic_change(&changing, 0, cores))
@@ -76,8 +72,7 @@ enum bh_status mode_enter(uint32_t mode)
     return BH_OK;
 }
 
-static void move(uint32_t thread, uint64_t now)
-{
+static void move(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
     uint32_t here = (uint32_t)t->core, there;
 
@@ -92,8 +87,7 @@ static void move(uint32_t thread, uint64_t now)
     sched_request(there, SCHED_ADOPT, thread);
 }
 
-void mode_apply(void)
-{
+void mode_apply(void) {
     uint32_t this = core_this();
     uint64_t now = time_now();
 

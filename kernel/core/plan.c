@@ -13,8 +13,7 @@
 struct plan_view plan_tables;
 static paddr_t base_address;
 
-void plan_install(paddr_t base, uint64_t size)
-{
+void plan_install(paddr_t base, uint64_t size) {
     struct plan_verdict verdict = plan_check(physical_at(base, size), size, ACCEPTED_CONTROLS,
                                              &plan_tables);
     bool in_header = verdict.table == BH_TABLE_COUNT;
@@ -28,12 +27,10 @@ void plan_install(paddr_t base, uint64_t size)
         log_line("plan: TEST CONTROLS 0x%x: protections are switched off", plan_header()->flags);
 }
 
-paddr_t plan_base(void)
-{
+paddr_t plan_base(void) {
     return base_address;
 }
 
-bool plan_control(enum bh_plan_flags flag)
-{
+bool plan_control(enum bh_plan_flags flag) {
     return (plan_tables.header->flags & ACCEPTED_CONTROLS & flag) != 0;
 }

@@ -36,19 +36,16 @@ static const struct run runs[] = {
     RUN(MODE, mode, PLACEMENT, placement, first_placement, placement_count),
 };
 
-const char *plan_rule_text(enum plan_rule rule)
-{
+const char *plan_rule_text(enum plan_rule rule) {
     return rule < PLAN_RULE_COUNT ? rule_text[rule] : "unknown rule";
 }
 
-const char *plan_table_name(enum bh_table table)
-{
+const char *plan_table_name(enum bh_table table) {
     return table <= BH_TABLE_COUNT ? table_name[table] : "unknown table";
 }
 
 /* One table a byte position in a 32-bit word: four lookups for four bytes. */
-static void crc_prepare(uint32_t table[4][256])
-{
+static void crc_prepare(uint32_t table[4][256]) {
     for (uint32_t i = 0; i < 256; i++) {
         table[0][i] = i;
         for (uint32_t bit = 0; bit < 8; bit++)
@@ -60,8 +57,7 @@ static void crc_prepare(uint32_t table[4][256])
 }
 
 /* A plan is a whole number of pages, so of words; a tail that isn't a word is left out. */
-uint32_t plan_checksum(const void *plan, uint64_t size)
-{
+uint32_t plan_checksum(const void *plan, uint64_t size) {
     static uint32_t table[4][256];
     const uint32_t *word = plan;
     uint64_t own = offsetof(struct bh_plan_header, checksum) / sizeof(uint32_t);
@@ -76,8 +72,8 @@ uint32_t plan_checksum(const void *plan, uint64_t size)
     return ~crc;
 }
 
-static enum plan_rule check_header(const struct bh_plan_header *h, uint64_t size, uint32_t controls)
-{
+static enum plan_rule check_header(const struct bh_plan_header *h, uint64_t size,
+                                   uint32_t controls) {
     return (uintptr_t)h % BH_PAGE_SIZE != 0                    ? PLAN_ALIGN
          : size < sizeof(*h) || size % BH_PAGE_SIZE != 0       ? PLAN_SHORT
          : h->magic != BH_PLAN_MAGIC                           ? PLAN_MAGIC
@@ -91,8 +87,7 @@ static enum plan_rule check_header(const struct bh_plan_header *h, uint64_t size
 
 /* `end`: where the table before ended; becomes this one's end. */
 static enum plan_rule check_table(const struct bh_plan_header *h, enum bh_table table,
-                                  uint64_t *end)
-{
+                                  uint64_t *end) {
     const struct bh_plan_table *t = &h->table[table];
     uint64_t bytes = (uint64_t)t->count * entry_size[table];
     bool fits = t->offset <= h->total_size && bytes <= h->total_size - t->offset;
@@ -105,8 +100,7 @@ static enum plan_rule check_table(const struct bh_plan_header *h, enum bh_table 
          : PLAN_OK;
 }
 
-static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t *end)
-{
+static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t *end) {
     struct plan_verdict verdict = { PLAN_OK, BH_TABLE_COUNT, 0 };
 
     *end = sizeof(*h);
@@ -117,21 +111,18 @@ static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t
     return verdict;
 }
 
-static const void *entry_at(const struct plan_view *p, enum bh_table table, uint32_t index)
-{
+static const void *entry_at(const struct plan_view *p, enum bh_table table, uint32_t index) {
     return (const uint8_t *)p->header + p->header->table[table].offset
          + (uint64_t)index * entry_size[table];
 }
 
 static uint32_t word_at(const struct plan_view *p, enum bh_table table, uint32_t index,
-                        uint32_t offset)
-{
+                        uint32_t offset) {
     return *(const uint32_t *)((const uint8_t *)entry_at(p, table, index) + offset);
 }
 
 /* The tables' places have been checked. */
-static void open_view(struct plan_view *view, const struct bh_plan_header *h, uint64_t tables_end)
-{
+static void open_view(struct plan_view *view, const struct bh_plan_header *h, uint64_t tables_end) {
     view->header = h;
 #define OPEN_TABLE(suffix, name, most) \
     view->name = entry_at(view, BH_TABLE_##suffix, 0); \
@@ -143,8 +134,7 @@ static void open_view(struct plan_view *view, const struct bh_plan_header *h, ui
 
 /* Does the run of owner `i` start at `before`, stay in the table, and hold only its own? */
 static struct plan_verdict check_run(const struct plan_view *p, const struct run *r, uint32_t i,
-                                     uint32_t before)
-{
+                                     uint32_t before) {
     uint32_t first = word_at(p, r->owners, i, r->first);
     uint32_t count = word_at(p, r->owners, i, r->count);
 
@@ -157,8 +147,7 @@ static struct plan_verdict check_run(const struct plan_view *p, const struct run
 }
 
 /* All runs together are the whole table. */
-static struct plan_verdict check_runs(const struct plan_view *p, const struct run *r)
-{
+static struct plan_verdict check_runs(const struct plan_view *p, const struct run *r) {
     struct plan_verdict verdict = { PLAN_OK, r->members, 0 };
 
     for (uint32_t i = 0; i < BH_MAX_SPACES && i < p->count[r->owners]; i++) {
@@ -170,8 +159,7 @@ static struct plan_verdict check_runs(const struct plan_view *p, const struct ru
     return verdict;
 }
 
-static struct plan_verdict check_entries(const struct plan_view *p, bool relations)
-{
+static struct plan_verdict check_entries(const struct plan_view *p, bool relations) {
     for (uint32_t table = 0; table < BH_TABLE_COUNT; table++)
         for (uint32_t i = 0; i < table_limit[table] && i < p->count[table]; i++) {
             enum plan_rule rule = relations ? plan_relations(p, table, i)
@@ -183,8 +171,7 @@ static struct plan_verdict check_entries(const struct plan_view *p, bool relatio
 }
 
 /* The sum of all RAM regions; below 2^50, as their fields bound count and size. */
-static enum plan_rule check_memory(const struct plan_view *p)
-{
+static enum plan_rule check_memory(const struct plan_view *p) {
     uint64_t sum = 0;
 
     for (uint32_t i = 0; i < BH_MAX_REGIONS && i < p->count[BH_TABLE_REGION]; i++)
@@ -192,8 +179,7 @@ static enum plan_rule check_memory(const struct plan_view *p)
     return sum == p->header->memory_needed ? PLAN_OK : PLAN_MEMORY_NEEDED;
 }
 
-static struct plan_verdict check_passes(const struct plan_view *p)
-{
+static struct plan_verdict check_passes(const struct plan_view *p) {
     struct plan_verdict verdict = { plan_fields(p, BH_TABLE_COUNT, p->header), BH_TABLE_COUNT, 0 };
 
     if (verdict.rule == PLAN_OK)
@@ -207,8 +193,7 @@ static struct plan_verdict check_passes(const struct plan_view *p)
 }
 
 struct plan_verdict plan_check(const void *plan, uint64_t size, uint32_t controls,
-                               struct plan_view *view)
-{
+                               struct plan_view *view) {
     struct plan_verdict verdict = { check_header(plan, size, controls), BH_TABLE_COUNT, 0 };
     uint64_t tables_end = 0;
 

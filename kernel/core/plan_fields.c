@@ -122,8 +122,7 @@ static const struct field fields[] = {
 };
 
 /* Printable, not empty, terminated, and zero after its end. */
-static bool name_is_good(const char *name)
-{
+static bool name_is_good(const char *name) {
     bool good = name[0] != 0 && name[BH_NAME_SIZE - 1] == 0;
     bool ended = false;
 
@@ -135,8 +134,7 @@ static bool name_is_good(const char *name)
     return good;
 }
 
-static bool field_is_good(const struct plan_view *p, const struct field *f, const uint8_t *entry)
-{
+static bool field_is_good(const struct plan_view *p, const struct field *f, const uint8_t *entry) {
     const void *place = entry + f->offset;
     bool is_long = f->kind == FIELD_LONG || f->kind == FIELD_PAGES;
     uint64_t value = is_long ? *(const uint64_t *)place : *(const uint32_t *)place;
@@ -149,8 +147,7 @@ static bool field_is_good(const struct plan_view *p, const struct field *f, cons
     }
 }
 
-static enum plan_rule content_fields(const struct plan_view *p, const struct bh_plan_region *r)
-{
+static enum plan_rule content_fields(const struct plan_view *p, const struct bh_plan_region *r) {
     bool in_place = r->kind == BH_REGION_CONTENT;
     uint64_t extent = in_place ? r->size : r->content_size;
 
@@ -173,8 +170,7 @@ static const uint32_t region_rights[] = {
 };
 
 /* A region that isn't placed in RAM: is its size or its place what it must be? */
-static enum plan_rule region_place(const struct plan_view *p, const struct bh_plan_region *r)
-{
+static enum plan_rule region_place(const struct plan_view *p, const struct bh_plan_region *r) {
     switch (r->kind) {
     case BH_REGION_BAR:  return r->device < p->count[BH_TABLE_DEVICE] ? PLAN_OK : PLAN_REFERENCE;
     case BH_REGION_PLAN: return r->size == p->tables_end ? PLAN_OK : PLAN_RANGE;
@@ -186,8 +182,7 @@ static enum plan_rule region_place(const struct plan_view *p, const struct bh_pl
     }
 }
 
-static enum plan_rule region_fields(const struct plan_view *p, const struct bh_plan_region *r)
-{
+static enum plan_rule region_fields(const struct plan_view *p, const struct bh_plan_region *r) {
     bool bar = r->kind == BH_REGION_BAR;
     bool registers = bar || r->kind == BH_REGION_PHYS;
     bool cached = r->cache == BH_CACHE_WRITE_BACK;
@@ -216,8 +211,7 @@ static const struct { enum bh_table table; uint32_t rights; } slot_kind[] = {
     [BH_SLOT_COUNTERS]    = { BH_TABLE_COUNT, 0 },
 };
 
-static enum plan_rule slot_fields(const struct plan_view *p, const struct bh_plan_slot *s)
-{
+static enum plan_rule slot_fields(const struct plan_view *p, const struct bh_plan_slot *s) {
     enum bh_table table = slot_kind[s->kind].table;
     uint32_t objects = table == BH_TABLE_COUNT ? 1 : p->count[table];
     uint32_t objects2 = s->kind == BH_SLOT_PLACE ? p->count[BH_TABLE_SPACE] : 1;
@@ -228,8 +222,7 @@ static enum plan_rule slot_fields(const struct plan_view *p, const struct bh_pla
          : PLAN_OK;
 }
 
-static enum plan_rule doorbell_fields(const struct bh_plan_doorbell *d)
-{
+static enum plan_rule doorbell_fields(const struct bh_plan_doorbell *d) {
     bool page = d->kind == BH_DOORBELL_PAGE;
 
     return page && (d->address | d->length) % BH_PAGE_SIZE != 0                ? PLAN_ALIGNMENT
@@ -239,8 +232,7 @@ static enum plan_rule doorbell_fields(const struct bh_plan_doorbell *d)
 
 /* The ISA lines of the timer, the cascade, the clock, the ACPI controller and the coprocessor are
  * the kernel's. */
-static enum plan_rule interrupt_fields(const struct bh_plan_interrupt *i)
-{
+static enum plan_rule interrupt_fields(const struct bh_plan_interrupt *i) {
     bool isa_free = i->source < 16 && i->source != 0 && i->source != 2 && i->source != 8
                  && i->source != 9 && i->source != 13;
     bool good = i->kind == BH_INTERRUPT_MSIX ? i->source < MAX_MSIX_ENTRIES
@@ -251,8 +243,7 @@ static enum plan_rule interrupt_fields(const struct bh_plan_interrupt *i)
 }
 
 /* A PCI function: on segment 0, not the host bridge, with a space if it may do DMA. */
-static enum plan_rule device_fields(const struct bh_plan_device *d)
-{
+static enum plan_rule device_fields(const struct bh_plan_device *d) {
     bool platform = d->kind == BH_DEVICE_PLATFORM;
     bool plain = d->flags == 0 && d->space == BH_NONE && d->requester_id == 0;
     bool function = d->requester_id != 0 && d->requester_id <= 0xffff;
@@ -264,16 +255,15 @@ static enum plan_rule device_fields(const struct bh_plan_device *d)
          : PLAN_OK;
 }
 
-static enum plan_rule header_fields(const struct bh_plan_header *h)
-{
+static enum plan_rule header_fields(const struct bh_plan_header *h) {
     bool serial = h->log_port == 0x3f8 || h->log_port == 0x2f8 || h->log_port == 0x3e8
                || h->log_port == 0x2e8 || h->log_port == 0;
 
     return serial ? PLAN_OK : PLAN_LOG_PORT;
 }
 
-static enum plan_rule placement_fields(const struct plan_view *p, const struct bh_plan_placement *l)
-{
+static enum plan_rule placement_fields(const struct plan_view *p,
+                                       const struct bh_plan_placement *l) {
     return l->core >= p->header->cores    ? PLAN_CORE
          : l->budget_us > l->period_us    ? PLAN_BUDGET
          : PLAN_OK;
@@ -281,8 +271,7 @@ static enum plan_rule placement_fields(const struct plan_view *p, const struct b
 
 /* What several fields of one entry must have in common. */
 static enum plan_rule entry_fields(const struct plan_view *p, enum bh_table table,
-                                   const void *entry)
-{
+                                   const void *entry) {
     const struct bh_plan_space *space = entry;
     const struct bh_plan_vcpu *vcpu = entry;
     const struct bh_plan_port_range *ports = entry;
@@ -306,8 +295,7 @@ static enum plan_rule entry_fields(const struct plan_view *p, enum bh_table tabl
     }
 }
 
-enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, const void *entry)
-{
+enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, const void *entry) {
     /* The first field of an entry is its name, but for these tables. */
     uint32_t nameless = 1u << BH_TABLE_MAPPING | 1u << BH_TABLE_SLOT | 1u << BH_TABLE_DOORBELL
                       | 1u << BH_TABLE_PORT_RANGE | 1u << BH_TABLE_PLACEMENT;

@@ -18,8 +18,7 @@ static const struct { uint32_t first, count; } platform_window[] = {
     { 0x3b0, 0x30 },                                             /* VGA */
 };
 
-static bool is_state_page(const struct plan_view *p, uint32_t region)
-{
+static bool is_state_page(const struct plan_view *p, uint32_t region) {
     bool found = false;
 
     for (uint32_t i = 0; i < BH_MAX_VCPUS && i < p->count[BH_TABLE_VCPU]; i++)
@@ -29,8 +28,7 @@ static bool is_state_page(const struct plan_view *p, uint32_t region)
 
 /* A region that a VMM may move about in its guest: RAM or content that isn't a vCPU's state, or a
  * BAR of a device that the VMM owns. */
-static enum plan_rule place_relations(const struct plan_view *p, const struct bh_plan_slot *s)
-{
+static enum plan_rule place_relations(const struct plan_view *p, const struct bh_plan_slot *s) {
     const struct bh_plan_region *r = &p->region[s->object];
     const struct bh_plan_space *space = &p->space[s->object2];
     bool memory = r->kind == BH_REGION_RAM || r->kind == BH_REGION_CONTENT;
@@ -44,8 +42,7 @@ static enum plan_rule place_relations(const struct plan_view *p, const struct bh
          : PLAN_OK;
 }
 
-static enum plan_rule slot_relations(const struct plan_view *p, const struct bh_plan_slot *s)
-{
+static enum plan_rule slot_relations(const struct plan_view *p, const struct bh_plan_slot *s) {
     uint32_t owner = s->compartment;
 
     switch (s->kind) {
@@ -60,8 +57,7 @@ static enum plan_rule slot_relations(const struct plan_view *p, const struct bh_
 }
 
 /* One RAM page, mapped by its VMM's process and by nobody else. */
-static bool state_page_is_good(const struct plan_view *p, uint32_t region, uint32_t owner)
-{
+static bool state_page_is_good(const struct plan_view *p, uint32_t region, uint32_t owner) {
     const struct bh_plan_region *r = &p->region[region];
     bool good = r->kind == BH_REGION_RAM && r->size == BH_PAGE_SIZE && r->owner == owner
              && (r->rights & BH_EXECUTE) == 0;
@@ -74,8 +70,7 @@ static bool state_page_is_good(const struct plan_view *p, uint32_t region, uint3
 }
 
 /* The vCPU's run of doorbells holds all those of its space and no others. */
-static bool doorbells_are_complete(const struct plan_view *p, const struct bh_plan_vcpu *v)
-{
+static bool doorbells_are_complete(const struct plan_view *p, const struct bh_plan_vcpu *v) {
     bool complete = true;
 
     for (uint32_t i = 0; i < BH_MAX_DOORBELLS && i < p->count[BH_TABLE_DOORBELL]; i++) {
@@ -86,8 +81,7 @@ static bool doorbells_are_complete(const struct plan_view *p, const struct bh_pl
 }
 
 /* Two vCPUs share neither thread nor state page. */
-static enum plan_rule vcpu_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule vcpu_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_vcpu *v = &p->vcpu[i];
     uint32_t owner = p->thread[v->thread].compartment;
     uint32_t shared = 0;
@@ -103,8 +97,7 @@ static enum plan_rule vcpu_relations(const struct plan_view *p, uint32_t i)
 }
 
 /* Doorbells of a space don't overlap; a page doorbell must fault, so nothing is mapped there. */
-static enum plan_rule doorbell_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule doorbell_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_doorbell *d = &p->doorbell[i];
     bool page = d->kind == BH_DOORBELL_PAGE;
     bool overlap = false;
@@ -126,16 +119,14 @@ static enum plan_rule doorbell_relations(const struct plan_view *p, uint32_t i)
 
 /* One entry for each source; a device signals by MSI or by MSI-X, not both; an ISA line is one
  * device's. */
-static bool interrupts_clash(const struct bh_plan_interrupt *a, const struct bh_plan_interrupt *b)
-{
+static bool interrupts_clash(const struct bh_plan_interrupt *a, const struct bh_plan_interrupt *b) {
     bool both_isa = a->kind == BH_INTERRUPT_ISA && b->kind == BH_INTERRUPT_ISA;
 
     return both_isa ? a->source == b->source
          : a->device == b->device && (a->kind != b->kind || a->source == b->source);
 }
 
-static enum plan_rule interrupt_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule interrupt_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_interrupt *n = &p->interrupt[i];
     const struct bh_plan_device *d = &p->device[n->device];
     bool isa = n->kind == BH_INTERRUPT_ISA;
@@ -149,8 +140,7 @@ static enum plan_rule interrupt_relations(const struct plan_view *p, uint32_t i)
          : PLAN_OK;
 }
 
-static enum plan_rule device_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule device_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_device *d = &p->device[i];
     const struct bh_plan_space *s = &p->space[d->space == BH_NONE ? 0 : d->space];
     bool twice = false;
@@ -165,8 +155,7 @@ static enum plan_rule device_relations(const struct plan_view *p, uint32_t i)
          : PLAN_OK;
 }
 
-static bool ports_are_free(const struct bh_plan_port_range *r, bool platform)
-{
+static bool ports_are_free(const struct bh_plan_port_range *r, bool platform) {
     bool free = !platform && r->first >= PCI_PORTS_FIRST;
 
     for (uint32_t i = 0; i < sizeof(platform_window) / sizeof(platform_window[0]); i++) {
@@ -177,8 +166,7 @@ static bool ports_are_free(const struct bh_plan_port_range *r, bool platform)
     return free;
 }
 
-static enum plan_rule port_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule port_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_port_range *r = &p->port_range[i];
     const struct bh_plan_device *d = &p->device[r->device];
     bool overlap = false;
@@ -193,8 +181,7 @@ static enum plan_rule port_relations(const struct plan_view *p, uint32_t i)
          : PLAN_OK;
 }
 
-enum plan_rule plan_owners(const struct plan_view *p, enum bh_table table, uint32_t i)
-{
+enum plan_rule plan_owners(const struct plan_view *p, enum bh_table table, uint32_t i) {
     switch (table) {
     case BH_TABLE_SLOT:       return slot_relations(p, &p->slot[i]);
     case BH_TABLE_VCPU:       return vcpu_relations(p, i);

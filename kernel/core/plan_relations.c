@@ -16,8 +16,7 @@ static const uint64_t space_end[] = {
 };
 
 /* A process space is its owner's, a guest space has a vCPU, a device space is one device's. */
-static enum plan_rule space_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule space_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_space *s = &p->space[i];
     uint32_t devices = 0;
     uint32_t vcpus = 0;
@@ -32,8 +31,7 @@ static enum plan_rule space_relations(const struct plan_view *p, uint32_t i)
     return used ? PLAN_OK : PLAN_SPACE_UNUSED;
 }
 
-static enum plan_rule compartment_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule compartment_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_space *s = &p->space[p->compartment[i].space];
 
     return s->kind != BH_SPACE_PROCESS ? PLAN_SPACE_KIND
@@ -42,8 +40,7 @@ static enum plan_rule compartment_relations(const struct plan_view *p, uint32_t 
 }
 
 /* May a region of this kind be mapped in a space of this kind? */
-static bool kind_fits(uint32_t region_kind, uint32_t space_kind)
-{
+static bool kind_fits(uint32_t region_kind, uint32_t space_kind) {
     bool memory = region_kind == BH_REGION_RAM || region_kind == BH_REGION_BAR;
 
     return space_kind == BH_SPACE_PROCESS || memory
@@ -52,8 +49,7 @@ static bool kind_fits(uint32_t region_kind, uint32_t space_kind)
 
 /* What anybody may write is executable to guests only; nothing is to a device. */
 static enum plan_rule mapping_rights(const struct bh_plan_mapping *m,
-                                     const struct bh_plan_region *r, uint32_t space_kind)
-{
+                                     const struct bh_plan_region *r, uint32_t space_kind) {
     bool device = space_kind == BH_SPACE_DEVICE;
     bool executable = (m->rights & BH_EXECUTE) != 0;
     bool writable = (r->rights & BH_WRITE) != 0;
@@ -66,8 +62,7 @@ static enum plan_rule mapping_rights(const struct bh_plan_mapping *m,
 }
 
 static enum plan_rule mapping_range(const struct bh_plan_mapping *m,
-                                    const struct bh_plan_region *r, uint32_t space_kind)
-{
+                                    const struct bh_plan_region *r, uint32_t space_kind) {
     bool device = space_kind == BH_SPACE_DEVICE;
     bool null_page = space_kind == BH_SPACE_PROCESS && m->address == 0;
 
@@ -80,8 +75,7 @@ static enum plan_rule mapping_range(const struct bh_plan_mapping *m,
 }
 
 /* A BAR is mapped by its device's owner only: in its process, its guest or the device's space. */
-static enum plan_rule mapping_owner(const struct plan_view *p, const struct bh_plan_mapping *m)
-{
+static enum plan_rule mapping_owner(const struct plan_view *p, const struct bh_plan_mapping *m) {
     const struct bh_plan_region *r = &p->region[m->region];
     const struct bh_plan_space *s = &p->space[m->space];
 
@@ -92,8 +86,7 @@ static enum plan_rule mapping_owner(const struct plan_view *p, const struct bh_p
     return d->owner == s->owner && own_space ? PLAN_OK : PLAN_OWNER;
 }
 
-static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_mapping *m = &p->mapping[i];
     const struct bh_plan_region *r = &p->region[m->region];
     const struct bh_plan_space *s = &p->space[m->space];
@@ -107,8 +100,7 @@ static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i)
     return rule != PLAN_OK ? rule : behind ? PLAN_OK : PLAN_OVERLAP;
 }
 
-static enum plan_rule placement_relations(const struct plan_view *p, uint32_t i)
-{
+static enum plan_rule placement_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_placement *l = &p->placement[i];
     uint32_t same = 0;
 
@@ -117,8 +109,7 @@ static enum plan_rule placement_relations(const struct plan_view *p, uint32_t i)
     return same == 0 ? PLAN_OK : PLAN_DUPLICATE;
 }
 
-enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, uint32_t i)
-{
+enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, uint32_t i) {
     bool bar = table == BH_TABLE_REGION && p->region[i].kind == BH_REGION_BAR;
 
     switch (table) {

@@ -19,13 +19,11 @@ enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, ui
 enum plan_rule plan_owners(const struct plan_view *p, enum bh_table table, uint32_t index);
 
 /* Whether [first, first + count) lies below `end`, without overflow, and isn't empty. */
-static inline bool plan_range_fits(uint64_t first, uint64_t count, uint64_t end)
-{
+static inline bool plan_range_fits(uint64_t first, uint64_t count, uint64_t end) {
     return count > 0 && count <= end && first <= end - count;
 }
 
 /* Whether two ranges that don't overflow have anything in common. */
-static inline bool plan_ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
-{
+static inline bool plan_ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
     return a < b + b_size && b < a + a_size;
 }

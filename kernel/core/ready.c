@@ -5,8 +5,7 @@
 
 static uint32_t next_of[BH_MAX_THREADS], previous_of[BH_MAX_THREADS];
 
-void ready_clear(struct ready *ready)
-{
+void ready_clear(struct ready *ready) {
     ready->occupied = 0;
     for (uint32_t p = 0; p < BH_PRIORITIES; p++) {
         ready->first[p] = BH_NONE;
@@ -14,8 +13,7 @@ void ready_clear(struct ready *ready)
     }
 }
 
-void ready_add(struct ready *ready, uint32_t thread, uint32_t priority)
-{
+void ready_add(struct ready *ready, uint32_t thread, uint32_t priority) {
     uint32_t last = ready->last[priority];
 
     next_of[thread] = BH_NONE;
@@ -28,8 +26,7 @@ void ready_add(struct ready *ready, uint32_t thread, uint32_t priority)
     ready->occupied |= 1u << priority;
 }
 
-void ready_remove(struct ready *ready, uint32_t thread, uint32_t priority)
-{
+void ready_remove(struct ready *ready, uint32_t thread, uint32_t priority) {
     uint32_t next = next_of[thread], previous = previous_of[thread];
 
     if (previous == BH_NONE)
@@ -44,14 +41,12 @@ void ready_remove(struct ready *ready, uint32_t thread, uint32_t priority)
         ready->occupied &= ~(1u << priority);
 }
 
-uint32_t ready_best(const struct ready *ready)
-{
+uint32_t ready_best(const struct ready *ready) {
     if (ready->occupied == 0)
         return BH_NONE;
     return ready->first[31 - __builtin_clz(ready->occupied)];
 }
 
-bool ready_has_equal(const struct ready *ready, uint32_t thread, uint32_t priority)
-{
+bool ready_has_equal(const struct ready *ready, uint32_t thread, uint32_t priority) {
     return ready->first[priority] != thread || ready->last[priority] != thread;
 }

@@ -16,8 +16,7 @@
 
 static paddr_t base_of[BH_MAX_REGIONS];
 
-static paddr_t install_bar(const struct bh_plan_region *region)
-{
+static paddr_t install_bar(const struct bh_plan_region *region) {
     const struct bh_plan_device *device = plan_device(region->device);
     uint64_t bar_size = device_bar_size(region->device, region->bar);
     bool fits = region->base <= bar_size && region->size <= bar_size - region->base;
@@ -33,8 +32,7 @@ static paddr_t install_bar(const struct bh_plan_region *region)
     return paddr_add(device_bar_base(region->device, region->bar), region->base);
 }
 
-static paddr_t install(const struct bh_plan_region *region)
-{
+static paddr_t install(const struct bh_plan_region *region) {
     switch (region->kind) {
     case BH_REGION_RAM:
         return boot_memory_take(region->size, region->alignment, region->name);
@@ -54,8 +52,7 @@ static paddr_t install(const struct bh_plan_region *region)
     }
 }
 
-static void check_memory(void)
-{
+static void check_memory(void) {
     uint64_t needed = plan_header()->memory_needed;
     uint64_t left = boot_memory_total() - boot_memory_used();
 
@@ -65,8 +62,7 @@ static void check_memory(void)
               (needed >> 20) + 1, left >> 20, boot_memory_total() >> 20);
 }
 
-void region_install(void)
-{
+void region_install(void) {
     check_memory();
     for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++) {
         base_of[i] = install(plan_region(i));
@@ -75,13 +71,11 @@ void region_install(void)
     }
 }
 
-paddr_t region_base(uint32_t region)
-{
+paddr_t region_base(uint32_t region) {
     return base_of[region];
 }
 
-uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most)
-{
+uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most) {
     const struct bh_plan_region *r = plan_region(region);
     uint64_t size = r->size - done < most ? r->size - done : most;
     uint64_t content = done < r->content_size ? r->content_size - done : 0;

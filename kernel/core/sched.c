@@ -35,13 +35,11 @@ struct core {
 static struct core cores[BH_MAX_CORES];
 static uint64_t slice;
 
-static struct core *this_core(void)
-{
+static struct core *this_core(void) {
     return &cores[core_this()];
 }
 
-void sched_install(void)
-{
+void sched_install(void) {
     uint64_t now = time_now();
 
     slice = time_ticks_of_us(SLICE_US);
@@ -58,13 +56,11 @@ void sched_install(void)
     }
 }
 
-uint32_t sched_current(void)
-{
+uint32_t sched_current(void) {
     return this_core()->current;
 }
 
-void sched_queue(uint32_t thread, bool into)
-{
+void sched_queue(uint32_t thread, bool into) {
     struct ready *ready = &this_core()->ready;
 
     if (into)
@@ -74,16 +70,14 @@ void sched_queue(uint32_t thread, bool into)
     threads[thread].queued = into;
 }
 
-void sched_event_at(uint64_t tick)
-{
+void sched_event_at(uint64_t tick) {
     struct core *c = this_core();
 
     if (tick < c->next_event)
         c->next_event = tick;
 }
 
-void sched_interrupted(bool by_timer)
-{
+void sched_interrupted(bool by_timer) {
     struct core *c = this_core();
 
     c->counter[BH_CORE_INTERRUPTS]++;
@@ -91,20 +85,17 @@ void sched_interrupted(bool by_timer)
         c->timer_at = BH_FOREVER;
 }
 
-void sched_alert(uint32_t core)
-{
+void sched_alert(uint32_t core) {
     if (atomic_exchange(&cores[core].alerted, 1) == 0 && core != core_this())
         core_alert(core);
 }
 
-void sched_request(uint32_t core, enum sched_request request, uint32_t thread)
-{
+void sched_request(uint32_t core, enum sched_request request, uint32_t thread) {
     atomic_set_add(&cores[core].request[request], thread);
     sched_alert(core);
 }
 
-static void serve(enum sched_request request, uint32_t thread)
-{
+static void serve(enum sched_request request, uint32_t thread) {
     uint32_t core = thread_core(thread);
 
     if (core != core_this()) {
@@ -121,8 +112,7 @@ static void serve(enum sched_request request, uint32_t thread)
     }
 }
 
-static void take_requests(struct core *c)
-{
+static void take_requests(struct core *c) {
     atomic_store(&c->alerted, 0);
     mode_apply();
     for (uint32_t w = 0; w * 64 < plan_count(BH_TABLE_THREAD); w++) {
@@ -134,8 +124,7 @@ static void take_requests(struct core *c)
     }
 }
 
-static void take_events(struct core *c, uint64_t now)
-{
+static void take_events(struct core *c, uint64_t now) {
     uint64_t next = BH_FOREVER;
     uint32_t this = core_this();
 
@@ -150,8 +139,7 @@ static void take_events(struct core *c, uint64_t now)
     c->next_event = next;
 }
 
-static void charge(struct core *c, uint64_t now)
-{
+static void charge(struct core *c, uint64_t now) {
     uint64_t used = now - c->since;
     struct thread *t = &threads[c->current % BH_MAX_THREADS];
 
@@ -170,8 +158,7 @@ static void charge(struct core *c, uint64_t now)
     }
 }
 
-static void make_current(struct core *c, uint32_t thread, uint64_t now)
-{
+static void make_current(struct core *c, uint32_t thread, uint64_t now) {
     if (c->current == thread)
         return;
     c->current = thread;
@@ -179,8 +166,7 @@ static void make_current(struct core *c, uint32_t thread, uint64_t now)
     c->counter[BH_CORE_SWITCHES]++;
 }
 
-static void set_timer(struct core *c, uint64_t now)
-{
+static void set_timer(struct core *c, uint64_t now) {
     const struct thread *t = &threads[c->current % BH_MAX_THREADS];
     uint64_t until = c->next_event;
 
@@ -196,8 +182,7 @@ static void set_timer(struct core *c, uint64_t now)
     }
 }
 
-static void run_guest(uint32_t thread, uint64_t now)
-{
+static void run_guest(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
     uint32_t vcpu = t->vcpu;
 
@@ -211,8 +196,7 @@ static void run_guest(uint32_t thread, uint64_t now)
     }
 }
 
-static void run_user(uint32_t thread)
-{
+static void run_user(uint32_t thread) {
     if (!context_resumable(thread)) {
         compartment_fault(thread, &(struct fault){ .text = "ran beyond its addresses" });
         return;
@@ -221,8 +205,7 @@ static void run_user(uint32_t thread)
     context_resume(thread);
 }
 
-static void run(uint32_t thread, uint64_t now)
-{
+static void run(uint32_t thread, uint64_t now) {
     if (threads[thread].operation.kind != OPERATION_NONE) {
         compartment_step(thread);
         core_window();
@@ -233,8 +216,7 @@ static void run(uint32_t thread, uint64_t now)
     }
 }
 
-void dispatch(void)
-{
+void dispatch(void) {
     struct core *c = this_core();
 
     for (;;) {
@@ -254,16 +236,14 @@ void dispatch(void)
     }
 }
 
-uint64_t sched_counter(uint32_t core, enum bh_core_counter counter)
-{
+uint64_t sched_counter(uint32_t core, enum bh_core_counter counter) {
     const struct core *c = &cores[core];
     bool idle_now = counter == BH_CORE_IDLE_TICKS && c->current == BH_NONE;
 
     return c->counter[counter] + (idle_now ? time_now() - c->since : 0);
 }
 
-uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter)
-{
+uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter) {
     if (counter == BH_THREAD_CORE)
         return thread_core(thread);
     return counter == BH_THREAD_PRIORITY ? threads[thread].priority

@@ -31,8 +31,7 @@ static const enum table_format format_of[] = {
     [BH_SPACE_DEVICE] = TABLE_DEVICE,
 };
 
-static void install_mapping(const struct bh_plan_mapping *mapping)
-{
+static void install_mapping(const struct bh_plan_mapping *mapping) {
     const struct bh_plan_region *region = plan_region(mapping->region);
     paddr_t base = region_base(mapping->region);
 
@@ -52,8 +51,7 @@ static void install_mapping(const struct bh_plan_mapping *mapping)
 
 /* The red team's control: a device that reaches whatever the plan didn't map otherwise, registers
  * included, but for the interrupt window, which a unit refuses in a mapping. */
-static void open_to_everything(struct space_table *table)
-{
+static void open_to_everything(struct space_table *table) {
     for (uint64_t at = 0, size; at < OPEN_END; at += size) {
         size = at % OPEN_STEP == 0 && at != INTERRUPT_WINDOW
                && !space_table_touches(table, at, OPEN_STEP) ? OPEN_STEP : BH_PAGE_SIZE;
@@ -64,8 +62,7 @@ static void open_to_everything(struct space_table *table)
     }
 }
 
-static void install(uint32_t space)
-{
+static void install(uint32_t space) {
     const struct bh_plan_space *s = plan_space(space);
     struct space_table *table = &tables[space];
 
@@ -77,21 +74,18 @@ static void install(uint32_t space)
     space_table_seal(table, s->pool_pages);
 }
 
-void space_install(void)
-{
+void space_install(void) {
     for (uint32_t i = 0; i < BH_MAX_REGIONS; i++)
         placements[i].space = BH_NONE;
     for (uint32_t i = 0; i < plan_count(BH_TABLE_SPACE); i++)
         install(i);
 }
 
-paddr_t space_root(uint32_t space)
-{
+paddr_t space_root(uint32_t space) {
     return tables[space].root;
 }
 
-enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights)
-{
+enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights) {
     const struct bh_plan_region *r = plan_region(region);
     struct extent extent = { address.value, region_base(region), r->size, rights, r->cache };
     bool aligned = address.value % BH_PAGE_SIZE == 0;
@@ -110,8 +104,7 @@ enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, ui
     return status;
 }
 
-enum bh_status space_unplace(uint32_t space, uint32_t region)
-{
+enum bh_status space_unplace(uint32_t space, uint32_t region) {
     if (placements[region].space != space)
         return BH_E_STATE;
     space_table_unmap(&tables[space], placements[region].address, plan_region(region)->size);
@@ -119,13 +112,11 @@ enum bh_status space_unplace(uint32_t space, uint32_t region)
     return BH_OK;
 }
 
-uint32_t space_of_placement(uint32_t region)
-{
+uint32_t space_of_placement(uint32_t region) {
     return placements[region].space;
 }
 
-uint32_t space_nearest_mapping(uint32_t space, uint64_t address)
-{
+uint32_t space_nearest_mapping(uint32_t space, uint64_t address) {
     const struct bh_plan_space *s = plan_space(space);
     uint32_t nearest = s->mapping_count > 0 ? s->first_mapping : BH_NONE;
 

@@ -18,27 +18,23 @@ struct walk {
     unsigned  level;                   /* of the last entry reached */
 };
 
-static uint64_t level_size(unsigned level)
-{
+static uint64_t level_size(unsigned level) {
     return (uint64_t)BH_PAGE_SIZE << 9 * level;
 }
 
-static uint64_t *entry_of(paddr_t table, uint64_t address, unsigned level)
-{
+static uint64_t *entry_of(paddr_t table, uint64_t address, unsigned level) {
     uint64_t *entries = physical_at(table, BH_PAGE_SIZE);
 
     return &entries[address / level_size(level) % ENTRIES];
 }
 
-static void set_entry(const struct space_table *space, uint64_t *entry, uint64_t value)
-{
+static void set_entry(const struct space_table *space, uint64_t *entry, uint64_t value) {
     *(volatile uint64_t *)entry = value;
     table_written(space->format, entry, sizeof *entry);
 }
 
 /* Down to the entry of `lowest`, or to a leaf or an absent entry above it. */
-static struct walk walk_to(const struct space_table *space, uint64_t address, unsigned lowest)
-{
+static struct walk walk_to(const struct space_table *space, uint64_t address, unsigned lowest) {
     struct walk w = { .level = TOP };
     paddr_t table = space->root;
 
@@ -53,8 +49,7 @@ static struct walk walk_to(const struct space_table *space, uint64_t address, un
     }
 }
 
-static bool take_pool_page(struct space_table *space, paddr_t *page)
-{
+static bool take_pool_page(struct space_table *space, paddr_t *page) {
     for (uint32_t i = 0; i < space->pool_pages; i++) {
         if (space->pool_used & 1ull << i)
             continue;
@@ -66,8 +61,7 @@ static bool take_pool_page(struct space_table *space, paddr_t *page)
     return false;
 }
 
-static bool take_table(struct space_table *space, paddr_t *page)
-{
+static bool take_table(struct space_table *space, paddr_t *page) {
     if (space->sealed) {
         if (!take_pool_page(space, page))
             return false;
@@ -78,14 +72,12 @@ static bool take_table(struct space_table *space, paddr_t *page)
     return true;
 }
 
-static bool in_pool(const struct space_table *space, paddr_t page)
-{
+static bool in_pool(const struct space_table *space, paddr_t page) {
     return page.value >= space->pool.value
            && page.value - space->pool.value < (uint64_t)space->pool_pages * BH_PAGE_SIZE;
 }
 
-static bool table_is_empty(paddr_t table)
-{
+static bool table_is_empty(paddr_t table) {
     const uint64_t *entries = physical_at(table, BH_PAGE_SIZE);
 
     for (uint32_t i = 0; i < ENTRIES; i++)
@@ -95,8 +87,8 @@ static bool table_is_empty(paddr_t table)
 }
 
 /* The largest leaf for what is left of an extent. */
-static unsigned leaf_level(enum table_format format, uint64_t address, uint64_t target, uint64_t size)
-{
+static unsigned leaf_level(enum table_format format, uint64_t address, uint64_t target,
+                           uint64_t size) {
     unsigned level = table_largest_leaf(format);
 
     while (level > 0 && ((address | target) % level_size(level) != 0 || size < level_size(level)))
@@ -105,8 +97,7 @@ static unsigned leaf_level(enum table_format format, uint64_t address, uint64_t 
 }
 
 static enum bh_status map_leaf(struct space_table *space, uint64_t address, unsigned lowest,
-                               uint64_t leaf)
-{
+                               uint64_t leaf) {
     for (unsigned step = 0; step <= TOP; step++) {
         struct walk w = walk_to(space, address, lowest);
         uint64_t *entry = w.entry[w.level];
@@ -125,8 +116,7 @@ static enum bh_status map_leaf(struct space_table *space, uint64_t address, unsi
     return BH_E_ARGUMENT;
 }
 
-enum bh_status space_table_map(struct space_table *space, const struct extent *extent)
-{
+enum bh_status space_table_map(struct space_table *space, const struct extent *extent) {
     for (uint64_t done = 0; done < extent->size;) {
         uint64_t address = extent->address + done;
         paddr_t target = paddr_add(extent->target, done);
@@ -142,8 +132,7 @@ enum bh_status space_table_map(struct space_table *space, const struct extent *e
 }
 
 /* Gives back the tables on the walk's way that are of the pool and empty now. */
-static void prune(struct space_table *space, const struct walk *w)
-{
+static void prune(struct space_table *space, const struct walk *w) {
     for (unsigned level = w->level + 1; level <= TOP; level++) {
         paddr_t table = table_entry_target(space->format, *w->entry[level]);
         if (!in_pool(space, table) || !table_is_empty(table))
@@ -153,8 +142,7 @@ static void prune(struct space_table *space, const struct walk *w)
     }
 }
 
-void space_table_unmap(struct space_table *space, uint64_t address, uint64_t size)
-{
+void space_table_unmap(struct space_table *space, uint64_t address, uint64_t size) {
     for (uint64_t done = 0; done < size;) {
         struct walk w = walk_to(space, address + done, 0);
         uint64_t step = level_size(w.level) - (address + done) % level_size(w.level);
@@ -166,8 +154,7 @@ void space_table_unmap(struct space_table *space, uint64_t address, uint64_t siz
     }
 }
 
-bool space_table_touches(const struct space_table *space, uint64_t address, uint64_t size)
-{
+bool space_table_touches(const struct space_table *space, uint64_t address, uint64_t size) {
     for (uint64_t done = 0; done < size;) {
         struct walk w = walk_to(space, address + done, 0);
 
@@ -178,16 +165,14 @@ bool space_table_touches(const struct space_table *space, uint64_t address, uint
     return false;
 }
 
-void space_table_create(struct space_table *space, enum table_format format)
-{
+void space_table_create(struct space_table *space, enum table_format format) {
     *space = (struct space_table){ .format = format };
     space->root = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "the root of an address space");
     table_root_prepare(format, physical_at(space->root, BH_PAGE_SIZE));
     table_written(format, physical_at(space->root, BH_PAGE_SIZE), BH_PAGE_SIZE);
 }
 
-void space_table_seal(struct space_table *space, uint32_t pool_pages)
-{
+void space_table_seal(struct space_table *space, uint32_t pool_pages) {
     space->pool_pages = pool_pages < SPACE_POOL_PAGES ? pool_pages : SPACE_POOL_PAGES;
     if (space->pool_pages > 0)
         space->pool = boot_memory_take((uint64_t)space->pool_pages * BH_PAGE_SIZE, BH_PAGE_SIZE,

@@ -17,39 +17,33 @@
 
 struct thread threads[BH_MAX_THREADS];
 
-uint32_t thread_core(uint32_t thread)
-{
+uint32_t thread_core(uint32_t thread) {
     return (uint32_t)atomic_load(&threads[thread].core);
 }
 
-enum thread_state thread_state(uint32_t thread)
-{
+enum thread_state thread_state(uint32_t thread) {
     return (enum thread_state)atomic_load(&threads[thread].state);
 }
 
-static void set_state(uint32_t thread, enum thread_state state)
-{
+static void set_state(uint32_t thread, enum thread_state state) {
     atomic_store(&threads[thread].state, state);
     thread_update_queue(thread);
 }
 
-static bool may_run(const struct thread *t)
-{
+static bool may_run(const struct thread *t) {
     bool working = t->operation.kind == OPERATION_NONE || t->operation.again_at == 0;
 
     return t->state == THREAD_READY && t->placed && !t->exhausted && working;
 }
 
-void thread_update_queue(uint32_t thread)
-{
+void thread_update_queue(uint32_t thread) {
     struct thread *t = &threads[thread];
 
     if (may_run(t) != t->queued)
         sched_queue(thread, !t->queued);
 }
 
-void thread_notify(uint32_t thread, uint64_t bits)
-{
+void thread_notify(uint32_t thread, uint64_t bits) {
     struct thread *t = &threads[thread];
 
     if (atomic_or(&t->word, bits) != 0)
@@ -62,15 +56,13 @@ void thread_notify(uint32_t thread, uint64_t bits)
         sched_request(thread_core(thread), SCHED_WAKE, thread);
 }
 
-static void finish_wait(uint32_t thread, enum bh_status status, uint64_t bits)
-{
+static void finish_wait(uint32_t thread, enum bh_status status, uint64_t bits) {
     atomic_store(&threads[thread].sleeping, 0);
     context_answer(thread, status, bits);
     set_state(thread, THREAD_READY);
 }
 
-void thread_wait(uint32_t thread, uint64_t deadline)
-{
+void thread_wait(uint32_t thread, uint64_t deadline) {
     struct thread *t = &threads[thread];
     uint64_t bits = atomic_exchange(&t->word, 0);
 
@@ -90,8 +82,7 @@ void thread_wait(uint32_t thread, uint64_t deadline)
         thread_woken(thread);
 }
 
-void thread_woken(uint32_t thread)
-{
+void thread_woken(uint32_t thread) {
     struct thread *t = &threads[thread];
     uint64_t bits;
 
@@ -102,8 +93,7 @@ void thread_woken(uint32_t thread)
         finish_wait(thread, BH_OK, bits);
 }
 
-void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline)
-{
+void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline) {
     struct thread *t = &threads[thread];
 
     t->vcpu = vcpu;
@@ -112,15 +102,13 @@ void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline)
     sched_event_at(deadline);
 }
 
-void thread_leave_guest(uint32_t thread, enum bh_status status, uint64_t value)
-{
+void thread_leave_guest(uint32_t thread, enum bh_status status, uint64_t value) {
     threads[thread].vcpu = BH_NONE;
     atomic_store(&threads[thread].sleeping, 0);
     context_answer(thread, status, value);
 }
 
-void thread_start(uint32_t thread)
-{
+void thread_start(uint32_t thread) {
     struct thread *t = &threads[thread];
 
     atomic_store(&t->word, 0);
@@ -132,8 +120,7 @@ void thread_start(uint32_t thread)
     set_state(thread, THREAD_READY);
 }
 
-void thread_stop(uint32_t thread)
-{
+void thread_stop(uint32_t thread) {
     struct thread *t = &threads[thread];
 
     compartment_abandon(&t->operation);
@@ -144,8 +131,7 @@ void thread_stop(uint32_t thread)
     set_state(thread, THREAD_STOPPED);
 }
 
-void thread_exhaust(uint32_t thread)
-{
+void thread_exhaust(uint32_t thread) {
     struct thread *t = &threads[thread];
 
     if (t->exhausted)
@@ -156,8 +142,7 @@ void thread_exhaust(uint32_t thread)
     thread_update_queue(thread);
 }
 
-void thread_expire(uint32_t thread, uint64_t now)
-{
+void thread_expire(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
 
     if (t->exhausted && t->budget.renew_at <= now) {
@@ -173,13 +158,11 @@ void thread_expire(uint32_t thread, uint64_t now)
     thread_update_queue(thread);
 }
 
-static uint64_t earlier(uint64_t next, bool waits, uint64_t event, uint64_t now)
-{
+static uint64_t earlier(uint64_t next, bool waits, uint64_t event, uint64_t now) {
     return waits && event > now && event < next ? event : next;
 }
 
-uint64_t thread_next_event(uint32_t thread, uint64_t now)
-{
+uint64_t thread_next_event(uint32_t thread, uint64_t now) {
     const struct thread *t = &threads[thread];
     bool has_deadline = t->state == THREAD_WAITING || t->vcpu != BH_NONE;
     uint64_t next = earlier(BH_FOREVER, t->exhausted, t->budget.renew_at, now);

@@ -28,8 +28,7 @@ static uint64_t changes_seen[BH_MAX_VCPUS];       /* of its space, when it was l
 static uint64_t space_changes[BH_MAX_SPACES];
 static struct lock placing;                       /* guards guest spaces' tables */
 
-void vcpu_install(void)
-{
+void vcpu_install(void) {
     uint32_t count = plan_count(BH_TABLE_VCPU);
 
     if (count == 0)
@@ -42,36 +41,30 @@ void vcpu_install(void)
     }
 }
 
-void vcpu_install_core(void)
-{
+void vcpu_install_core(void) {
     if (plan_count(BH_TABLE_VCPU) > 0)
         vcpu_arch_install_core();
 }
 
-void vcpu_reset(uint32_t vcpu)
-{
+void vcpu_reset(uint32_t vcpu) {
     vcpu_arch_reset(vcpu);
     vcpu_core[vcpu] = BH_NONE;
     last_exit[vcpu] = BH_EXIT_EVENT;
 }
 
-enum bh_status vcpu_begin(uint32_t vcpu)
-{
+enum bh_status vcpu_begin(uint32_t vcpu) {
     return vcpu_arch_load(vcpu);
 }
 
-enum bh_exit vcpu_exit(uint32_t vcpu)
-{
+enum bh_exit vcpu_exit(uint32_t vcpu) {
     return last_exit[vcpu];
 }
 
-uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter)
-{
+uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter) {
     return counters[vcpu][counter];
 }
 
-static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving)
-{
+static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving) {
     uint32_t core = core_this();
     uint64_t changes;
     bool stale = vcpu_core[vcpu] != core;
@@ -86,8 +79,7 @@ static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving)
 }
 
 /* The channel of the doorbell at this address, or BH_NONE. */
-static uint32_t doorbell_at(uint32_t vcpu, enum bh_doorbell_kind kind, uint64_t address)
-{
+static uint32_t doorbell_at(uint32_t vcpu, enum bh_doorbell_kind kind, uint64_t address) {
     const struct bh_plan_vcpu *v = plan_vcpu(vcpu);
 
     for (uint32_t i = 0; i < v->doorbell_count; i++) {
@@ -98,8 +90,7 @@ static uint32_t doorbell_at(uint32_t vcpu, enum bh_doorbell_kind kind, uint64_t 
     return BH_NONE;
 }
 
-static bool doorbell_rings(uint32_t vcpu, const struct vcpu_leaving *leaving)
-{
+static bool doorbell_rings(uint32_t vcpu, const struct vcpu_leaving *leaving) {
     bool port = leaving->kind == VCPU_PORT_WRITE;
     uint32_t channel = doorbell_at(vcpu, port ? BH_DOORBELL_PORT : BH_DOORBELL_PAGE,
                                    leaving->address);
@@ -111,8 +102,7 @@ static bool doorbell_rings(uint32_t vcpu, const struct vcpu_leaving *leaving)
     return true;
 }
 
-enum vcpu_outcome vcpu_enter(uint32_t vcpu)
-{
+enum vcpu_outcome vcpu_enter(uint32_t vcpu) {
     struct vcpu_leaving leaving;
 
     fpu_use_vcpu(vcpu);
@@ -129,16 +119,14 @@ enum vcpu_outcome vcpu_enter(uint32_t vcpu)
     return VCPU_EXITED;
 }
 
-void vcpu_leave(uint32_t vcpu, enum bh_exit why)
-{
+void vcpu_leave(uint32_t vcpu, enum bh_exit why) {
     struct vcpu_leaving leaving = { .kind = VCPU_FOR_VMM, .exit = why };
 
     last_exit[vcpu] = why;
     vcpu_arch_store(vcpu, &leaving);
 }
 
-static void vcpu_shoot_down(uint32_t space)
-{
+static void vcpu_shoot_down(uint32_t space) {
     uint64_t changes = atomic_add(&space_changes[space], 1) + 1;
 
     for (uint32_t i = 0; i < plan_count(BH_TABLE_VCPU); i++) {
@@ -151,8 +139,7 @@ static void vcpu_shoot_down(uint32_t space)
 }
 
 enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,
-                          uint32_t rights)
-{
+                          uint32_t rights) {
     enum bh_status status;
 
     lock_take(&placing);

@@ -19,22 +19,19 @@ enum { SCOPE_TYPE = 0, SCOPE_LENGTH = 1, SCOPE_ID = 4, SCOPE_BUS = 5, SCOPE_PATH
 
 static const char too_long[] = "a structure is longer than what holds it";
 
-static uint32_t read16(const uint8_t *bytes)
-{
+static uint32_t read16(const uint8_t *bytes) {
     return bytes[0] | (uint32_t)bytes[1] << 8;
 }
 
 /* The function that this one is a bridge to the bus of, or 0. */
-static const struct pci_function *bridge_at(uint32_t requester_id)
-{
+static const struct pci_function *bridge_at(uint32_t requester_id) {
     uint32_t index = pci_find(requester_id);
     return index != BH_NONE && pci_function(index)->bridge ? pci_function(index) : 0;
 }
 
 /* The requester id that a path leads to: every element but the last is a bridge, whose secondary
  * bus the next one is on. BH_NONE: it leads nowhere. */
-static uint32_t follow_path(const uint8_t *scope)
-{
+static uint32_t follow_path(const uint8_t *scope) {
     uint32_t bus = scope[SCOPE_BUS];
     for (uint32_t at = SCOPE_PATH; at + 2 <= scope[SCOPE_LENGTH]; at += 2) {
         uint32_t id = bus * 256 + scope[at] % 32 * 8u + scope[at + 1] % 8;
@@ -48,8 +45,7 @@ static uint32_t follow_path(const uint8_t *scope)
 }
 
 /* A bridge's scope is the bridge itself and all buses behind it. */
-static bool add_scope(struct dmar *dmar, const uint8_t *scope, bool reserved)
-{
+static bool add_scope(struct dmar *dmar, const uint8_t *scope, bool reserved) {
     uint32_t id = follow_path(scope);
     if (id == BH_NONE)
         return true;
@@ -67,8 +63,7 @@ static bool add_scope(struct dmar *dmar, const uint8_t *scope, bool reserved)
 }
 
 static const char *add_scopes(struct dmar *dmar, const uint8_t *structure, uint32_t at,
-                              bool reserved)
-{
+                              bool reserved) {
     uint32_t length = read16(structure + STRUCTURE_LENGTH);
     for (; at < length; at += structure[at + SCOPE_LENGTH]) {
         if (length - at < SCOPE_PATH || structure[at + SCOPE_LENGTH] < SCOPE_PATH ||
@@ -80,8 +75,7 @@ static const char *add_scopes(struct dmar *dmar, const uint8_t *structure, uint3
     return at == length ? 0 : too_long;
 }
 
-static const char *add_unit(struct dmar *dmar, const uint8_t *structure)
-{
+static const char *add_unit(struct dmar *dmar, const uint8_t *structure) {
     if (read16(structure + STRUCTURE_LENGTH) < UNIT_SCOPES)
         return too_long;
     uint64_t registers;
@@ -94,8 +88,7 @@ static const char *add_unit(struct dmar *dmar, const uint8_t *structure)
     return add_scopes(dmar, structure, UNIT_SCOPES, false);
 }
 
-static const char *add_structure(struct dmar *dmar, const uint8_t *structure)
-{
+static const char *add_structure(struct dmar *dmar, const uint8_t *structure) {
     switch (read16(structure + STRUCTURE_TYPE)) {
     case UNIT:            return add_unit(dmar, structure);
     case RESERVED_MEMORY: return add_scopes(dmar, structure, RESERVED_SCOPES, true);
@@ -103,8 +96,7 @@ static const char *add_structure(struct dmar *dmar, const uint8_t *structure)
     }
 }
 
-const char *dmar_parse(const void *table, uint32_t length, struct dmar *dmar)
-{
+const char *dmar_parse(const void *table, uint32_t length, struct dmar *dmar) {
     const uint8_t *bytes = table;
     *dmar = (struct dmar){ 0 };
     uint32_t size;
@@ -122,8 +114,7 @@ const char *dmar_parse(const void *table, uint32_t length, struct dmar *dmar)
     return 0;
 }
 
-static bool is_named(const struct dmar *dmar, uint32_t requester_id, bool reserved)
-{
+static bool is_named(const struct dmar *dmar, uint32_t requester_id, bool reserved) {
     for (uint32_t i = 0; i < dmar->scope_count; i++) {
         const struct dmar_scope *scope = &dmar->scope[i];
         bool pci = scope->type == DMAR_ENDPOINT || scope->type == DMAR_BRIDGE;
@@ -134,15 +125,13 @@ static bool is_named(const struct dmar *dmar, uint32_t requester_id, bool reserv
     return false;
 }
 
-const char *dmar_refuses(const struct dmar *dmar, uint32_t requester_id)
-{
+const char *dmar_refuses(const struct dmar *dmar, uint32_t requester_id) {
     if (is_named(dmar, requester_id, true))
         return "the firmware has reserved memory (RMRR) for its DMA";
     return dmar->include_all || is_named(dmar, requester_id, false) ? 0 : "no IOMMU unit covers it";
 }
 
-uint32_t dmar_ioapic_requester(const struct dmar *dmar, uint32_t ioapic_id)
-{
+uint32_t dmar_ioapic_requester(const struct dmar *dmar, uint32_t ioapic_id) {
     for (uint32_t i = 0; i < dmar->scope_count; i++) {
         if (dmar->scope[i].type == DMAR_IOAPIC && dmar->scope[i].id == ioapic_id)
             return dmar->scope[i].first;

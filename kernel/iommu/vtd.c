@@ -39,18 +39,15 @@ static struct table_entry *root_table;
 static paddr_t root_base;
 static struct table_entry *context_table[BUSES];
 
-const char *vtd_refuses(uint32_t requester_id)
-{
+const char *vtd_refuses(uint32_t requester_id) {
     return dmar_refuses(&dmar, requester_id);
 }
 
-uint32_t vtd_ioapic_requester(uint32_t ioapic_id)
-{
+uint32_t vtd_ioapic_requester(uint32_t ioapic_id) {
     return dmar_ioapic_requester(&dmar, ioapic_id);
 }
 
-bool vtd_owns_registers(uint64_t base, uint64_t size)
-{
+bool vtd_owns_registers(uint64_t base, uint64_t size) {
     for (uint32_t i = 0; i < vtd_unit_count; i++) {
         uint64_t registers = vtd_units[i].base.value;
         if (base < registers + REGISTERS_SIZE && registers < base + size)
@@ -60,8 +57,7 @@ bool vtd_owns_registers(uint64_t base, uint64_t size)
 }
 
 /* 10.4.4: what is written is the enables as they are, and one bit more; the status shows it. */
-bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit)
-{
+bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit) {
     uint32_t enabled = VTD_32(unit, VTD_STATUS) & (VTD_ENABLES | VTD_TRANSLATION);
     VTD_32(unit, VTD_COMMAND) = (enabled & ~VTD_COMPATIBILITY) | bit;
     uint64_t deadline = time_after_us(COMMAND_US);
@@ -73,8 +69,7 @@ bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit)
 }
 
 /* What a unit must have, or 0. */
-static const char *unit_lacks(const struct vtd_unit *unit)
-{
+static const char *unit_lacks(const struct vtd_unit *unit) {
     uint64_t cap = unit->capability, ext = unit->extended;
     if (!(ext & VTD_EXT_QUEUED))
         return "queued invalidation";
@@ -89,8 +84,7 @@ static const char *unit_lacks(const struct vtd_unit *unit)
     return cap & VTD_CAP_WRITE_FLUSH ? "coherent write buffers" : 0;
 }
 
-static bool find_unit(struct vtd_unit *unit, paddr_t base)
-{
+static bool find_unit(struct vtd_unit *unit, paddr_t base) {
     unit->base = base;
     unit->registers = physical_registers(base, REGISTERS_SIZE);
     unit->capability = VTD_64(unit, VTD_CAPABILITY);
@@ -105,8 +99,7 @@ static bool find_unit(struct vtd_unit *unit, paddr_t base)
     return lacks == 0;
 }
 
-static void add_context_table(uint32_t bus)
-{
+static void add_context_table(uint32_t bus) {
     if (context_table[bus] != 0)
         return;
     paddr_t base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "context table");
@@ -116,8 +109,7 @@ static void add_context_table(uint32_t bus)
 }
 
 /* Every bus that has a function gets a table of absent entries; the others' root is absent. */
-static void make_tables(void)
-{
+static void make_tables(void) {
     root_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "IOMMU root table");
     root_table = physical_at(root_base, BH_PAGE_SIZE);
     for (uint32_t i = 0; i < pci_count(); i++) {
@@ -130,16 +122,14 @@ static void make_tables(void)
 }
 
 /* The firmware's own window of blocked DMA would now block the plan's (10.4.16). */
-static void drop_protected_memory(const struct vtd_unit *unit)
-{
+static void drop_protected_memory(const struct vtd_unit *unit) {
     if (unit->capability & (VTD_CAP_PROTECTED_LOW | VTD_CAP_PROTECTED_HIGH)) {
         uint32_t value = VTD_32(unit, VTD_PROTECTED);
         VTD_32(unit, VTD_PROTECTED) = value & ~(uint32_t)PROTECTED_ENABLE;
     }
 }
 
-static bool start_unit(struct vtd_unit *unit)
-{
+static bool start_unit(struct vtd_unit *unit) {
     VTD_64(unit, VTD_ROOT_TABLE) = root_base.value;
     bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_queue_install(unit) &&
                        vtd_request(unit, VTD_FLUSH_CONTEXTS) && vtd_request(unit, VTD_FLUSH_TLB) &&
@@ -153,8 +143,7 @@ static bool start_unit(struct vtd_unit *unit)
     return true;
 }
 
-bool vtd_install(void)
-{
+bool vtd_install(void) {
     uint32_t length;
     const void *table = acpi_table("DMAR", &length);
     if (table == 0)
@@ -176,20 +165,17 @@ bool vtd_install(void)
     return ok;
 }
 
-static uint32_t domain_of(uint32_t space)
-{
+static uint32_t domain_of(uint32_t space) {
     return space + 1;                 /* 0 is reserved with caching mode (6.1) */
 }
 
-static struct table_entry *context_of(uint32_t requester_id)
-{
+static struct table_entry *context_of(uint32_t requester_id) {
     struct table_entry *table = context_table[requester_id / FUNCTIONS_PER_BUS % BUSES];
     return table == 0 ? 0 : &table[requester_id % FUNCTIONS_PER_BUS];
 }
 
 /* The context entry changed: no unit may hold the old one, nor translations by it (6.5.3.3). */
-static bool invalidate(uint32_t requester_id, uint32_t domain)
-{
+static bool invalidate(uint32_t requester_id, uint32_t domain) {
     bool ok = true;
     for (uint32_t i = 0; i < vtd_unit_count && !plan_control(BH_PLAN_CONTROL_NO_INVALIDATE); i++) {
         ok = vtd_request(&vtd_units[i], VTD_FLUSH_CONTEXT(domain, requester_id)) && ok;
@@ -198,8 +184,7 @@ static bool invalidate(uint32_t requester_id, uint32_t domain)
     return ok;
 }
 
-static bool write_context(uint32_t requester_id, uint32_t space, struct table_entry value)
-{
+static bool write_context(uint32_t requester_id, uint32_t space, struct table_entry value) {
     struct table_entry *entry = context_of(requester_id);
     INVARIANT(entry != 0);
     *(volatile uint64_t *)&entry->low = 0;         /* never half an entry */
@@ -211,8 +196,7 @@ static bool write_context(uint32_t requester_id, uint32_t space, struct table_en
 
 /* Spaces have four levels and end at 2^38: on a three-level unit the top table's first entry is the
  * root. */
-bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root)
-{
+bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
     if (domain_of(space) >= domain_count)
         return false;
     uint64_t levels = CONTEXT_4_LEVELS;
@@ -228,14 +212,12 @@ bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root)
     return write_context(requester_id, space, value);
 }
 
-bool vtd_detach(uint32_t requester_id, uint32_t space)
-{
+bool vtd_detach(uint32_t requester_id, uint32_t space) {
     return write_context(requester_id, space, (struct table_entry){ 0, 0 });
 }
 
 /* 9.3: FPD counts whether the entry is present or not. */
-void vtd_ignore_faults(uint32_t requester_id, bool ignore)
-{
+void vtd_ignore_faults(uint32_t requester_id, bool ignore) {
     struct table_entry *entry = context_of(requester_id);
     if (entry == 0)
         return;

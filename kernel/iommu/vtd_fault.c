@@ -37,8 +37,7 @@ static const char *const reason_text[] = {
 enum { REASONS = sizeof reason_text / sizeof reason_text[0] };
 
 /* The fault message itself isn't remapped (5.1.6): plain format, to core 0. */
-void vtd_fault_install(const struct vtd_unit *unit)
-{
+void vtd_fault_install(const struct vtd_unit *unit) {
     uint32_t target = apic_id_of_core(0);
     VTD_32(unit, VTD_FAULT_DATA) = VECTOR_IOMMU_FAULT;
     VTD_32(unit, VTD_FAULT_ADDRESS) = 0xfee00000u | target % 256 << 12;
@@ -47,8 +46,7 @@ void vtd_fault_install(const struct vtd_unit *unit)
     VTD_32(unit, VTD_FAULT_CONTROL) = 0;
 }
 
-static void report(uint64_t low, uint64_t high)
-{
+static void report(uint64_t low, uint64_t high) {
     uint32_t reason = RECORD_REASON(high);
     bool interrupt = reason >= FIRST_INTERRUPT_REASON;
     struct device_fault fault = {
@@ -63,8 +61,7 @@ static void report(uint64_t low, uint64_t high)
     device_fault(&fault);
 }
 
-static void read_records(const struct vtd_unit *unit)
-{
+static void read_records(const struct vtd_unit *unit) {
     uint32_t record = VTD_CAP_FAULT_OFFSET(unit->capability);
     for (uint32_t i = 0; i < VTD_CAP_FAULT_COUNT(unit->capability); i++, record += RECORD_SIZE) {
         uint64_t low = VTD_64(unit, record), high = VTD_64(unit, record + 8);
@@ -76,8 +73,7 @@ static void read_records(const struct vtd_unit *unit)
     VTD_32(unit, VTD_FAULT_STATUS) = STATUS_OVERFLOW;
 }
 
-void vtd_fault_interrupt(void)
-{
+void vtd_fault_interrupt(void) {
     for (uint32_t i = 0; i < vtd_unit_count; i++)
         read_records(&vtd_units[i]);
 }

@@ -36,23 +36,20 @@ struct remap_entry { uint64_t low, high; };
 static struct remap_entry *table;
 static paddr_t table_base;
 
-void vtd_interrupt_tables(void)
-{
+void vtd_interrupt_tables(void) {
     table_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "interrupt remapping table");
     table = physical_at(table_base, BH_PAGE_SIZE);
     iommu_table_written(table, BH_PAGE_SIZE);
 }
 
-bool vtd_interrupt_install(struct vtd_unit *unit)
-{
+bool vtd_interrupt_install(struct vtd_unit *unit) {
     uint64_t mode = apic_is_x2apic() ? REMAP_X2APIC : 0;
     VTD_64(unit, VTD_REMAP_TABLE) = table_base.value | mode | REMAP_SIZE_CODE;
     return vtd_set_command(unit, VTD_SET_REMAP) && vtd_request(unit, VTD_FLUSH_INTERRUPTS) &&
            vtd_set_command(unit, VTD_REMAPPING);
 }
 
-static bool write_entry(uint32_t index, struct remap_entry value)
-{
+static bool write_entry(uint32_t index, struct remap_entry value) {
     struct remap_entry *entry = &table[index];
     bool ok = true;
     if (entry->high != value.high) {
@@ -67,8 +64,7 @@ static bool write_entry(uint32_t index, struct remap_entry value)
 }
 
 bool vtd_interrupt_set(uint32_t index, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
-                       struct iommu_message *message)
-{
+                       struct iommu_message *message) {
     INVARIANT(index < REMAP_ENTRIES);
     bool check_source = !plan_control(BH_PLAN_CONTROL_NO_SOURCE_CHECK);
     struct remap_entry entry = {
@@ -82,8 +78,7 @@ bool vtd_interrupt_set(uint32_t index, uint32_t requester_id, uint32_t vector, u
 }
 
 /* Absent, and silent: what its source still sends neither arrives nor floods the fault log. */
-bool vtd_interrupt_clear(uint32_t index)
-{
+bool vtd_interrupt_clear(uint32_t index) {
     INVARIANT(index < REMAP_ENTRIES);
     return write_entry(index, (struct remap_entry){ ENTRY_NO_FAULTS, table[index].high });
 }

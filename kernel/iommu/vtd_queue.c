@@ -25,8 +25,7 @@ enum {
 
 enum { FAULT_QUEUE_ERRORS = 7u << 4 };  /* 10.4.9: IQE, ICE, ITE */
 
-bool vtd_queue_install(struct vtd_unit *unit)
-{
+bool vtd_queue_install(struct vtd_unit *unit) {
     unit->queue_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "invalidation queue");
     unit->queue = physical_at(unit->queue_base, BH_PAGE_SIZE);
     unit->done_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "invalidation status");
@@ -36,15 +35,13 @@ bool vtd_queue_install(struct vtd_unit *unit)
     return vtd_set_command(unit, VTD_QUEUE);
 }
 
-static void put(struct vtd_unit *unit, uint64_t low, uint64_t high)
-{
+static void put(struct vtd_unit *unit, uint64_t low, uint64_t high) {
     unit->queue[unit->tail * 2] = low;
     unit->queue[unit->tail * 2 + 1] = high;
     unit->tail = (unit->tail + 1) % QUEUE_DESCRIPTORS;
 }
 
-static bool confirmed(const struct vtd_unit *unit)
-{
+static bool confirmed(const struct vtd_unit *unit) {
     uint64_t deadline = time_after_us(CONFIRM_US);
     while (*unit->done != unit->ticket) {
         if (VTD_32(unit, VTD_FAULT_STATUS) & FAULT_QUEUE_ERRORS || time_now() > deadline)
@@ -54,14 +51,12 @@ static bool confirmed(const struct vtd_unit *unit)
 }
 
 /* Drains what is in flight where the unit can (10.4.2: DWD, DRD). */
-static uint64_t drains(const struct vtd_unit *unit)
-{
+static uint64_t drains(const struct vtd_unit *unit) {
     return (unit->capability & VTD_CAP_DRAIN_WRITE ? TLB_DRAIN_WRITES : 0) |
            (unit->capability & VTD_CAP_DRAIN_READ ? TLB_DRAIN_READS : 0);
 }
 
-bool vtd_request(struct vtd_unit *unit, uint64_t request)
-{
+bool vtd_request(struct vtd_unit *unit, uint64_t request) {
     if (unit->dead)
         return false;
     unit->ticket++;

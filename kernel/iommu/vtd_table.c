@@ -17,8 +17,7 @@ enum { CACHE_LINE = 64 };
 static bool coherent = true;
 static unsigned largest_leaf = 2;
 
-void vtd_table_use(const struct vtd_unit *unit)
-{
+void vtd_table_use(const struct vtd_unit *unit) {
     unsigned largest = !(unit->capability & VTD_CAP_2_MIB) ? 0 :
                        !(unit->capability & VTD_CAP_1_GIB) ? 1 : 2;
     if (largest < largest_leaf)
@@ -27,8 +26,7 @@ void vtd_table_use(const struct vtd_unit *unit)
         coherent = false;
 }
 
-uint64_t iommu_entry_leaf(paddr_t target, unsigned level, uint32_t rights)
-{
+uint64_t iommu_entry_leaf(paddr_t target, unsigned level, uint32_t rights) {
     uint64_t entry = target.value & ENTRY_ADDRESS;
     if (rights & BH_READ)
         entry |= ENTRY_READ;
@@ -37,28 +35,23 @@ uint64_t iommu_entry_leaf(paddr_t target, unsigned level, uint32_t rights)
     return level > 0 ? entry | ENTRY_LARGE : entry;
 }
 
-uint64_t iommu_entry_table(paddr_t table)
-{
+uint64_t iommu_entry_table(paddr_t table) {
     return (table.value & ENTRY_ADDRESS) | ENTRY_READ | ENTRY_WRITE;
 }
 
-paddr_t iommu_entry_target(uint64_t entry)
-{
+paddr_t iommu_entry_target(uint64_t entry) {
     return paddr(entry & ENTRY_ADDRESS);
 }
 
-bool iommu_entry_is_leaf(uint64_t entry, unsigned level)
-{
+bool iommu_entry_is_leaf(uint64_t entry, unsigned level) {
     return level == 0 || (entry & ENTRY_LARGE);
 }
 
-unsigned iommu_largest_leaf(void)
-{
+unsigned iommu_largest_leaf(void) {
     return largest_leaf;
 }
 
-void iommu_table_written(const void *entries, uint64_t size)
-{
+void iommu_table_written(const void *entries, uint64_t size) {
     const uint8_t *byte = entries;
     if (!coherent) {
         for (uint64_t at = 0; at < size; at += CACHE_LINE)

@@ -12,8 +12,7 @@ enum {
     EXTENDED_START = 0x100,
 };
 
-uint32_t pci_capability(uint32_t requester_id, enum pci_capability_id id)
-{
+uint32_t pci_capability(uint32_t requester_id, enum pci_capability_id id) {
     if (!(pci_read(requester_id, PCI_STATUS, 2) & STATUS_HAS_LIST))
         return 0;
     uint32_t at = pci_read(requester_id, PCI_CAPABILITIES, 1) & ~3u;
@@ -26,8 +25,7 @@ uint32_t pci_capability(uint32_t requester_id, enum pci_capability_id id)
 }
 
 /* PCIe 7.6.3: id in bits 15:0, version 19:16, next offset 31:20. */
-uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id id)
-{
+uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id id) {
     uint32_t at = EXTENDED_START;
     for (uint32_t step = at; step < PCI_CONFIG_SIZE && at >= EXTENDED_START; step += 8) {
         uint32_t head = pci_read(requester_id, at, 4);
@@ -39,8 +37,7 @@ uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id i
 }
 
 /* PCI 6.8.2: message control, then the BAR index in bits 2:0 of the two offsets. */
-static void read_msix(struct pci_function *f)
-{
+static void read_msix(struct pci_function *f) {
     enum { CONTROL = 2, TABLE = 4, PBA = 8, ENTRIES = 2048, BARS = 8 };
     uint32_t table = pci_read(f->requester_id, f->msix + TABLE, 4);
     uint32_t pba = pci_read(f->requester_id, f->msix + PBA, 4);
@@ -51,8 +48,7 @@ static void read_msix(struct pci_function *f)
     f->pba_offset = pba - pba % BARS;
 }
 
-void pci_read_capabilities(struct pci_function *f)
-{
+void pci_read_capabilities(struct pci_function *f) {
     enum { PCIE_FLAGS = 2, PCIE_CONTROL = 8 };
     uint32_t rid = f->requester_id;
     f->power = pci_capability(rid, PCI_CAP_POWER);

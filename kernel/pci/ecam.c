@@ -15,8 +15,7 @@ static volatile uint8_t *ecam;
 static uint64_t ecam_base, ecam_size;
 static uint32_t first_bus, last_bus;
 
-bool pci_ecam_install(void)
-{
+bool pci_ecam_install(void) {
     paddr_t base;
     if (!acpi_ecam(&base, &first_bus, &last_bus))
         return false;
@@ -26,33 +25,28 @@ bool pci_ecam_install(void)
     return true;
 }
 
-bool pci_bus_exists(uint32_t bus)
-{
+bool pci_bus_exists(uint32_t bus) {
     return ecam != 0 && bus >= first_bus && bus <= last_bus;
 }
 
-bool pci_ecam_overlaps(uint64_t base, uint64_t size)
-{
+bool pci_ecam_overlaps(uint64_t base, uint64_t size) {
     return base < ecam_base + ecam_size && ecam_base < base + size;
 }
 
-static volatile void *config_at(uint32_t requester_id, uint32_t offset, uint32_t width)
-{
+static volatile void *config_at(uint32_t requester_id, uint32_t offset, uint32_t width) {
     bool in_function = offset % width == 0 && offset <= PCI_CONFIG_SIZE - width;
     INVARIANT(pci_bus_exists(requester_id / FUNCTIONS_PER_BUS) && in_function);
     uint64_t function = requester_id - first_bus * FUNCTIONS_PER_BUS;
     return ecam + function * PCI_CONFIG_SIZE + offset;
 }
 
-uint32_t pci_read(uint32_t requester_id, uint32_t offset, uint32_t width)
-{
+uint32_t pci_read(uint32_t requester_id, uint32_t offset, uint32_t width) {
     volatile void *at = config_at(requester_id, offset, width);
     return width == 1 ? *(volatile uint8_t *)at : width == 2 ? *(volatile uint16_t *)at :
            *(volatile uint32_t *)at;
 }
 
-void pci_write(uint32_t requester_id, uint32_t offset, uint32_t width, uint32_t value)
-{
+void pci_write(uint32_t requester_id, uint32_t offset, uint32_t width, uint32_t value) {
     volatile void *at = config_at(requester_id, offset, width);
     if (width == 2)
         *(volatile uint16_t *)at = (uint16_t)value;
@@ -60,7 +54,6 @@ void pci_write(uint32_t requester_id, uint32_t offset, uint32_t width, uint32_t 
         *(volatile uint32_t *)at = value;
 }
 
-void pci_change(uint32_t requester_id, uint32_t offset, uint32_t clear, uint32_t set)
-{
+void pci_change(uint32_t requester_id, uint32_t offset, uint32_t clear, uint32_t set) {
     pci_write(requester_id, offset, 2, (pci_read(requester_id, offset, 2) & ~clear) | set);
 }

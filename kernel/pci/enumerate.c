@@ -19,19 +19,16 @@ enum { BAR_PORTS = 1u << 0, BAR_TYPE = 3u << 1, BAR_64_BITS = 2u << 1, BAR_FLAGS
 static struct pci_function functions[PCI_MAX_FUNCTIONS];
 static uint32_t function_count;
 
-uint32_t pci_count(void)
-{
+uint32_t pci_count(void) {
     return function_count;
 }
 
-struct pci_function *pci_function(uint32_t index)
-{
+struct pci_function *pci_function(uint32_t index) {
     INVARIANT(index < function_count);
     return &functions[index];
 }
 
-uint32_t pci_find(uint32_t requester_id)
-{
+uint32_t pci_find(uint32_t requester_id) {
     for (uint32_t i = 0; i < function_count; i++) {
         if (functions[i].requester_id == requester_id)
             return i;
@@ -39,8 +36,7 @@ uint32_t pci_find(uint32_t requester_id)
     return BH_NONE;
 }
 
-void pci_set_master(uint32_t index, bool on)
-{
+void pci_set_master(uint32_t index, bool on) {
     uint32_t bit = PCI_COMMAND_MASTER;
     pci_change(pci_function(index)->requester_id, PCI_COMMAND, bit, on ? bit : 0);
     uint32_t above = functions[index].parent;
@@ -50,15 +46,13 @@ void pci_set_master(uint32_t index, bool on)
     }
 }
 
-void pci_set_decode(uint32_t index, bool memory, bool ports)
-{
+void pci_set_decode(uint32_t index, bool memory, bool ports) {
     pci_change(pci_function(index)->requester_id, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_IO,
                (memory ? PCI_COMMAND_MEMORY : 0) | (ports ? PCI_COMMAND_IO : 0));
 }
 
 /* The bridge whose secondary bus this is. */
-static uint32_t bridge_above(uint32_t bus)
-{
+static uint32_t bridge_above(uint32_t bus) {
     for (uint32_t i = 0; i < function_count && bus != 0; i++) {
         if (functions[i].bridge && functions[i].secondary == bus)
             return i;
@@ -67,8 +61,7 @@ static uint32_t bridge_above(uint32_t bus)
 }
 
 /* Which bits of a BAR are writable: all are set, read back and put as they were. */
-static uint32_t writable_bits(uint32_t requester_id, uint32_t offset, uint32_t value)
-{
+static uint32_t writable_bits(uint32_t requester_id, uint32_t offset, uint32_t value) {
     pci_write(requester_id, offset, 4, 0xffffffffu);
     uint32_t bits = pci_read(requester_id, offset, 4);
     pci_write(requester_id, offset, 4, value);
@@ -76,8 +69,7 @@ static uint32_t writable_bits(uint32_t requester_id, uint32_t offset, uint32_t v
 }
 
 /* Sizes BAR `index`; answers how many registers it takes. A base of zero was never assigned. */
-static uint32_t size_bar(struct pci_function *f, uint32_t index)
-{
+static uint32_t size_bar(struct pci_function *f, uint32_t index) {
     struct pci_bar *bar = &f->bar[index];
     uint32_t offset = PCI_BAR0 + 4 * index;
     uint64_t value = pci_read(f->requester_id, offset, 4);
@@ -96,8 +88,7 @@ static uint32_t size_bar(struct pci_function *f, uint32_t index)
     return bar->wide ? 2 : 1;
 }
 
-static void size_bars(struct pci_function *f)
-{
+static void size_bars(struct pci_function *f) {
     uint32_t command = pci_read(f->requester_id, PCI_COMMAND, 2);
     pci_change(f->requester_id, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 0);
     for (uint32_t index = 0; index < PCI_BARS;)
@@ -105,8 +96,7 @@ static void size_bars(struct pci_function *f)
     pci_write(f->requester_id, PCI_COMMAND, 2, command);
 }
 
-static void add_function(uint32_t id, uint32_t parent, bool multi)
-{
+static void add_function(uint32_t id, uint32_t parent, bool multi) {
     if (function_count == PCI_MAX_FUNCTIONS)
         panic("PCI: more than %d functions: the kernel's table is too small", PCI_MAX_FUNCTIONS);
     pci_change(id, PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_NO_INTX);
@@ -126,8 +116,7 @@ static void add_function(uint32_t id, uint32_t parent, bool multi)
         size_bars(f);
 }
 
-static void scan_device(uint32_t first, uint32_t parent)
-{
+static void scan_device(uint32_t first, uint32_t parent) {
     if (pci_read(first, PCI_VENDOR, 2) == NO_VENDOR)
         return;
     bool multi = pci_read(first, PCI_HEADER_TYPE, 1) & HEADER_MULTI;
@@ -139,8 +128,7 @@ static void scan_device(uint32_t first, uint32_t parent)
 
 /* Every bus number is tried, in ascending order: a bridge has a lower bus number than what is behind
  * it, so the one above is known by then; roots other than bus 0 are found as well. */
-void pci_discover(void)
-{
+void pci_discover(void) {
     for (uint32_t bus = 0; bus < BUSES; bus++) {
         uint32_t parent = bridge_above(bus);
         for (uint32_t device = 0; device < DEVICES_PER_BUS && pci_bus_exists(bus); device++)
@@ -151,8 +139,7 @@ void pci_discover(void)
 
 /* PCIe 2.2.6.2 and PCI-to-PCI bridging: a PCIe-to-PCI bridge sends requests from behind it as
  * device 0 of its secondary bus, a conventional bridge as itself. */
-uint32_t pci_alias(uint32_t index)
-{
+uint32_t pci_alias(uint32_t index) {
     uint32_t alias = BH_NONE;
     uint32_t above = pci_function(index)->parent;
     for (uint32_t hops = 0; above != BH_NONE && hops < BUSES; hops++) {

@@ -19,8 +19,7 @@ static const char reason_siblings[] =
 static const char reason_port[] = "a port above them has no access control services (ACS)";
 static const char reason_bus[] = "they share a conventional PCI bus and its requester id";
 
-bool pci_isolate(const struct pci_function *f)
-{
+bool pci_isolate(const struct pci_function *f) {
     uint32_t services = f->bridge ? ACS_PORT : ACS_FUNCTION;
     if (f->acs == 0 || ~pci_read(f->requester_id, f->acs + ACS_CAPABILITY, 2) & services)
         return false;
@@ -28,8 +27,7 @@ bool pci_isolate(const struct pci_function *f)
     return true;
 }
 
-static void merge(uint32_t a, uint32_t b, const char *reason)
-{
+static void merge(uint32_t a, uint32_t b, const char *reason) {
     uint32_t from = pci_function(a)->group, to = pci_function(b)->group;
     for (uint32_t i = 0; i < pci_count(); i++) {
         if (pci_function(i)->group == from)
@@ -40,15 +38,13 @@ static void merge(uint32_t a, uint32_t b, const char *reason)
 
 /* Why the bridge doesn't keep what is behind it apart, from each other and from itself; 0: it does.
  * An upstream port leaves that to the downstream ports of its switch. */
-static const char *bridge_mixes(const struct pci_function *bridge)
-{
+static const char *bridge_mixes(const struct pci_function *bridge) {
     if (bridge->port_type == PCIE_NONE || bridge->port_type == PCIE_TO_PCI_BRIDGE)
         return reason_bus;
     return bridge->port_type == PCIE_UPSTREAM || pci_isolate(bridge) ? 0 : reason_port;
 }
 
-static void join_siblings(uint32_t index)
-{
+static void join_siblings(uint32_t index) {
     const struct pci_function *f = pci_function(index);
     if (!f->multi_function || pci_isolate(f))
         return;
@@ -58,8 +54,7 @@ static void join_siblings(uint32_t index)
     }
 }
 
-void pci_compute_groups(void)
-{
+void pci_compute_groups(void) {
     for (uint32_t i = 0; i < pci_count(); i++)
         pci_function(i)->group = i;
     for (uint32_t i = 0; i < pci_count(); i++) {

@@ -17,25 +17,21 @@ enum {                                /* MSI-X, 6.8.2 */
     MSIX_ENTRY_WORDS = 4, MSIX_MASKED = 1u << 0,
 };
 
-static uint64_t table_size(const struct pci_function *f)
-{
+static uint64_t table_size(const struct pci_function *f) {
     return f->msix_entries * 16ull;
 }
 
-static uint64_t pba_size(const struct pci_function *f)
-{
+static uint64_t pba_size(const struct pci_function *f) {
     return (f->msix_entries + 63) / 64 * 8ull;     /* one bit an entry, in quadwords */
 }
 
 /* Does it lie in a memory BAR that has room for it? */
-static bool fits(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size)
-{
+static bool fits(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size) {
     return bar < PCI_BARS && !f->bar[bar].ports && size <= f->bar[bar].size &&
            offset <= f->bar[bar].size - size;
 }
 
-bool pci_msix_map(uint32_t index)
-{
+bool pci_msix_map(uint32_t index) {
     struct pci_function *f = pci_function(index);
     if (f->msix == 0 || !fits(f, f->msix_bar, f->msix_offset, table_size(f)) ||
         !fits(f, f->pba_bar, f->pba_offset, pba_size(f)))
@@ -46,27 +42,23 @@ bool pci_msix_map(uint32_t index)
     return true;
 }
 
-static bool pages_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
-{
+static bool pages_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
     return a / BH_PAGE_SIZE <= (b + b_size - 1) / BH_PAGE_SIZE &&
            b / BH_PAGE_SIZE <= (a + a_size - 1) / BH_PAGE_SIZE;
 }
 
-bool pci_msix_touches(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size)
-{
+bool pci_msix_touches(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size) {
     bool table = f->msix_bar == bar && pages_meet(offset, size, f->msix_offset, table_size(f));
     bool pba = f->pba_bar == bar && pages_meet(offset, size, f->pba_offset, pba_size(f));
     return f->msix != 0 && (table || pba);
 }
 
-static volatile uint32_t *msix_entry(const struct pci_function *f, uint32_t entry)
-{
+static volatile uint32_t *msix_entry(const struct pci_function *f, uint32_t entry) {
     INVARIANT(f->msix_table != 0 && entry < f->msix_entries);
     return f->msix_table + (uint64_t)entry * MSIX_ENTRY_WORDS;
 }
 
-void pci_message_mask(uint32_t index, bool msix, uint32_t entry, bool masked)
-{
+void pci_message_mask(uint32_t index, bool msix, uint32_t entry, bool masked) {
     const struct pci_function *f = pci_function(index);
     if (msix)
         msix_entry(f, entry)[MSIX_VECTOR_CONTROL] = masked ? MSIX_MASKED : 0;
@@ -75,8 +67,8 @@ void pci_message_mask(uint32_t index, bool msix, uint32_t entry, bool masked)
                    masked ? 0 : MSI_ENABLE);
 }
 
-static void set_msix(const struct pci_function *f, uint32_t entry, uint64_t address, uint32_t data)
-{
+static void set_msix(const struct pci_function *f, uint32_t entry, uint64_t address,
+                     uint32_t data) {
     volatile uint32_t *words = msix_entry(f, entry);
     pci_change(f->requester_id, f->msix + MSIX_CONTROL, MSIX_MASK_ALL, MSIX_ENABLE);
     words[MSIX_ADDRESS] = (uint32_t)address;
@@ -84,8 +76,7 @@ static void set_msix(const struct pci_function *f, uint32_t entry, uint64_t addr
     words[MSIX_DATA] = data;
 }
 
-static void set_msi(const struct pci_function *f, uint64_t address, uint32_t data)
-{
+static void set_msi(const struct pci_function *f, uint64_t address, uint32_t data) {
     bool wide = pci_read(f->requester_id, f->msi + MSI_CONTROL, 2) & MSI_64_BITS;
     pci_write(f->requester_id, f->msi + MSI_ADDRESS, 4, (uint32_t)address);
     if (wide)
@@ -94,8 +85,7 @@ static void set_msi(const struct pci_function *f, uint64_t address, uint32_t dat
 }
 
 /* Masked while it changes, so that no half-written message is sent; stays masked. */
-void pci_message_set(uint32_t index, bool msix, uint32_t entry, uint64_t address, uint32_t data)
-{
+void pci_message_set(uint32_t index, bool msix, uint32_t entry, uint64_t address, uint32_t data) {
     pci_message_mask(index, msix, entry, true);
     if (msix)
         set_msix(pci_function(index), entry, address, data);

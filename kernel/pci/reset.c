@@ -31,8 +31,7 @@ enum {                                /* PCIe 7.5.3 */
 enum { PM_CONTROL = 4, PM_STATE = 3, PM_D3HOT = 3, PM_NO_SOFT_RESET = 1u << 3 };    /* PM 3.2.4 */
 enum { BRIDGE_BUS_RESET = 1u << 6 };
 
-static bool alone_behind_bridge(const struct pci_function *f)
-{
+static bool alone_behind_bridge(const struct pci_function *f) {
     if (f->parent == BH_NONE)
         return false;
     const struct pci_function *bridge = pci_function(f->parent);
@@ -44,8 +43,7 @@ static bool alone_behind_bridge(const struct pci_function *f)
     return true;
 }
 
-static enum reset_rung choose_rung(const struct pci_function *f)
-{
+static enum reset_rung choose_rung(const struct pci_function *f) {
     uint32_t id = f->requester_id;
     if (f->pcie != 0 && pci_read(id, f->pcie + PCIE_CAPABILITIES, 4) & PCIE_CAN_FLR)
         return RUNG_FLR;
@@ -56,14 +54,12 @@ static enum reset_rung choose_rung(const struct pci_function *f)
     return RUNG_NONE;
 }
 
-const char *pci_reset_method(uint32_t index)
-{
+const char *pci_reset_method(uint32_t index) {
     return rungs[choose_rung(pci_function(index))].name;
 }
 
 /* Starts the rung, or ends what it holds. A function-level reset ends by itself. */
-static void apply(const struct pci_function *f, enum reset_rung rung, bool hold)
-{
+static void apply(const struct pci_function *f, enum reset_rung rung, bool hold) {
     if (rung == RUNG_FLR && hold)
         pci_change(f->requester_id, f->pcie + PCIE_CONTROL, 0, PCIE_START_FLR);
     if (rung == RUNG_BUS)
@@ -74,8 +70,7 @@ static void apply(const struct pci_function *f, enum reset_rung rung, bool hold)
 }
 
 /* What the reset took away and the kernel had found at boot. Decode and bus mastering stay off. */
-static void restore(const struct pci_function *f)
-{
+static void restore(const struct pci_function *f) {
     pci_write(f->requester_id, PCI_COMMAND, 2, PCI_COMMAND_NO_INTX);
     for (uint32_t i = 0; i < PCI_BARS; i++) {
         uint32_t offset = PCI_BAR0 + 4 * i;
@@ -89,21 +84,18 @@ static void restore(const struct pci_function *f)
     pci_isolate(f);
 }
 
-void pci_reset_start(uint32_t index, struct pci_reset *reset)
-{
+void pci_reset_start(uint32_t index, struct pci_reset *reset) {
     *reset = (struct pci_reset){ .phase = PHASE_DRAIN, .rung = choose_rung(pci_function(index)),
                                  .deadline = time_after_us(DRAIN_US) };
 }
 
-static enum pci_reset_result next(struct pci_reset *reset, uint32_t phase, uint64_t wait_us)
-{
+static enum pci_reset_result next(struct pci_reset *reset, uint32_t phase, uint64_t wait_us) {
     reset->phase = phase;
     reset->again_at = time_after_us(wait_us);
     return PCI_RESET_AGAIN;
 }
 
-static enum pci_reset_result step_drain(const struct pci_function *f, struct pci_reset *reset)
-{
+static enum pci_reset_result step_drain(const struct pci_function *f, struct pci_reset *reset) {
     bool pending = f->pcie != 0 &&
                    pci_read(f->requester_id, f->pcie + PCIE_STATUS, 2) & PCIE_PENDING;
     if (pending && time_now() < reset->deadline)
@@ -114,8 +106,7 @@ static enum pci_reset_result step_drain(const struct pci_function *f, struct pci
     return next(reset, PHASE_HOLD, rungs[reset->rung].hold_us);
 }
 
-enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset)
-{
+enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset) {
     const struct pci_function *f = pci_function(index);
     switch (reset->phase) {
     case PHASE_DRAIN:

@@ -49,8 +49,7 @@ static uint8_t sleep_a, sleep_b, reset_value;
 static bool can_sleep;
 
 /* The little-endian number of `width` bytes; zero when it isn't wholly there. */
-static uint64_t field(struct bytes from, uint32_t offset, uint32_t width)
-{
+static uint64_t field(struct bytes from, uint32_t offset, uint32_t width) {
     uint64_t value = 0;
     if (offset > from.length || width > from.length - offset)
         return 0;
@@ -59,8 +58,7 @@ static uint64_t field(struct bytes from, uint32_t offset, uint32_t width)
     return value;
 }
 
-static bool sums_to_zero(struct bytes bytes)
-{
+static bool sums_to_zero(struct bytes bytes) {
     uint8_t sum = 0;
     for (uint32_t i = 0; i < bytes.length; i++)
         sum = (uint8_t)(sum + bytes.at[i]);
@@ -68,8 +66,7 @@ static bool sums_to_zero(struct bytes bytes)
 }
 
 /* The table whose length and checksum are right; of length zero otherwise. */
-static struct bytes table_at(uint64_t address)
-{
+static struct bytes table_at(uint64_t address) {
     struct bytes none = { 0, 0 };
     struct bytes table = { physical_at(paddr(address), TABLE_HEADER), TABLE_HEADER };
     table.length = (uint32_t)field(table, TABLE_LENGTH, 4);
@@ -79,14 +76,12 @@ static struct bytes table_at(uint64_t address)
     return sums_to_zero(table) ? table : none;
 }
 
-static bool is_called(struct bytes table, const char *signature)
-{
+static bool is_called(struct bytes table, const char *signature) {
     return table.length >= TABLE_HEADER && memcmp(table.at, signature, 4) == 0;
 }
 
 /* RSDT and XSDT (5.2.7, 5.2.8): a header, then addresses of `width` bytes. */
-static void read_root(struct bytes root, uint32_t width)
-{
+static void read_root(struct bytes root, uint32_t width) {
     for (uint32_t at = TABLE_HEADER; at < root.length && table_count < MAX_TABLES; at += width) {
         struct bytes table = table_at(field(root, at, width));
         if (table.length != 0)
@@ -94,14 +89,12 @@ static void read_root(struct bytes root, uint32_t width)
     }
 }
 
-static bool is_rsdp(const uint8_t *bytes)
-{
+static bool is_rsdp(const uint8_t *bytes) {
     return memcmp(bytes, "RSD PTR ", 8) == 0 && sums_to_zero((struct bytes){ bytes, RSDP_SIZE_1 });
 }
 
 /* 5.2.5.1: where the loader says, else at a paragraph in the BIOS' last 128 KiB. */
-static const uint8_t *find_rsdp(paddr_t given)
-{
+static const uint8_t *find_rsdp(paddr_t given) {
     const uint64_t bios = 0xe0000, bios_end = 0x100000;
     if (given.value != 0)
         return physical_at(given, RSDP_SIZE);
@@ -113,8 +106,7 @@ static const uint8_t *find_rsdp(paddr_t given)
     return 0;
 }
 
-static void find_tables(paddr_t given)
-{
+static void find_tables(paddr_t given) {
     struct bytes rsdp = { find_rsdp(given), RSDP_SIZE };
     if (rsdp.at == 0 || !is_rsdp(rsdp.at))
         panic("ACPI: no valid RSDP: this machine can't be described to the kernel");
@@ -131,8 +123,7 @@ static void find_tables(paddr_t given)
     read_root(root, 4);
 }
 
-const void *acpi_table(const char signature[4], uint32_t *length)
-{
+const void *acpi_table(const char signature[4], uint32_t *length) {
     for (uint32_t i = 0; i < table_count; i++) {
         if (is_called(tables[i], signature)) {
             *length = tables[i].length;
@@ -143,15 +134,13 @@ const void *acpi_table(const char signature[4], uint32_t *length)
     return 0;
 }
 
-static struct bytes named(const char signature[4])
-{
+static struct bytes named(const char signature[4]) {
     struct bytes table;
     table.at = acpi_table(signature, &table.length);
     return table;
 }
 
-static void add_core(uint64_t id, uint64_t flags)
-{
+static void add_core(uint64_t id, uint64_t flags) {
     bool known = false;
     for (uint32_t i = 0; i < core_count; i++)
         known = known || core_apic_id[i] == id;
@@ -159,8 +148,7 @@ static void add_core(uint64_t id, uint64_t flags)
         core_apic_id[core_count++] = (uint32_t)id;
 }
 
-static void read_madt_entry(struct bytes entry)
-{
+static void read_madt_entry(struct bytes entry) {
     uint64_t line = field(entry, OVERRIDE_LINE, 1);
     switch (field(entry, ENTRY_TYPE, 1)) {
     case LOCAL_APIC:
@@ -182,8 +170,7 @@ static void read_madt_entry(struct bytes entry)
     }
 }
 
-static void read_madt(void)
-{
+static void read_madt(void) {
     struct bytes madt = named("APIC");
     if (madt.at == 0)
         panic("ACPI: no MADT: the cores and the I/O APIC are unknown");
@@ -197,8 +184,7 @@ static void read_madt(void)
 }
 
 /* CPUID (Intel SDM volume 2): leaf 0BH, EDX is the x2APIC id; leaf 01H, EBX 31:24 the short one. */
-static void put_own_core_first(void)
-{
+static void put_own_core_first(void) {
     bool extended = cpuid(0, 0).eax >= 0xb && cpuid(0xb, 0).ebx != 0;
     uint32_t own = extended ? cpuid(0xb, 0).edx : cpuid(1, 0).ebx >> 24;
     for (uint32_t i = 1; i < core_count; i++) {
@@ -210,8 +196,7 @@ static void put_own_core_first(void)
 }
 
 /* One element of \_S5's package: ZeroOp, OneOp or BytePrefix and a byte (20.2.3). Moves *at. */
-static bool read_small_integer(struct bytes aml, uint32_t *at, uint8_t *value)
-{
+static bool read_small_integer(struct bytes aml, uint32_t *at, uint8_t *value) {
     enum { BYTE_PREFIX = 0x0a };
     if (field(aml, *at, 1) == BYTE_PREFIX)
         (*at)++;
@@ -221,8 +206,7 @@ static bool read_small_integer(struct bytes aml, uint32_t *at, uint8_t *value)
 
 /* `Name (_S5, Package () {a, b, ..})`: behind the name PackageOp, PkgLength, of which bits 7:6 of
  * the first byte count further bytes, the number of elements, the elements. */
-static void read_s5(struct bytes aml, uint32_t at)
-{
+static void read_s5(struct bytes aml, uint32_t at) {
     enum { PACKAGE_OP = 0x12 };
     if (field(aml, at, 1) != PACKAGE_OP)
         return;
@@ -230,8 +214,7 @@ static void read_s5(struct bytes aml, uint32_t at)
     can_sleep = read_small_integer(aml, &at, &sleep_a) && read_small_integer(aml, &at, &sleep_b);
 }
 
-static void read_fadt(void)
-{
+static void read_fadt(void) {
     struct bytes fadt = named("FACP");
     struct bytes dsdt = table_at(field(fadt, FADT_DSDT, 4));
     pm1a_control = (uint16_t)field(fadt, FADT_PM1A_CONTROL, 4);
@@ -247,8 +230,7 @@ static void read_fadt(void)
     }
 }
 
-void acpi_install(paddr_t rsdp)
-{
+void acpi_install(paddr_t rsdp) {
     for (uint32_t line = 0; line < ISA_LINES; line++)
         isa_gsi[line] = line;
     find_tables(rsdp);
@@ -257,31 +239,26 @@ void acpi_install(paddr_t rsdp)
     read_fadt();
 }
 
-uint32_t acpi_core_count(void)
-{
+uint32_t acpi_core_count(void) {
     return core_count;
 }
 
-uint32_t acpi_core_apic_id(uint32_t core)
-{
+uint32_t acpi_core_apic_id(uint32_t core) {
     INVARIANT(core < core_count);
     return core_apic_id[core];
 }
 
-bool acpi_ioapic(uint32_t *id, paddr_t *registers)
-{
+bool acpi_ioapic(uint32_t *id, paddr_t *registers) {
     *id = ioapic_id;
     *registers = ioapic_registers;
     return ioapic_registers.value != 0;
 }
 
-uint32_t acpi_isa_gsi(uint32_t isa_line)
-{
+uint32_t acpi_isa_gsi(uint32_t isa_line) {
     return isa_line < ISA_LINES ? isa_gsi[isa_line] : isa_line;
 }
 
-bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
-{
+bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
     struct bytes mcfg = named("MCFG");
     *base = paddr(field(mcfg, MCFG_BASE, 8));
     *first_bus = (uint32_t)field(mcfg, MCFG_FIRST_BUS, 1);
@@ -291,8 +268,7 @@ bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
 }
 
 /* 4.8.3.2.1: SLP_TYPx and SLP_EN of the PM1 control registers. */
-void acpi_poweroff(void)
-{
+void acpi_poweroff(void) {
     enum { SLEEP_TYPE_UNIT = 1u << 10, SLEEP_ENABLE = 1u << 13 };
     if (!can_sleep || pm1a_control == 0)
         return;
@@ -302,8 +278,7 @@ void acpi_poweroff(void)
 }
 
 /* The FADT's reset register; when nothing happens, the chipset's (ICH9, 13.7.5). */
-void acpi_reboot(void)
-{
+void acpi_reboot(void) {
     enum { RESET_CONTROL = 0xcf9, FULL_RESET = 0x06 };
     if (reset_port != 0)
         port_out8(reset_port, reset_value);

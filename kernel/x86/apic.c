@@ -42,23 +42,20 @@ static bool x2apic;
 static volatile uint32_t *registers;
 static uint64_t counts_a_tick;
 
-static uint32_t apic_read(enum apic_register at)
-{
+static uint32_t apic_read(enum apic_register at) {
     if (x2apic)
         return (uint32_t)msr_read(MSR_X2APIC + at / 16);
     return registers[at / 4];
 }
 
-static void apic_write(enum apic_register at, uint32_t value)
-{
+static void apic_write(enum apic_register at, uint32_t value) {
     if (x2apic)
         msr_write(MSR_X2APIC + at / 16, value);
     else
         registers[at / 4] = value;
 }
 
-static void send(uint32_t apic_id, uint32_t command)
-{
+static void send(uint32_t apic_id, uint32_t command) {
     if (x2apic) {
         __asm__ volatile("mfence; lfence" ::: "memory");   /* SDM 11.12.3: not serialising by itself */
         msr_write(MSR_X2APIC + APIC_ICR_LOW / 16, (uint64_t)apic_id << 32 | command);
@@ -71,16 +68,14 @@ static void send(uint32_t apic_id, uint32_t command)
 }
 
 /* Only then: the remapping units of many machines take no x2APIC destinations. */
-static bool needs_x2apic(void)
-{
+static bool needs_x2apic(void) {
     for (uint32_t core = 0; core < acpi_core_count(); core++)
         if (acpi_core_apic_id(core) > LAST_XAPIC_ID)
             return true;
     return false;
 }
 
-static void enable(void)
-{
+static void enable(void) {
     uint64_t base = msr_read(MSR_APIC_BASE);
 
     x2apic = (base & APIC_BASE_X2APIC) != 0 || needs_x2apic();
@@ -92,8 +87,7 @@ static void enable(void)
 }
 
 /* The shortest of several stretches, that is, the one least disturbed between its reads. */
-static void measure_timer(void)
-{
+static void measure_timer(void) {
     uint64_t shortest = UINT64_MAX;
 
     for (uint32_t i = 0; i < MEASUREMENTS; i++) {
@@ -111,8 +105,7 @@ static void measure_timer(void)
         panic("boot: the local APIC's timer doesn't count");
 }
 
-void apic_install_core(void)
-{
+void apic_install_core(void) {
     enable();
     apic_write(APIC_TASK_PRIORITY, 0);
     apic_write(APIC_LVT_LINT0, APIC_MASKED);
@@ -125,38 +118,31 @@ void apic_install_core(void)
         measure_timer();
 }
 
-void apic_eoi(void)
-{
+void apic_eoi(void) {
     apic_write(APIC_EOI, 0);
 }
 
-bool apic_is_x2apic(void)
-{
+bool apic_is_x2apic(void) {
     return x2apic;
 }
 
-uint32_t apic_id_of_core(uint32_t core)
-{
+uint32_t apic_id_of_core(uint32_t core) {
     return acpi_core_apic_id(core);
 }
 
-void apic_send(uint32_t core, uint32_t vector)
-{
+void apic_send(uint32_t core, uint32_t vector) {
     send(apic_id_of_core(core), ICR_ASSERT | vector);
 }
 
-void apic_send_init(uint32_t core)
-{
+void apic_send_init(uint32_t core) {
     send(apic_id_of_core(core), ICR_ASSERT | ICR_INIT);
 }
 
-void apic_send_startup(uint32_t core, uint32_t page)
-{
+void apic_send_startup(uint32_t core, uint32_t page) {
     send(apic_id_of_core(core), ICR_ASSERT | ICR_STARTUP | page);
 }
 
-void core_timer(uint64_t deadline)
-{
+void core_timer(uint64_t deadline) {
     uint64_t now = time_now();
     uint64_t ticks = deadline > now ? deadline - now : 0;
     uint64_t limit = ((uint64_t)MAX_COUNT << SCALE_BITS) / counts_a_tick;

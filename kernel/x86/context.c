@@ -24,8 +24,7 @@ static struct context contexts[BH_MAX_THREADS];
 static uint8_t *port_bitmap[BH_MAX_COMPARTMENTS];            /* null: no ports */
 static uint32_t bitmap_of_core[BH_MAX_CORES];                /* whose is installed */
 
-static uint8_t **bitmap_of(uint32_t compartment)
-{
+static uint8_t **bitmap_of(uint32_t compartment) {
     uint8_t **bitmap = &port_bitmap[compartment];
 
     if (*bitmap == NULL) {
@@ -36,16 +35,14 @@ static uint8_t **bitmap_of(uint32_t compartment)
     return bitmap;
 }
 
-static void allow_ports(const struct bh_plan_port_range *range)
-{
+static void allow_ports(const struct bh_plan_port_range *range) {
     uint8_t **bitmap = bitmap_of(range->compartment);
 
     for (uint32_t port = range->first; port < range->first + range->count; port++)
         (*bitmap)[port / 8] &= (uint8_t)~(1u << port % 8);
 }
 
-void context_install(void)
-{
+void context_install(void) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++)
         allow_ports(plan_port_range(i));
     for (uint32_t i = 0; i < BH_MAX_CORES; i++)
@@ -55,8 +52,7 @@ void context_install(void)
             bitmap_of(i);
 }
 
-void context_reset(uint32_t thread)
-{
+void context_reset(uint32_t thread) {
     const struct bh_plan_thread *t = plan_thread(thread);
     struct context *c = &contexts[thread];
 
@@ -68,19 +64,16 @@ void context_reset(uint32_t thread)
     c->gpr[BH_RSI] = BH_MANIFEST_ADDRESS;
 }
 
-void context_answer(uint32_t thread, enum bh_status status, uint64_t value)
-{
+void context_answer(uint32_t thread, enum bh_status status, uint64_t value) {
     contexts[thread].gpr[BH_RAX] = (uint64_t)(int64_t)status;
     contexts[thread].gpr[BH_RDX] = value;
 }
 
-bool context_resumable(uint32_t thread)
-{
+bool context_resumable(uint32_t thread) {
     return contexts[thread].rip < INSTRUCTION_LIMIT;
 }
 
-static void use_ports(struct entry_area *area, uint32_t compartment)
-{
+static void use_ports(struct entry_area *area, uint32_t compartment) {
     uint32_t core = (uint32_t)area->core;
 
     if (port_bitmap[compartment] == NULL) {
@@ -94,8 +87,7 @@ static void use_ports(struct entry_area *area, uint32_t compartment)
     area->task_state.port_bitmap_offset = BITMAP_START;
 }
 
-void context_resume(uint32_t thread)
-{
+void context_resume(uint32_t thread) {
     struct entry_area *area = entry_area_this();
     uint32_t compartment = plan_thread(thread)->compartment;
 

@@ -12,51 +12,43 @@
 #include "x86/entry_area.h"
 #include "x86/smp.h"
 
-uint32_t core_this(void)
-{
+uint32_t core_this(void) {
     uint32_t core;
 
     __asm__("movl %%gs:%c1, %0" : "=r"(core) : "i"(offsetof(struct entry_area, core)));
     return core;
 }
 
-void core_alert(uint32_t core)
-{
+void core_alert(uint32_t core) {
     apic_send(core, VECTOR_RESCHEDULE);
 }
 
-void core_window(void)
-{
+void core_window(void) {
     __asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
-void core_idle(void)
-{
+void core_idle(void) {
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-void core_stop_others(void)
-{
+void core_stop_others(void) {
     for (uint32_t core = 0; smp_cores() > 1 && core < smp_cores(); core++)
         if (core != core_this())
             apic_send(core, VECTOR_STOP);
 }
 
-void core_stop_this(void)
-{
+void core_stop_this(void) {
     for (;;)
         __asm__ volatile("cli; hlt");
 }
 
-void machine_reboot(void)
-{
+void machine_reboot(void) {
     log_line("reboot");
     acpi_reboot();
     log_line("reboot: the firmware's reset register does nothing: use the machine's own button");
 }
 
-void machine_poweroff(void)
-{
+void machine_poweroff(void) {
     log_line("power off");
     acpi_poweroff();
     log_line("power off: the firmware has no S5 state or it doesn't work: use the machine's button");

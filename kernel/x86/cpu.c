@@ -36,8 +36,7 @@ _Static_assert(sizeof(struct task_descriptor) == 16, "64-bit TSS descriptor");
 
 extern const char trampoline_call[], trampoline_vectors[];
 
-static void fill_interrupt_table(struct entry_area *area)
-{
+static void fill_interrupt_table(struct entry_area *area) {
     for (uint32_t vector = 0; vector < 256; vector++) {
         uint64_t stub = (uint64_t)trampoline_vectors + (uint64_t)vector * STUB_BYTES;
         area->interrupt_table[vector] = (struct interrupt_gate){
@@ -53,8 +52,7 @@ static void fill_interrupt_table(struct entry_area *area)
     area->interrupt_table[VECTOR_MACHINE_CHECK].stack = STACK_MACHINE_CHECK + 1;
 }
 
-static void fill_segments(struct entry_area *area)
-{
+static void fill_segments(struct entry_area *area) {
     uint64_t base = (uint64_t)&area->task_state;
     struct task_descriptor *task = (struct task_descriptor *)&area->gdt[TASK_STATE / 8];
 
@@ -72,8 +70,7 @@ static void fill_segments(struct entry_area *area)
     };
 }
 
-static void fill_task_state(struct entry_area *area)
-{
+static void fill_task_state(struct entry_area *area) {
     area->task_state.rsp[0] = area->entry_stack;
     area->task_state.port_bitmap_offset = 0xffff;
     area->port_bitmap_end = 0xff;
@@ -85,8 +82,7 @@ static void fill_task_state(struct entry_area *area)
     }
 }
 
-static void load_tables(struct entry_area *area)
-{
+static void load_tables(struct entry_area *area) {
     struct table_pointer gdt = { sizeof area->gdt - 1, (uint64_t)area->gdt };
     struct table_pointer idt = { sizeof area->interrupt_table - 1,
                                  (uint64_t)area->interrupt_table };
@@ -109,16 +105,14 @@ static void load_tables(struct entry_area *area)
                      : "rax", "memory");
 }
 
-static void set_fast_call(void)
-{
+static void set_fast_call(void) {
     msr_write(MSR_STAR, (uint64_t)KERNEL_CODE << 32);   /* SYSRET isn't used */
     msr_write(MSR_LSTAR, (uint64_t)trampoline_call);
     msr_write(MSR_CSTAR, (uint64_t)trampoline_call);    /* no segment leads there */
     msr_write(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC);
 }
 
-static void set_protections(void)
-{
+static void set_protections(void) {
     struct cpuid extended = cpuid(0x80000001, 0);
     struct cpuid features = cpuid(7, 0);
     uint64_t smep = features.ebx & 1u << 7 ? CR4_SMEP : 0;
@@ -133,8 +127,7 @@ static void set_protections(void)
     msr_write(MSR_PAT, PAT_WITH_WRITE_COMBINE);
 }
 
-void cpu_install_core(uint32_t core)
-{
+void cpu_install_core(uint32_t core) {
     struct entry_area *area = entry_area(core);
 
     fill_interrupt_table(area);

@@ -40,23 +40,20 @@ enum msr {                             /* SDM volume 4 */
 
 struct cpuid { uint32_t eax, ebx, ecx, edx; };
 
-static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
+static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf) {
     struct cpuid r;
     __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
                      : "a"(leaf), "c"(subleaf));
     return r;
 }
 
-static inline uint64_t msr_read(uint32_t msr)
-{
+static inline uint64_t msr_read(uint32_t msr) {
     uint32_t low, high;
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
     return (uint64_t)high << 32 | low;
 }
 
-static inline void msr_write(uint32_t msr, uint64_t value)
-{
+static inline void msr_write(uint32_t msr, uint64_t value) {
     __asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
                      : "memory");
 }
@@ -78,8 +75,7 @@ CONTROL_REGISTER(cr2)
 CONTROL_REGISTER(cr3)
 CONTROL_REGISTER(cr4)
 
-static inline uint64_t tsc_read(void)
-{
+static inline uint64_t tsc_read(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;

@@ -34,8 +34,7 @@ static const char *const exception_text[EXCEPTIONS] = {
     "virtualization exception", "control protection",
 };
 
-static const char *text_of(uint64_t vector)
-{
+static const char *text_of(uint64_t vector) {
     const char *text = exception_text[vector % EXCEPTIONS];
 
     return text != NULL ? text : "reserved exception";
@@ -43,8 +42,7 @@ static const char *text_of(uint64_t vector)
 
 static uint64_t nmi_count;             /* NMIs are counted and ignored: a device may cause one */
 
-static void take_interrupt(uint64_t vector)
-{
+static void take_interrupt(uint64_t vector) {
     if (vector == VECTOR_SPURIOUS)
         return;
     if (vector == VECTOR_STOP)
@@ -57,15 +55,13 @@ static void take_interrupt(uint64_t vector)
         interrupt_deliver((uint32_t)vector);
 }
 
-static const char *access_text(uint64_t error)
-{
+static const char *access_text(uint64_t error) {
     if (error & PAGE_ERROR_EXECUTE)
         return "execute";
     return error & PAGE_ERROR_WRITE ? "write" : "read";
 }
 
-static void take_exception(uint32_t vector, uint64_t error)
-{
+static void take_exception(uint32_t vector, uint64_t error) {
     const struct context *context = (const struct context *)entry_area_this()->context;
     struct fault fault = {
         .vector = vector,
@@ -78,8 +74,7 @@ static void take_exception(uint32_t vector, uint64_t error)
     compartment_fault(sched_current(), &fault);
 }
 
-void user_interrupt(uint64_t vector, uint64_t error)
-{
+void user_interrupt(uint64_t vector, uint64_t error) {
     if (vector < EXCEPTIONS)
         take_exception((uint32_t)vector, error);
     else
@@ -87,8 +82,7 @@ void user_interrupt(uint64_t vector, uint64_t error)
     dispatch();
 }
 
-void user_call(const struct context *context)
-{
+void user_call(const struct context *context) {
     struct call call = {
         .number = context->gpr[BH_RAX],
         .argument = { context->gpr[BH_RDI], context->gpr[BH_RSI], context->gpr[BH_RDX],
@@ -99,16 +93,14 @@ void user_call(const struct context *context)
     dispatch();
 }
 
-void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip)
-{
+void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip) {
     if (vector < EXCEPTIONS)
         panic("%s in the kernel at 0x%lx (error 0x%lx, address 0x%lx)", text_of(vector), rip,
               error, cr2_read());
     take_interrupt(vector);
 }
 
-void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs)
-{
+void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs) {
     if (vector == VECTOR_NMI)
         nmi_count++;
     else

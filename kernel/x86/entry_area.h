@@ -77,13 +77,11 @@ _Static_assert(offsetof(struct entry_area, port_bitmap) == 4096, "the bitmap fil
 _Static_assert(sizeof(struct entry_area) == 8 * 4096, "whole pages");
 _Static_assert(sizeof(struct entry_area) <= ENTRY_AREA_STRIDE, "one area a stride");
 
-static inline struct entry_area *entry_area(uint32_t core)
-{
+static inline struct entry_area *entry_area(uint32_t core) {
     return (struct entry_area *)(ENTRY_AREAS_BASE + (uint64_t)core * ENTRY_AREA_STRIDE);
 }
 
-static inline struct entry_area *entry_area_this(void)
-{
+static inline struct entry_area *entry_area_this(void) {
     uint64_t core;
     __asm__("movq %%gs:%c1, %0" : "=r"(core) : "i"(offsetof(struct entry_area, core)));
     return entry_area((uint32_t)core);

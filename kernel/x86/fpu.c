@@ -54,59 +54,49 @@ static struct fpu_state *owner[BH_MAX_CORES];        /* whose values the registe
 static struct fpu_state *debug_owner[BH_MAX_CORES];  /* a vCPU's, or 0 */
 uint64_t fpu_xcr0;
 
-static inline uint64_t xcr0_read(void)
-{
+static inline uint64_t xcr0_read(void) {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (uint64_t)high << 32 | low;
 }
 
-static inline void xcr0_write(uint64_t value)
-{
+static inline void xcr0_write(uint64_t value) {
     __asm__ volatile("xsetbv" :: "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
-static inline void xsave(struct fpu_area *to)
-{
+static inline void xsave(struct fpu_area *to) {
     __asm__ volatile("xsave64 (%0)" :: "r"(to), "a"(~0u), "d"(~0u) : "memory");
 }
 
-static inline void xrstor(const struct fpu_area *from)
-{
+static inline void xrstor(const struct fpu_area *from) {
     __asm__ volatile("xrstor64 (%0)" :: "r"(from), "a"(~0u), "d"(~0u) : "memory");
 }
 
-static void debug_read(uint64_t address[DEBUG_ADDRESSES])
-{
+static void debug_read(uint64_t address[DEBUG_ADDRESSES]) {
     __asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
                      : "=r"(address[0]), "=r"(address[1]), "=r"(address[2]), "=r"(address[3]));
 }
 
-static void debug_write(const uint64_t address[DEBUG_ADDRESSES])
-{
+static void debug_write(const uint64_t address[DEBUG_ADDRESSES]) {
     __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
                      :: "r"(address[0]), "r"(address[1]), "r"(address[2]), "r"(address[3]));
 }
 
-static struct fpu_state *vcpu_state(uint32_t vcpu)
-{
+static struct fpu_state *vcpu_state(uint32_t vcpu) {
     return &states[BH_MAX_THREADS + vcpu];
 }
 
-void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0)
-{
+void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0) {
     vcpu_state(vcpu)->xcr0 = xcr0;
 }
 
-static void state_install(struct fpu_state *s, uint64_t xcr0)
-{
+static void state_install(struct fpu_state *s, uint64_t xcr0) {
     s->area = physical_at(boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "FPU state"), BH_PAGE_SIZE);
     s->xcr0 = xcr0;
     s->reset_wanted = 1;
 }
 
-void fpu_install(void)
-{
+void fpu_install(void) {
     struct cpuid parts = cpuid(CPUID_XSAVE, 0);
 
     if ((cpuid(1, 0).ecx & CPUID_ECX_XSAVE) == 0)
@@ -118,8 +108,7 @@ void fpu_install(void)
         state_install(vcpu_state(i), XCR0_AT_RESET);
 }
 
-void fpu_install_core(void)
-{
+void fpu_install_core(void) {
     cr0_write((cr0_read() & ~(uint64_t)(CR0_EM | CR0_TS)) | CR0_MP);
     cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE);
     xcr0_write(fpu_xcr0);
@@ -129,8 +118,7 @@ void fpu_install_core(void)
 
 /* XCR0 is read back, not taken for what was loaded: a CPU that lets a guest change it by itself must
  * not make XSAVE leave parts out. What is about to be reset isn't saved any more. */
-static void save_owner(uint32_t core)
-{
+static void save_owner(uint32_t core) {
     struct fpu_state *s = owner[core];
     uint64_t xcr0 = xcr0_read();
 
@@ -143,16 +131,14 @@ static void save_owner(uint32_t core)
     }
 }
 
-static void save_debug(uint32_t core)
-{
+static void save_debug(uint32_t core) {
     if (debug_owner[core] != 0)
         debug_read(debug_owner[core]->debug_address);
     debug_owner[core] = 0;
 }
 
 /* The slow part of a reset, on the core that is going to run it. */
-static void reset_now(uint32_t core, struct fpu_state *s)
-{
+static void reset_now(uint32_t core, struct fpu_state *s) {
     atomic_store(&s->reset_wanted, 0);
     *s->area = (struct fpu_area){ .fcw = FCW_AT_RESET, .mxcsr = MXCSR_AT_RESET };
     if (debug_owner[core] == s)
@@ -160,8 +146,7 @@ static void reset_now(uint32_t core, struct fpu_state *s)
     memset(s->debug_address, 0, sizeof(s->debug_address));
 }
 
-static void take_over(uint32_t core, struct fpu_state *s)
-{
+static void take_over(uint32_t core, struct fpu_state *s) {
     if (plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
         return;
     save_owner(core);
@@ -173,8 +158,7 @@ static void take_over(uint32_t core, struct fpu_state *s)
     owner[core] = s;
 }
 
-static void debug_take_over(uint32_t core, struct fpu_state *s)
-{
+static void debug_take_over(uint32_t core, struct fpu_state *s) {
     if (plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
         return;
     save_debug(core);
@@ -182,8 +166,7 @@ static void debug_take_over(uint32_t core, struct fpu_state *s)
     debug_owner[core] = s;
 }
 
-void fpu_use_thread(uint32_t thread)
-{
+void fpu_use_thread(uint32_t thread) {
     struct fpu_state *s = &states[thread];
     uint32_t core = core_this();
 
@@ -191,8 +174,7 @@ void fpu_use_thread(uint32_t thread)
         take_over(core, s);
 }
 
-void fpu_use_vcpu(uint32_t vcpu)
-{
+void fpu_use_vcpu(uint32_t vcpu) {
     struct fpu_state *s = vcpu_state(vcpu);
     uint32_t core = core_this();
 
@@ -202,19 +184,16 @@ void fpu_use_vcpu(uint32_t vcpu)
         debug_take_over(core, s);
 }
 
-void fpu_reset_thread(uint32_t thread)
-{
+void fpu_reset_thread(uint32_t thread) {
     atomic_store(&states[thread].reset_wanted, 1);
 }
 
-void fpu_reset_vcpu(uint32_t vcpu)
-{
+void fpu_reset_vcpu(uint32_t vcpu) {
     vcpu_state(vcpu)->xcr0 = XCR0_AT_RESET;
     atomic_store(&vcpu_state(vcpu)->reset_wanted, 1);
 }
 
-void fpu_release(void)
-{
+void fpu_release(void) {
     uint32_t core = core_this();
 
     save_owner(core);

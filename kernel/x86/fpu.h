@@ -10,8 +10,7 @@ extern uint64_t fpu_xcr0;                            /* what a guest may set; fi
 void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0);     /* allowed; before fpu_use_vcpu */
 
 /* XSETBV's own rules (APM volume 2, 11.5.2): a part that needs another comes with it. */
-static inline bool xcr0_allowed(uint64_t xcr0, uint64_t supported)
-{
+static inline bool xcr0_allowed(uint64_t xcr0, uint64_t supported) {
     const uint64_t x87 = 1, sse = 2, avx = 4, mpx = 0x18, avx512 = 0xe0;
     bool mpx_whole = (xcr0 & mpx) == 0 || (xcr0 & mpx) == mpx;
     bool avx512_whole = (xcr0 & avx512) == 0 || (xcr0 & avx512) == avx512;

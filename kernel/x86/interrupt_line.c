@@ -19,25 +19,21 @@ static volatile uint32_t *registers;
 static uint32_t entry_count;
 static uint32_t requester = BH_NONE;
 
-static uint32_t read_register(uint32_t index)
-{
+static uint32_t read_register(uint32_t index) {
     registers[IOAPIC_SELECT] = index;
     return registers[IOAPIC_WINDOW];
 }
 
-static void write_register(uint32_t index, uint32_t value)
-{
+static void write_register(uint32_t index, uint32_t value) {
     registers[IOAPIC_SELECT] = index;
     registers[IOAPIC_WINDOW] = value;
 }
 
-static void write_low(uint32_t entry, uint32_t value)
-{
+static void write_low(uint32_t entry, uint32_t value) {
     write_register(IOAPIC_ENTRY + 2 * entry, value);
 }
 
-bool interrupt_line_install(void)
-{
+bool interrupt_line_install(void) {
     uint32_t id;
     paddr_t base;
     port_out8(PIC_MASTER_MASK, PIC_ALL);
@@ -52,15 +48,13 @@ bool interrupt_line_install(void)
     return true;
 }
 
-uint32_t interrupt_line_requester(void)
-{
+uint32_t interrupt_line_requester(void) {
     return requester;
 }
 
 /* VT-d 5.1.5.1: bits 63:48 of the entry become bits 19:4 of the message's address, which is how the
  * format and the index get there; of a plain message it is the target. */
-bool interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_message *message)
-{
+bool interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_message *message) {
     uint32_t entry = acpi_isa_gsi(line);
     if (entry >= entry_count)
         return false;
@@ -71,15 +65,13 @@ bool interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_messa
     return true;
 }
 
-void interrupt_line_mask(uint32_t line, bool masked)
-{
+void interrupt_line_mask(uint32_t line, bool masked) {
     uint32_t entry = acpi_isa_gsi(line);
     INVARIANT(entry < entry_count);
     uint32_t low = read_register(IOAPIC_ENTRY + 2 * entry) & ~(uint32_t)ENTRY_MASKED;
     write_low(entry, low | (masked ? ENTRY_MASKED : 0));
 }
 
-uint32_t interrupt_target(uint32_t core)
-{
+uint32_t interrupt_target(uint32_t core) {
     return apic_id_of_core(core);
 }

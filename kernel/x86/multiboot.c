@@ -41,14 +41,12 @@ struct multiboot2_map {
     uint32_t entry_size, entry_version;
 };
 
-static void add_module(struct boot_info *info, uint32_t start, uint32_t end)
-{
+static void add_module(struct boot_info *info, uint32_t start, uint32_t end) {
     if (info->plan.size == 0 && end > start)
         info->plan = (struct boot_range){ start, end - start };
 }
 
-static void read_multiboot1(uint32_t information, struct boot_info *info)
-{
+static void read_multiboot1(uint32_t information, struct boot_info *info) {
     const struct multiboot1_info *m = physical_at(paddr(information), sizeof *m);
 
     info->loader = (struct boot_range){ information, sizeof *m };
@@ -66,8 +64,7 @@ static void read_multiboot1(uint32_t information, struct boot_info *info)
     }
 }
 
-static void read_map(const struct multiboot2_map *map)
-{
+static void read_map(const struct multiboot2_map *map) {
     if (map->entry_size < sizeof(struct multiboot2_range))
         panic("boot: the loader's memory map has entries of %u bytes", map->entry_size);
     for (uint32_t at = sizeof *map; at + map->entry_size <= map->tag.size; at += map->entry_size) {
@@ -77,8 +74,7 @@ static void read_map(const struct multiboot2_map *map)
     }
 }
 
-static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct boot_info *info)
-{
+static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct boot_info *info) {
     const struct multiboot2_module *module = (const void *)tag;
 
     if (tag->type == TAG_MODULE)
@@ -89,8 +85,7 @@ static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct 
         info->rsdp = paddr(address + sizeof *tag);   /* a copy; the newer tag comes later */
 }
 
-static void read_multiboot2(uint32_t information, struct boot_info *info)
-{
+static void read_multiboot2(uint32_t information, struct boot_info *info) {
     const uint32_t *total = physical_at(paddr(information), 2 * sizeof *total);
     uint32_t at = 8;
 
@@ -104,8 +99,7 @@ static void read_multiboot2(uint32_t information, struct boot_info *info)
     }
 }
 
-void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info)
-{
+void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info) {
     if (magic == MULTIBOOT1_LOADED)
         read_multiboot1(information, info);
     else if (magic == MULTIBOOT2_LOADED)

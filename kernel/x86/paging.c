@@ -23,13 +23,12 @@ static struct space_table kernel_space;
 static paddr_t trampoline_pointers;    /* what a process's root has in its last entry */
 static bool loaded;
 
-paddr_t image_physical(const void *address)
-{
+paddr_t image_physical(const void *address) {
     return paddr((uint64_t)address - IMAGE_BASE);
 }
 
-static void map(uint64_t address, paddr_t target, uint64_t size, uint32_t rights, enum bh_cache cache)
-{
+static void map(uint64_t address, paddr_t target, uint64_t size, uint32_t rights,
+                enum bh_cache cache) {
     struct extent extent = { address, target, size, rights, cache };
 
     if (space_table_map(&kernel_space, &extent) != BH_OK)
@@ -37,8 +36,7 @@ static void map(uint64_t address, paddr_t target, uint64_t size, uint32_t rights
 }
 
 /* The pages of a range that aren't mapped yet: two tables or registers may share a page. */
-static void map_missing(uint64_t base, paddr_t address, uint64_t size, enum bh_cache cache)
-{
+static void map_missing(uint64_t base, paddr_t address, uint64_t size, enum bh_cache cache) {
     uint64_t first = address.value - address.value % BH_PAGE_SIZE;
 
     for (uint64_t at = first; at < address.value + size; at += BH_PAGE_SIZE)
@@ -46,14 +44,12 @@ static void map_missing(uint64_t base, paddr_t address, uint64_t size, enum bh_c
             map(base + at, paddr(at), BH_PAGE_SIZE, BH_READ | BH_WRITE, cache);
 }
 
-static void map_image(const char *start, const char *end, uint32_t rights)
-{
+static void map_image(const char *start, const char *end, uint32_t rights) {
     map((uint64_t)start, image_physical(start), (uint64_t)(end - start), rights,
         BH_CACHE_WRITE_BACK);
 }
 
-static void map_trampoline(void)
-{
+static void map_trampoline(void) {
     uint64_t size = (uint64_t)(trampoline_end - trampoline_start);
     uint64_t *root = physical_at(kernel_space.root, BH_PAGE_SIZE);
 
@@ -65,15 +61,13 @@ static void map_trampoline(void)
     shared[LAST] = pointers[LAST];
 }
 
-static void map_ram(uint64_t base, uint64_t end)
-{
+static void map_ram(uint64_t base, uint64_t end) {
     if (base < end)
         map(DIRECT_BASE + base, paddr(base), end - base, BH_READ | BH_WRITE, BH_CACHE_WRITE_BACK);
 }
 
 /* All RAM but the image, whose text would be writable there. */
-void paging_install(void)
-{
+void paging_install(void) {
     uint64_t image_limit = image_physical(image_end).value;
 
     space_table_create(&kernel_space, TABLE_KERNEL);
@@ -91,20 +85,17 @@ void paging_install(void)
     loaded = true;
 }
 
-uint64_t paging_kernel_root(void)
-{
+uint64_t paging_kernel_root(void) {
     return kernel_space.root.value;
 }
 
 /* What lies above the user half in a process's top-level table (core/table_format.h). */
-void table_root_prepare(enum table_format format, uint64_t *root)
-{
+void table_root_prepare(enum table_format format, uint64_t *root) {
     if (format == TABLE_PROCESS)
         root[LAST] = table_entry_table(TABLE_KERNEL, trampoline_pointers);
 }
 
-uint64_t paging_install_core(uint32_t core)
-{
+uint64_t paging_install_core(uint32_t core) {
     uint64_t stack = STACKS_BASE + (uint64_t)core * STACK_STRIDE + STACK_STRIDE - STACK_SIZE
                      - BH_PAGE_SIZE;
     paddr_t memory = boot_memory_take(STACK_SIZE, BH_PAGE_SIZE, "a kernel stack");
@@ -118,8 +109,7 @@ uint64_t paging_install_core(uint32_t core)
 
 /* Before paging_install the early tables map what is below 4 GiB; afterwards whatever isn't RAM
  * (firmware tables) is mapped when it is first asked for, at boot only. */
-void *physical_at(paddr_t address, uint64_t size)
-{
+void *physical_at(paddr_t address, uint64_t size) {
     if (!loaded)
         INVARIANT(address.value + size <= EARLY_END);
     else if (boot_memory_is_open() && boot_memory_is_outside_ram(address, size))
@@ -127,8 +117,7 @@ void *physical_at(paddr_t address, uint64_t size)
     return (void *)(DIRECT_BASE + address.value);
 }
 
-volatile void *physical_registers(paddr_t address, uint64_t size)
-{
+volatile void *physical_registers(paddr_t address, uint64_t size) {
     map_missing(REGISTERS_BASE, address, size, BH_CACHE_UNCACHED);
     return (volatile void *)(REGISTERS_BASE + address.value);
 }

@@ -19,8 +19,7 @@ enum uart_register {
 
 static uint16_t base;
 
-void serial_open(uint32_t port)
-{
+void serial_open(uint32_t port) {
     base = (uint16_t)port;
     if (base == 0)
         return;
@@ -33,15 +32,13 @@ void serial_open(uint32_t port)
     port_out8(base + UART_MODEM, MODEM_DTR_RTS_OUT2);
 }
 
-static void put(char character)
-{
+static void put(char character) {
     for (uint32_t i = 0; i < MAX_POLLS && !(port_in8(base + UART_LINE_STATUS) & STATUS_ROOM); i++)
         ;
     port_out8(base + UART_DATA, (uint8_t)character);
 }
 
-void serial_write(const char *text, uint32_t length)
-{
+void serial_write(const char *text, uint32_t length) {
     if (base == 0)
         return;
     for (uint32_t i = 0; i < length; i++) {

@@ -32,13 +32,11 @@ static uint64_t arrived = 1;
 static uint64_t released;
 static uint32_t cores = 1;
 
-uint32_t smp_cores(void)
-{
+uint32_t smp_cores(void) {
     return cores;
 }
 
-void smp_prepare_core(uint32_t core)
-{
+void smp_prepare_core(uint32_t core) {
     uint64_t stack = paging_install_core(core);
     struct entry_area *area = entry_area(core);
 
@@ -49,8 +47,7 @@ void smp_prepare_core(uint32_t core)
 }
 
 /* Until so many cores have arrived, or the time is over. */
-static bool wait_arrived(uint64_t count, uint64_t microseconds)
-{
+static bool wait_arrived(uint64_t count, uint64_t microseconds) {
     uint64_t end = time_after_us(microseconds);
 
     while (atomic_load(&arrived) != count && time_now() < end)
@@ -58,8 +55,7 @@ static bool wait_arrived(uint64_t count, uint64_t microseconds)
     return atomic_load(&arrived) == count;
 }
 
-static void start_core(uint32_t core)
-{
+static void start_core(uint32_t core) {
     smp_start_root = paging_kernel_root();
     smp_start_stack = entry_area(core)->stack;
     smp_start_core = core;
@@ -73,21 +69,18 @@ static void start_core(uint32_t core)
         panic("boot: core %u (APIC id %u) doesn't start", core, apic_id_of_core(core));
 }
 
-void smp_start_cores(uint32_t count)
-{
+void smp_start_cores(uint32_t count) {
     memcpy(physical_at(paddr(SIPI_PAGE), 4096), sipi_code, (size_t)(sipi_code_end - sipi_code));
     for (uint32_t core = 1; core < count; core++)
         start_core(core);
     cores = count;
 }
 
-void smp_release_cores(void)
-{
+void smp_release_cores(void) {
     atomic_store(&released, 1);
 }
 
-void smp_core_main(uint32_t core)
-{
+void smp_core_main(uint32_t core) {
     cpu_install_core(core);
     apic_install_core();
     vcpu_install_core();

@@ -35,16 +35,14 @@ extern const char image_end[];
 
 static struct boot_info info;
 
-static void reserve_memory(void)
-{
+static void reserve_memory(void) {
     boot_memory_reserve(0, LOW_MEMORY);
     boot_memory_reserve(IMAGE_PHYSICAL, (uint64_t)image_end - IMAGE_BASE - IMAGE_PHYSICAL);
     boot_memory_reserve(info.plan.base, info.plan.size);
     boot_memory_reserve(info.loader.base, info.loader.size);
 }
 
-static void check_cores(void)
-{
+static void check_cores(void) {
     uint32_t wanted = plan_header()->cores, found = acpi_core_count();
 
     if (found < wanted)
@@ -52,15 +50,13 @@ static void check_cores(void)
               plan_header()->name, wanted, found, wanted);
 }
 
-static void install_devices(void)
-{
+static void install_devices(void) {
     device_discover();
     iommu_install();
     device_install();
 }
 
-static void install_objects(void)
-{
+static void install_objects(void) {
     region_install();
     space_install();
     device_attach();
@@ -73,8 +69,7 @@ static void install_objects(void)
 }
 
 /* On the first core's own stack. */
-static void continue_start(void)
-{
+static void continue_start(void) {
     uint32_t cores;
 
     acpi_install(info.rsdp);
@@ -103,8 +98,7 @@ static void continue_start(void)
     dispatch();
 }
 
-void boot_start(uint32_t magic, uint32_t information)
-{
+void boot_start(uint32_t magic, uint32_t information) {
     serial_open(DEFAULT_PORT);
     multiboot_read(magic, information, &info);
     reserve_memory();

@@ -4,8 +4,7 @@
 
 #include <stdint.h>
 
-void *memcpy(void *restrict to, const void *restrict from, size_t size)
-{
+void *memcpy(void *restrict to, const void *restrict from, size_t size) {
     void *cursor = to;
     size_t words = size / 8, bytes = size % 8;
 
@@ -14,8 +13,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
     return to;
 }
 
-void *memset(void *to, int value, size_t size)
-{
+void *memset(void *to, int value, size_t size) {
     void *cursor = to;
     uint64_t pattern = (uint8_t)value * 0x0101010101010101ull;
     size_t words = size / 8, bytes = size % 8;
@@ -25,8 +23,7 @@ void *memset(void *to, int value, size_t size)
     return to;
 }
 
-int memcmp(const void *a, const void *b, size_t size)
-{
+int memcmp(const void *a, const void *b, size_t size) {
     const uint8_t *left = a, *right = b;
 
     for (size_t i = 0; i < size; i++)

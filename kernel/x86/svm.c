@@ -53,24 +53,21 @@ static const uint32_t guest_msrs[] = {
 };
 
 /* 15.11: 0.. in the first 2 KiB, c0000000.. in the second. A clear bit lets the guest have it. */
-static void msr_map_allow(uint8_t *map, uint32_t msr)
-{
+static void msr_map_allow(uint8_t *map, uint32_t msr) {
     uint32_t range = msr >= 0xc0000000u ? 1 : 0;
     uint32_t index = range * MSRS_A_RANGE + msr % MSRS_A_RANGE;
 
     map[index / MSRS_A_BYTE] &= (uint8_t)~(3u << 2 * (index % MSRS_A_BYTE));
 }
 
-static paddr_t map_of_ones(uint64_t size, const char *what)
-{
+static paddr_t map_of_ones(uint64_t size, const char *what) {
     paddr_t map = boot_memory_take(size, BH_PAGE_SIZE, what);
 
     memset(physical_at(map, size), 0xff, size);
     return map;
 }
 
-static void svm_require(void)
-{
+static void svm_require(void) {
     struct cpuid svm = cpuid(CPUID_SVM, 0);
 
     if (cpuid(CPUID_EXTENDED_MAX, 0).eax < CPUID_SVM ||
@@ -82,8 +79,7 @@ static void svm_require(void)
     tlb_flush = svm.edx & CPUID_EDX_FLUSH_BY_ASID ? SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
 }
 
-void vcpu_arch_install(void)
-{
+void vcpu_arch_install(void) {
     uint8_t *map;
 
     svm_require();
@@ -99,8 +95,7 @@ void vcpu_arch_install(void)
     }
 }
 
-void vcpu_arch_install_core(void)
-{
+void vcpu_arch_install_core(void) {
     paddr_t state = host_state[core_this()];
 
     msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SVME);
@@ -108,8 +103,7 @@ void vcpu_arch_install_core(void)
     __asm__ volatile("vmsave" :: "a"(state.value) : "memory");
 }
 
-void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page)
-{
+void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page) {
     struct svm_vcpu *v = &svm_vcpus[vcpu];
     struct vmcb_control *control;
 
@@ -126,15 +120,13 @@ void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page)
     vcpu_arch_reset(vcpu);
 }
 
-void vcpu_arch_reset(uint32_t vcpu)
-{
+void vcpu_arch_reset(uint32_t vcpu) {
     svm_vcpus[vcpu].vmcb->control.tsc_offset = 0;
     svm_state_reset(svm_vcpus[vcpu].vmcb);
     fpu_reset_vcpu(vcpu);
 }
 
-enum bh_status vcpu_arch_load(uint32_t vcpu)
-{
+enum bh_status vcpu_arch_load(uint32_t vcpu) {
     const struct svm_vcpu *v = &svm_vcpus[vcpu];
     uint32_t dirty = v->page->dirty;
     uint64_t xcr0 = v->page->xcr0;
@@ -152,20 +144,17 @@ enum bh_status vcpu_arch_load(uint32_t vcpu)
     return BH_OK;
 }
 
-void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving)
-{
+void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving) {
     svm_state_give(svm_vcpus[vcpu].vmcb, svm_vcpus[vcpu].page, leaving);
 }
 
 /* Did VMRUN refuse at once, in the way of the emulator, which then stores the host's registers where
  * the guest's belong? They must not reach the page, so the guest starts again from its reset state. */
-static bool stored_host(const struct svm_vcpu *v)
-{
+static bool stored_host(const struct svm_vcpu *v) {
     return v->vmcb->save.rax == v->address.value && v->vmcb->save.cr3 == cr3_read();
 }
 
-static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, uint32_t core, bool stale)
-{
+static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, uint32_t core, bool stale) {
     struct vmcb_control *control = &v->vmcb->control;
     uint32_t *last = &asid_vcpu[core][v->asid - 1];
     bool flush = stale || control->flush_wanted != 0 || *last != vcpu;
@@ -176,8 +165,7 @@ static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, uint32_t core, bool 
 }
 
 /* A machine check that came while the guest ran is the host's, and goes to the host's handler. */
-static void leave_by_exception(struct svm_vcpu *v, struct vcpu_leaving *leaving)
-{
+static void leave_by_exception(struct svm_vcpu *v, struct vcpu_leaving *leaving) {
     if (leaving->info1 == VECTOR_MC) {
         leaving->kind = VCPU_FOR_KERNEL;
         __asm__ volatile("int %0" :: "i"(VECTOR_MC));
@@ -186,8 +174,7 @@ static void leave_by_exception(struct svm_vcpu *v, struct vcpu_leaving *leaving)
     }
 }
 
-void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving)
-{
+void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving) {
     struct svm_vcpu *v = &svm_vcpus[vcpu];
     struct vmcb_control *control = &v->vmcb->control;
 
@@ -204,8 +191,7 @@ void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving
 }
 
 /* The VMM says how long its guest's store is; a lie moves nobody but that guest. */
-static uint32_t hint_length(const volatile struct bh_vcpu_state *page, uint64_t rip)
-{
+static uint32_t hint_length(const volatile struct bh_vcpu_state *page, uint64_t rip) {
     for (uint32_t i = 0; i < BH_VCPU_HINTS; i++)
         if (page->hint[i].rip == rip) {
             uint32_t length = page->hint[i].length;
@@ -214,8 +200,7 @@ static uint32_t hint_length(const volatile struct bh_vcpu_state *page, uint64_t 
     return 0;
 }
 
-bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind)
-{
+bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind) {
     struct svm_vcpu *v = &svm_vcpus[vcpu];
     uint64_t rip = v->vmcb->save.rip;
     uint32_t length;

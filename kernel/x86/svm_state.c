@@ -31,13 +31,11 @@ static const uint32_t intercept_misc2 =
     SVM_INTERCEPT_MWAIT_ARMED | SVM_INTERCEPT_XSETBV | SVM_INTERCEPT_RDPRU;
 
 /* One counted instruction a word in the emulator, one micro-operation stream on silicon. */
-static inline void copy_words(volatile void *to, const volatile void *from, uint64_t count)
-{
+static inline void copy_words(volatile void *to, const volatile void *from, uint64_t count) {
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) :: "memory");
 }
 
-void svm_state_reset(struct vmcb *vmcb)
-{
+void svm_state_reset(struct vmcb *vmcb) {
     vmcb->save = (struct vmcb_save){
         .efer = EFER_SVME, .rflags = RFLAGS_ONE, .cr0 = CR0_AT_RESET,
         .dr6 = DR6_AT_RESET, .dr7 = DR7_AT_RESET, .pat = PAT_AT_RESET,
@@ -52,8 +50,7 @@ void svm_state_reset(struct vmcb *vmcb)
     vmcb->control.shadow = 0;
 }
 
-bool svm_event_allowed(uint64_t event)
-{
+bool svm_event_allowed(uint64_t event) {
     uint32_t vector = event & SVM_EVENT_VECTOR;
     uint32_t type = event & SVM_EVENT_TYPE;
     bool known = type == SVM_EVENT_INTERRUPT || type == SVM_EVENT_SOFTWARE ||
@@ -64,8 +61,7 @@ bool svm_event_allowed(uint64_t event)
     return event == 0 || (known && whole);
 }
 
-uint64_t svm_event_again(uint64_t event)
-{
+uint64_t svm_event_again(uint64_t event) {
     uint32_t vector = event & SVM_EVENT_VECTOR;
     uint32_t type = event & SVM_EVENT_TYPE;
     bool exception = type == SVM_EVENT_EXCEPTION;
@@ -81,20 +77,17 @@ uint64_t svm_event_again(uint64_t event)
  * restores the host's CR0 under the guest's CR4 and EFER, finds no PAE for long mode, leaves paging
  * off, and the host is lost. So a guest can't get there: writes of CR4, EFER and CR0's paging bit
  * exit, and the VMM is refused it. */
-bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4)
-{
+bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4) {
     return (efer & EFER_LME) == 0 || (cr0 & CR0_PG) != 0 || (cr4 & CR4_PAE) != 0;
 }
 
-static bool is_interrupt(uint64_t event)
-{
+static bool is_interrupt(uint64_t event) {
     return (event & SVM_EVENT_VALID) != 0 && (event & SVM_EVENT_TYPE) == SVM_EVENT_INTERRUPT;
 }
 
 /* Interrupts go in as virtual ones (15.21.4), all else by EVENTINJ: the emulator sometimes delivers
  * an interrupt of EVENTINJ a second time, as an exception. */
-static void deliver(struct vmcb_control *control, uint64_t event)
-{
+static void deliver(struct vmcb_control *control, uint64_t event) {
     control->event_injection = is_interrupt(event) ? 0 : event;
     if (!is_interrupt(event))
         return;
@@ -104,16 +97,14 @@ static void deliver(struct vmcb_control *control, uint64_t event)
 }
 
 /* A virtual interrupt that the guest didn't take yet; with the intercept it is only a window. */
-static uint64_t undelivered(const struct vmcb_control *control)
-{
+static uint64_t undelivered(const struct vmcb_control *control) {
     bool window = (control->intercept_misc1 & SVM_INTERCEPT_VINTR) != 0;
     bool pending = (control->virtual_interrupt & SVM_V_IRQ) != 0;
 
     return pending && !window ? SVM_EVENT_VALID | SVM_EVENT_INTERRUPT | control->virtual_vector : 0;
 }
 
-static void take_requests(struct vmcb_control *control, uint32_t want, uint32_t exceptions)
-{
+static void take_requests(struct vmcb_control *control, uint32_t want, uint32_t exceptions) {
     bool window = (want & BH_WANT_WINDOW) != 0;
 
     control->intercept_misc1 = intercept_misc1 | (window ? SVM_INTERCEPT_VINTR : 0) |
@@ -123,8 +114,7 @@ static void take_requests(struct vmcb_control *control, uint32_t want, uint32_t 
     control->intercept_exceptions = (exceptions & ~(1u << VECTOR_NMI)) | EXCEPTIONS_ALWAYS;
 }
 
-static void take_registers(struct vmcb_save *save, const volatile struct bh_vcpu_state *page)
-{
+static void take_registers(struct vmcb_save *save, const volatile struct bh_vcpu_state *page) {
     save->rax = page->gpr[BH_RAX];
     save->rsp = page->gpr[BH_RSP];
     save->rip = page->rip;
@@ -132,16 +122,14 @@ static void take_registers(struct vmcb_save *save, const volatile struct bh_vcpu
 }
 
 /* LMA follows LME and paging, as it always does in a CPU (14.8.1): VMRUN doesn't check it. */
-static uint64_t guest_efer(uint64_t efer, uint64_t cr0)
-{
+static uint64_t guest_efer(uint64_t efer, uint64_t cr0) {
     bool long_mode = (efer & EFER_LME) != 0 && (cr0 & CR0_PG) != 0;
 
     return (efer & ~(uint64_t)EFER_LMA) | EFER_SVME | (long_mode ? EFER_LMA : 0);
 }
 
 /* Values that VMRUN refuses (15.5.1) are left to it: they end in BH_EXIT_INVALID. */
-static enum bh_status take_control(struct vmcb *vmcb, const volatile struct bh_vcpu_state *page)
-{
+static enum bh_status take_control(struct vmcb *vmcb, const volatile struct bh_vcpu_state *page) {
     struct vmcb_save *save = &vmcb->save;
     uint64_t cr0 = page->cr0, cr4 = page->cr4, efer = page->efer;
 
@@ -159,8 +147,8 @@ static enum bh_status take_control(struct vmcb *vmcb, const volatile struct bh_v
     return BH_OK;
 }
 
-static void take_rest(struct vmcb *vmcb, const volatile struct bh_vcpu_state *page, uint32_t dirty)
-{
+static void take_rest(struct vmcb *vmcb, const volatile struct bh_vcpu_state *page,
+                      uint32_t dirty) {
     struct vmcb_save *save = &vmcb->save;
 
     if ((dirty & BH_STATE_RESET) != 0 && (dirty & BH_STATE_CONTROL) == 0) {
@@ -178,8 +166,7 @@ static void take_rest(struct vmcb *vmcb, const volatile struct bh_vcpu_state *pa
 }
 
 enum bh_status svm_state_take(struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
-                              uint32_t dirty)
-{
+                              uint32_t dirty) {
     struct vmcb_control *control = &vmcb->control;
     uint64_t inject = page->inject;
 
@@ -199,8 +186,7 @@ enum bh_status svm_state_take(struct vmcb *vmcb, volatile struct bh_vcpu_state *
 }
 
 void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
-                    const struct vcpu_leaving *leaving)
-{
+                    const struct vcpu_leaving *leaving) {
     const struct vmcb_control *control = &vmcb->control;
     const struct vmcb_save *save = &vmcb->save;
     uint64_t interrupt = undelivered(control);
@@ -241,8 +227,7 @@ static const uint8_t plain_exits[SVM_EXIT_PLAIN_END] = {
 
 /* A store by the program itself: not a fetch, not the guest's own table walk, and not the push of an
  * event in delivery, for which nobody could give a length. */
-static bool is_store(const struct vmcb_control *control)
-{
+static bool is_store(const struct vmcb_control *control) {
     uint64_t info = control->exit_info1;
 
     return (info & SVM_NESTED_WRITE) != 0 && (info & SVM_NESTED_FETCH) == 0 &&
@@ -250,8 +235,7 @@ static bool is_store(const struct vmcb_control *control)
 }
 
 static void decode_range(const struct vmcb_control *control, uint32_t code,
-                         struct vcpu_leaving *leaving)
-{
+                         struct vcpu_leaving *leaving) {
     if (code <= SVM_EXIT_CR_LAST) {
         leaving->exit = BH_EXIT_CR;
         leaving->info1 = code % SVM_EXIT_CR_WRITE;
@@ -267,8 +251,7 @@ static void decode_range(const struct vmcb_control *control, uint32_t code,
 }
 
 static void decode_special(const struct vmcb_control *control, uint32_t code,
-                           struct vcpu_leaving *leaving)
-{
+                           struct vcpu_leaving *leaving) {
     switch (code) {
     case SVM_EXIT_INTR:
     case SVM_EXIT_NMI:
@@ -304,8 +287,7 @@ static void decode_special(const struct vmcb_control *control, uint32_t code,
 }
 
 /* The emulator stores VMEXIT_INVALID as 00000000ffffffffh, hardware as -1: 32 bits are compared. */
-void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving)
-{
+void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving) {
     const struct vmcb_control *control = &vmcb->control;
     uint32_t code = (uint32_t)control->exit_code;
 
@@ -320,8 +302,7 @@ void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving)
 /* Faults that a guest could raise without end inside one entry (15.12.2, 15.12.18) exit always. Those
  * that the VMM doesn't want are delivered at the next entry, after physical interrupts had their
  * turn. So is what an exit for the kernel cut off. */
-void svm_deliver_later(struct vmcb *vmcb, struct vcpu_leaving *leaving)
-{
+void svm_deliver_later(struct vmcb *vmcb, struct vcpu_leaving *leaving) {
     struct vmcb_control *control = &vmcb->control;
     bool cut_off = (control->exit_event & SVM_EVENT_VALID) != 0;
     uint64_t event = svm_event_again(control->exit_event);

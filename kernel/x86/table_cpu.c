@@ -20,8 +20,7 @@ enum cpu_entry_bits {
 #define ENTRY_NO_EXECUTE (1ull << 63)
 #define ENTRY_ADDRESS    0x000ffffffffff000ull
 
-static uint64_t cache_bits(enum bh_cache cache, unsigned level)
-{
+static uint64_t cache_bits(enum bh_cache cache, unsigned level) {
     if (cache == BH_CACHE_UNCACHED)
         return ENTRY_WRITE_THROUGH | ENTRY_CACHE_DISABLE;
     if (cache == BH_CACHE_WRITE_COMBINE)
@@ -29,8 +28,8 @@ static uint64_t cache_bits(enum bh_cache cache, unsigned level)
     return 0;
 }
 
-uint64_t cpu_entry_leaf(paddr_t target, unsigned level, uint32_t rights, enum bh_cache cache, bool user)
-{
+uint64_t cpu_entry_leaf(paddr_t target, unsigned level, uint32_t rights, enum bh_cache cache,
+                        bool user) {
     return target.value | ENTRY_PRESENT
            | (rights & BH_WRITE ? ENTRY_WRITE : 0)
            | (rights & BH_EXECUTE ? 0 : ENTRY_NO_EXECUTE)
@@ -39,22 +38,18 @@ uint64_t cpu_entry_leaf(paddr_t target, unsigned level, uint32_t rights, enum bh
            | cache_bits(cache, level);
 }
 
-uint64_t cpu_entry_table(paddr_t table, bool user)
-{
+uint64_t cpu_entry_table(paddr_t table, bool user) {
     return table.value | ENTRY_PRESENT | ENTRY_WRITE | (user ? ENTRY_USER : 0);
 }
 
-bool cpu_entry_is_leaf(uint64_t entry, unsigned level)
-{
+bool cpu_entry_is_leaf(uint64_t entry, unsigned level) {
     return level == 0 || (entry & ENTRY_LARGE) != 0;
 }
 
-paddr_t cpu_entry_target(uint64_t entry)
-{
+paddr_t cpu_entry_target(uint64_t entry) {
     return paddr(entry & ENTRY_ADDRESS);
 }
 
-unsigned cpu_largest_leaf(void)
-{
+unsigned cpu_largest_leaf(void) {
     return cpuid(0x80000001, 0).edx & 1u << 26 ? 2 : 1;   /* Page1GB */
 }

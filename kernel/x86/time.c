@@ -31,33 +31,27 @@ enum rtc_register {
 static uint64_t khz;
 static uint64_t boot_tsc, boot_seconds;
 
-uint64_t time_now(void)
-{
+uint64_t time_now(void) {
     return tsc_read();
 }
 
-uint64_t time_khz(void)
-{
+uint64_t time_khz(void) {
     return khz;
 }
 
-uint64_t time_ticks_of_us(uint64_t microseconds)
-{
+uint64_t time_ticks_of_us(uint64_t microseconds) {
     return microseconds * khz / 1000;
 }
 
-uint64_t time_after_us(uint64_t microseconds)
-{
+uint64_t time_after_us(uint64_t microseconds) {
     return tsc_read() + time_ticks_of_us(microseconds);
 }
 
-uint64_t time_boot_tsc(void)
-{
+uint64_t time_boot_tsc(void) {
     return boot_tsc;
 }
 
-uint64_t time_boot_seconds(void)
-{
+uint64_t time_boot_seconds(void) {
     return boot_seconds;
 }
 
@@ -65,8 +59,7 @@ uint64_t time_boot_seconds(void)
  * wider, so the tightest of several is taken, however long the others took. */
 struct sample { uint64_t tsc, width, count; };
 
-static struct sample sample_tightest(void)
-{
+static struct sample sample_tightest(void) {
     struct sample best = { .width = UINT64_MAX };
 
     for (uint32_t i = 0; i < SAMPLES; i++) {
@@ -81,8 +74,7 @@ static struct sample sample_tightest(void)
 }
 
 /* The TSC's kHz; 0: the counter ran out meanwhile. */
-static uint64_t measure(void)
-{
+static uint64_t measure(void) {
     uint8_t gate = port_in8(PIT_GATE) & (uint8_t)~PIT_SPEAKER_ON;
     struct sample start, end;
 
@@ -98,29 +90,25 @@ static uint64_t measure(void)
     return (end.tsc - start.tsc) * PIT_HZ / (start.count - end.count) / 1000;
 }
 
-static uint8_t rtc_read(enum rtc_register at)
-{
+static uint8_t rtc_read(enum rtc_register at) {
     port_out8(RTC_INDEX, (uint8_t)at);
     return port_in8(RTC_DATA);
 }
 
 /* As the firmware leaves the clock: 24 hours, binary-coded decimals. */
-static uint64_t rtc_number(enum rtc_register at)
-{
+static uint64_t rtc_number(enum rtc_register at) {
     return rtc_read(at) / 16u * 10u + rtc_read(at) % 16u;
 }
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar (months counted from March). */
-static uint64_t days_since_1970(uint64_t year, uint64_t month, uint64_t day)
-{
+static uint64_t days_since_1970(uint64_t year, uint64_t month, uint64_t day) {
     uint64_t y = month <= 2 ? year - 1 : year;
     uint64_t m = month <= 2 ? month + 9 : month - 3;
 
     return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
-static uint64_t read_clock(void)
-{
+static uint64_t read_clock(void) {
     uint64_t days;
 
     for (uint32_t i = 0; i < MAX_POLLS && (rtc_read(RTC_STATUS_A) & RTC_UPDATING); i++)
@@ -130,8 +118,7 @@ static uint64_t read_clock(void)
            + rtc_number(RTC_SECOND);
 }
 
-void time_install(void)
-{
+void time_install(void) {
     for (uint32_t i = 0; i < SAMPLES && khz == 0; i++)
         khz = measure();
     if (khz == 0)

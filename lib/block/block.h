@@ -50,36 +50,30 @@ enum block_info {
     BLOCK_INFO_DISCARD  = 1 << 1,
 };
 
-static inline uint64_t block_lba(struct ring_descriptor message)
-{
+static inline uint64_t block_lba(struct ring_descriptor message) {
     return message.extra & BLOCK_LBA_MASK;
 }
 
-static inline uint32_t block_tag(struct ring_descriptor message)
-{
+static inline uint32_t block_tag(struct ring_descriptor message) {
     return (uint32_t)(message.extra >> 48);
 }
 
-static inline uint64_t block_extra(uint64_t lba, uint32_t tag)
-{
+static inline uint64_t block_extra(uint64_t lba, uint32_t tag) {
     return lba | (uint64_t)tag << 48;
 }
 
-static inline void block_answer(struct ring *ring, uint32_t tag, enum block_status status)
-{
+static inline void block_answer(struct ring *ring, uint32_t tag, enum block_status status) {
     ring_put(ring, (struct ring_descriptor){
         .kind = BLOCK_DONE, .offset = status, .extra = block_extra(0, tag) });
 }
 
 /* Whether [first, first + count) lies in a disk or extent of `size` sectors. */
-static inline bool block_within(uint64_t first, uint64_t count, uint64_t size)
-{
+static inline bool block_within(uint64_t first, uint64_t count, uint64_t size) {
     return first <= size && count <= size - first;
 }
 
 /* Whether a request is one, and its data lies in an area of `area` bytes; says nothing of sectors. */
-static inline bool block_valid(struct ring_descriptor request, uint64_t area)
-{
+static inline bool block_valid(struct ring_descriptor request, uint64_t area) {
     uint64_t bytes = (uint64_t)request.length * BLOCK_SECTOR;
 
     if (request.kind == BLOCK_FLUSH)

@@ -18,15 +18,13 @@ struct conversion {
     unsigned longs;       /* how many of 'l', 'z' */
 };
 
-static void put(struct output *out, char c)
-{
+static void put(struct output *out, char c) {
     if (out->length + 1 < out->size)
         out->text[out->length++] = c;
 }
 
 static void put_padded(struct output *out, const struct conversion *how, const char *text,
-                       size_t length)
-{
+                       size_t length) {
     size_t gap = how->width > length ? how->width - length : 0;
 
     for (size_t i = 0; i < gap && !how->left; i++)
@@ -38,8 +36,7 @@ static void put_padded(struct output *out, const struct conversion *how, const c
 }
 
 static void put_number(struct output *out, struct conversion *how, uint64_t value, unsigned base,
-                       bool negative)
-{
+                       bool negative) {
     char digits[24];
     size_t at = sizeof(digits);
 
@@ -52,8 +49,7 @@ static void put_number(struct output *out, struct conversion *how, uint64_t valu
     put_padded(out, how, digits + at, sizeof(digits) - at);
 }
 
-static void put_string(struct output *out, const struct conversion *how, const char *text)
-{
+static void put_string(struct output *out, const struct conversion *how, const char *text) {
     size_t most = how->precision < 0 ? SIZE_MAX : (size_t)how->precision;
 
     if (text == NULL)
@@ -61,8 +57,7 @@ static void put_string(struct output *out, const struct conversion *how, const c
     put_padded(out, how, text, strnlen(text, most));
 }
 
-static const char *read_conversion(const char *format, struct conversion *how, va_list *arguments)
-{
+static const char *read_conversion(const char *format, struct conversion *how, va_list *arguments) {
     *how = (struct conversion){ .pad = ' ', .precision = -1 };
     for (; *format == '-' || *format == '0'; format++) {
         how->left |= *format == '-';
@@ -83,21 +78,18 @@ static const char *read_conversion(const char *format, struct conversion *how, v
     return format;
 }
 
-static uint64_t next_unsigned(const struct conversion *how, va_list *arguments)
-{
+static uint64_t next_unsigned(const struct conversion *how, va_list *arguments) {
     return how->longs > 0 ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned);
 }
 
-static void put_signed(struct output *out, struct conversion *how, va_list *arguments)
-{
+static void put_signed(struct output *out, struct conversion *how, va_list *arguments) {
     int64_t value = how->longs > 0 ? va_arg(*arguments, long) : va_arg(*arguments, int);
 
     put_number(out, how, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10, value < 0);
 }
 
 static void put_conversion(struct output *out, char kind, struct conversion *how,
-                           va_list *arguments)
-{
+                           va_list *arguments) {
     switch (kind) {
     case 's': put_string(out, how, va_arg(*arguments, const char *)); break;
     case 'c': put(out, (char)va_arg(*arguments, int)); break;
@@ -108,8 +100,7 @@ static void put_conversion(struct output *out, char kind, struct conversion *how
     }
 }
 
-size_t format_text_v(char *text, size_t size, const char *format, va_list arguments)
-{
+size_t format_text_v(char *text, size_t size, const char *format, va_list arguments) {
     struct output out = { text, size, 0 };
     struct conversion how;
     va_list copy;
@@ -130,8 +121,7 @@ size_t format_text_v(char *text, size_t size, const char *format, va_list argume
     return out.length;
 }
 
-size_t format_text(char *text, size_t size, const char *format, ...)
-{
+size_t format_text(char *text, size_t size, const char *format, ...) {
     va_list arguments;
     size_t length;
 
@@ -141,8 +131,7 @@ size_t format_text(char *text, size_t size, const char *format, ...)
     return length;
 }
 
-static int digit_of(char c)
-{
+static int digit_of(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
     if (c >= 'a' && c <= 'f')
@@ -152,8 +141,7 @@ static int digit_of(char c)
     return 16;
 }
 
-bool parse_number(const char *text, uint64_t *value)
-{
+bool parse_number(const char *text, uint64_t *value) {
     bool hexadecimal = text[0] == '0' && text[1] == 'x';
     uint64_t base = hexadecimal ? 16 : 10;
     uint64_t sum = 0;
@@ -172,8 +160,7 @@ bool parse_number(const char *text, uint64_t *value)
     return true;
 }
 
-bool parse_mac(const char *text, uint8_t mac[6])
-{
+bool parse_mac(const char *text, uint8_t mac[6]) {
     for (unsigned i = 0; i < 6; i++) {
         int high = digit_of(text[0]);
         int low = high < 16 ? digit_of(text[1]) : 16;

@@ -11,8 +11,7 @@ typedef uint64_t word __attribute__((may_alias, aligned(1)));
 typedef uint32_t half __attribute__((may_alias, aligned(1)));
 typedef long long wide __attribute__((vector_size(16), may_alias, aligned(1)));
 
-static void *copy_below_16(uint8_t *to, const uint8_t *from, size_t size)
-{
+static void *copy_below_16(uint8_t *to, const uint8_t *from, size_t size) {
     if (size >= 8) {
         word first = *(const word *)from;
         word last = *(const word *)(from + size - 8);
@@ -36,8 +35,7 @@ static void *copy_below_16(uint8_t *to, const uint8_t *from, size_t size)
 }
 
 /* Forwards; the last 16 bytes were loaded first, so that it serves an overlap from above, too. */
-static void *copy_up(uint8_t *to, const uint8_t *from, size_t size)
-{
+static void *copy_up(uint8_t *to, const uint8_t *from, size_t size) {
     wide tail = *(const wide *)(from + size - 16);
     size_t at = 0;
 
@@ -56,8 +54,7 @@ static void *copy_up(uint8_t *to, const uint8_t *from, size_t size)
     return to;
 }
 
-static void *copy_down(uint8_t *to, const uint8_t *from, size_t size)
-{
+static void *copy_down(uint8_t *to, const uint8_t *from, size_t size) {
     wide head = *(const wide *)from;
     size_t left = size;
 
@@ -67,13 +64,11 @@ static void *copy_down(uint8_t *to, const uint8_t *from, size_t size)
     return to;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t size)
-{
+void *memcpy(void *restrict to, const void *restrict from, size_t size) {
     return size < 16 ? copy_below_16(to, from, size) : copy_up(to, from, size);
 }
 
-void *memmove(void *to, const void *from, size_t size)
-{
+void *memmove(void *to, const void *from, size_t size) {
     if (size < 16)
         return copy_below_16(to, from, size);
     if ((uintptr_t)to - (uintptr_t)from >= size)
@@ -81,8 +76,7 @@ void *memmove(void *to, const void *from, size_t size)
     return copy_down(to, from, size);
 }
 
-void *memset(void *to, int byte, size_t size)
-{
+void *memset(void *to, int byte, size_t size) {
     uint8_t *bytes = to;
     size_t at = 0;
 
@@ -93,8 +87,7 @@ void *memset(void *to, int byte, size_t size)
     return to;
 }
 
-int memcmp(const void *a, const void *b, size_t size)
-{
+int memcmp(const void *a, const void *b, size_t size) {
     const uint8_t *left = a, *right = b;
 
     for (size_t i = 0; i < size; i++) {
@@ -104,8 +97,7 @@ int memcmp(const void *a, const void *b, size_t size)
     return 0;
 }
 
-size_t strnlen(const char *text, size_t size)
-{
+size_t strnlen(const char *text, size_t size) {
     size_t length = 0;
 
     while (length < size && text[length] != 0)
@@ -113,13 +105,11 @@ size_t strnlen(const char *text, size_t size)
     return length;
 }
 
-size_t strlen(const char *text)
-{
+size_t strlen(const char *text) {
     return strnlen(text, SIZE_MAX);
 }
 
-int strncmp(const char *a, const char *b, size_t size)
-{
+int strncmp(const char *a, const char *b, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (a[i] != b[i] || a[i] == 0)
             return (uint8_t)a[i] - (uint8_t)b[i];
@@ -127,7 +117,6 @@ int strncmp(const char *a, const char *b, size_t size)
     return 0;
 }
 
-int strcmp(const char *a, const char *b)
-{
+int strcmp(const char *a, const char *b) {
     return strncmp(a, b, SIZE_MAX);
 }

@@ -16,8 +16,7 @@ struct call_answer {
 };
 
 static inline struct call_answer call_kernel(uint64_t number, uint64_t a, uint64_t b, uint64_t c,
-                                             uint64_t d)
-{
+                                             uint64_t d) {
     struct call_answer answer;
     register uint64_t r10 __asm__("r10") = d;
     uint64_t rdx = c;
@@ -30,53 +29,45 @@ static inline struct call_answer call_kernel(uint64_t number, uint64_t a, uint64
     return answer;
 }
 
-static inline int call_notify(uint32_t slot)
-{
+static inline int call_notify(uint32_t slot) {
     return (int)call_kernel(BH_CALL_NOTIFY, slot, 0, 0, 0).status;
 }
 
-static inline int call_wait(uint64_t deadline, uint64_t *bits)
-{
+static inline int call_wait(uint64_t deadline, uint64_t *bits) {
     struct call_answer answer = call_kernel(BH_CALL_WAIT, deadline, 0, 0, 0);
 
     *bits = answer.status == BH_OK ? answer.value : 0;
     return (int)answer.status;
 }
 
-static inline int call_notify_wait(uint32_t slot, uint64_t deadline, uint64_t *bits)
-{
+static inline int call_notify_wait(uint32_t slot, uint64_t deadline, uint64_t *bits) {
     struct call_answer answer = call_kernel(BH_CALL_NOTIFY_WAIT, slot, deadline, 0, 0);
 
     *bits = answer.status == BH_OK ? answer.value : 0;
     return (int)answer.status;
 }
 
-static inline int call_vcpu_run(uint32_t slot, uint64_t deadline, uint32_t *exit)
-{
+static inline int call_vcpu_run(uint32_t slot, uint64_t deadline, uint32_t *exit) {
     struct call_answer answer = call_kernel(BH_CALL_VCPU_RUN, slot, deadline, 0, 0);
 
     *exit = (uint32_t)answer.value;
     return (int)answer.status;
 }
 
-static inline int call_guest_place(uint32_t slot, uint64_t gpa, uint32_t present)
-{
+static inline int call_guest_place(uint32_t slot, uint64_t gpa, uint32_t present) {
     return (int)call_kernel(BH_CALL_GUEST_PLACE, slot, gpa | (present & 1u), 0, 0).status;
 }
 
-static inline int call_irq_ack(uint32_t slot)
-{
+static inline int call_irq_ack(uint32_t slot) {
     return (int)call_kernel(BH_CALL_IRQ_ACK, slot, 0, 0, 0).status;
 }
 
-static inline int call_device_control(uint32_t slot, enum bh_device_operation operation)
-{
+static inline int call_device_control(uint32_t slot, enum bh_device_operation operation) {
     return (int)call_kernel(BH_CALL_DEVICE_CONTROL, slot, operation, 0, 0).status;
 }
 
 static inline int call_device_read(uint32_t slot, enum bh_device_value what, uint64_t argument,
-                                   uint64_t *value)
-{
+                                   uint64_t *value) {
     struct call_answer answer = call_kernel(BH_CALL_DEVICE_READ, slot, what, argument, 0);
 
     *value = answer.status == BH_OK ? answer.value : 0;
@@ -84,27 +75,23 @@ static inline int call_device_read(uint32_t slot, enum bh_device_value what, uin
 }
 
 static inline int call_compartment_control(uint32_t slot, enum bh_compartment_operation operation,
-                                           uint64_t *value)
-{
+                                           uint64_t *value) {
     struct call_answer answer = call_kernel(BH_CALL_COMPARTMENT_CONTROL, slot, operation, 0, 0);
 
     *value = answer.status == BH_OK ? answer.value : 0;
     return (int)answer.status;
 }
 
-static inline int call_mode_enter(uint32_t slot)
-{
+static inline int call_mode_enter(uint32_t slot) {
     return (int)call_kernel(BH_CALL_MODE_ENTER, slot, 0, 0, 0).status;
 }
 
-static inline int call_machine_control(uint32_t slot, enum bh_machine_operation operation)
-{
+static inline int call_machine_control(uint32_t slot, enum bh_machine_operation operation) {
     return (int)call_kernel(BH_CALL_MACHINE_CONTROL, slot, operation, 0, 0).status;
 }
 
 static inline int call_counter_read(uint32_t slot, enum bh_counter_class class, uint32_t object,
-                                    uint32_t counter, uint64_t *value)
-{
+                                    uint32_t counter, uint64_t *value) {
     struct call_answer answer = call_kernel(BH_CALL_COUNTER_READ, slot, class, object, counter);
 
     *value = answer.status == BH_OK ? answer.value : 0;

@@ -22,16 +22,14 @@ static struct source {
 
 static unsigned source_count;
 
-static void deliver(void *context)
-{
+static void deliver(void *context) {
     const struct source *source = context;
 
     source->handler(source->context);
     call_irq_ack(source->slot);
 }
 
-void driver_on_interrupt(const char *name, service_handler *handler, void *context)
-{
+void driver_on_interrupt(const char *name, service_handler *handler, void *context) {
     const struct bh_manifest_entry *entry = manifest_need(BH_ENTRY_INTERRUPT, name);
     struct source *source = &sources[source_count];
 
@@ -43,8 +41,7 @@ void driver_on_interrupt(const char *name, service_handler *handler, void *conte
 }
 
 /* The kernel takes the reset's next step each time that it is asked for the state. */
-static uint64_t await_reset(uint32_t slot)
-{
+static uint64_t await_reset(uint32_t slot) {
     uint64_t state = BH_DEVICE_RESETTING;
     uint64_t bits;
 
@@ -56,8 +53,7 @@ static uint64_t await_reset(uint32_t slot)
     return state;
 }
 
-bool driver_take_device(const char *name)
-{
+bool driver_take_device(const char *name) {
     const struct bh_manifest_entry *device = manifest_need(BH_ENTRY_DEVICE, name);
     int reset = call_device_control(device->slot, BH_DEVICE_RESET);
     uint64_t state = await_reset(device->slot);

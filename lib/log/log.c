@@ -21,30 +21,25 @@ static struct {
     uint32_t busy;
 } journal;
 
-void log_start(void)
-{
+void log_start(void) {
     journal.link = manifest_find(BH_ENTRY_LINK, "log");
     if (journal.link != NULL)
         stream_open(&journal.ring, journal.link, time_generation());
 }
 
-uint64_t log_bits(void)
-{
+uint64_t log_bits(void) {
     return journal.link == NULL ? 0 : journal.link->bits | journal.link->link.life_bits;
 }
 
-static bool enter(void)
-{
+static bool enter(void) {
     return __atomic_exchange_n(&journal.busy, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-static void leave(void)
-{
+static void leave(void) {
     __atomic_store_n(&journal.busy, 0, __ATOMIC_RELEASE);
 }
 
-static void pass_on(void)
-{
+static void pass_on(void) {
     uint32_t taken;
 
     if (journal.link == NULL)
@@ -58,15 +53,13 @@ static void pass_on(void)
         stream_await_space(&journal.ring);
 }
 
-static void keep(const char *text, size_t length)
-{
+static void keep(const char *text, size_t length) {
     memcpy(journal.kept + journal.length, text, length);
     journal.length += (uint32_t)length;
 }
 
 /* Room for a whole line and for the line that tells how many were lost, or nothing. */
-static void keep_line(const char *line, size_t length)
-{
+static void keep_line(const char *line, size_t length) {
     char notice[48];
     bool fits = journal.length + length + 1 + sizeof(notice) <= sizeof(journal.kept);
 
@@ -83,16 +76,14 @@ static void keep_line(const char *line, size_t length)
     keep("\n", 1);
 }
 
-void log_poll(void)
-{
+void log_poll(void) {
     if (!enter())
         return;
     pass_on();
     leave();
 }
 
-static void log_text(const char *line, size_t length)
-{
+static void log_text(const char *line, size_t length) {
     if (!enter()) {
         __atomic_fetch_add(&journal.lost, 1, __ATOMIC_RELAXED);
         return;
@@ -102,8 +93,7 @@ static void log_text(const char *line, size_t length)
     leave();
 }
 
-void log_line(const char *format, ...)
-{
+void log_line(const char *format, ...) {
     char line[LOG_LINE];
     va_list arguments;
     size_t length;
@@ -114,8 +104,7 @@ void log_line(const char *format, ...)
     log_text(line, length);
 }
 
-void log_last_words(const char *line)
-{
+void log_last_words(const char *line) {
     uint64_t bits;
 
     log_text(line, strlen(line));

@@ -19,21 +19,18 @@ static const char *const kind_names[] = {
     [BH_ENTRY_LINK] = "link",             [BH_ENTRY_THREAD] = "thread",
 };
 
-void manifest_start(const struct bh_manifest *given)
-{
+void manifest_start(const struct bh_manifest *given) {
     own = given;
     if (given->magic != BH_MANIFEST_MAGIC || given->version != BH_MANIFEST_VERSION ||
         given->entry_size != sizeof(struct bh_manifest_entry))
         program_stop("manifest of another version: build the system and its programs together");
 }
 
-const struct bh_manifest *manifest(void)
-{
+const struct bh_manifest *manifest(void) {
     return own;
 }
 
-const struct bh_manifest_entry *manifest_find(enum bh_manifest_kind kind, const char *name)
-{
+const struct bh_manifest_entry *manifest_find(enum bh_manifest_kind kind, const char *name) {
     for (uint32_t i = 0; i < own->count; i++) {
         const struct bh_manifest_entry *entry = &own->entry[i];
 
@@ -43,8 +40,7 @@ const struct bh_manifest_entry *manifest_find(enum bh_manifest_kind kind, const 
     return NULL;
 }
 
-const struct bh_manifest_entry *manifest_need(enum bh_manifest_kind kind, const char *name)
-{
+const struct bh_manifest_entry *manifest_need(enum bh_manifest_kind kind, const char *name) {
     const struct bh_manifest_entry *entry = manifest_find(kind, name);
 
     if (entry == NULL)
@@ -55,16 +51,14 @@ const struct bh_manifest_entry *manifest_need(enum bh_manifest_kind kind, const 
 
 const struct bh_manifest_entry *manifest_find_numbered(enum bh_manifest_kind kind,
                                                        const char *prefix, unsigned number,
-                                                       const char *suffix)
-{
+                                                       const char *suffix) {
     char name[BH_NAME_SIZE];
 
     format_text(name, sizeof(name), "%s%u%s", prefix, number, suffix);
     return manifest_find(kind, name);
 }
 
-unsigned manifest_count(enum bh_manifest_kind kind, const char *prefix, unsigned most)
-{
+unsigned manifest_count(enum bh_manifest_kind kind, const char *prefix, unsigned most) {
     unsigned count = 0;
 
     while (count < most && manifest_find_numbered(kind, prefix, count, "") != NULL)
@@ -72,15 +66,13 @@ unsigned manifest_count(enum bh_manifest_kind kind, const char *prefix, unsigned
     return count;
 }
 
-const char *manifest_setting(const char *name, const char *otherwise)
-{
+const char *manifest_setting(const char *name, const char *otherwise) {
     const struct bh_manifest_entry *entry = manifest_find(BH_ENTRY_SETTING, name);
 
     return entry == NULL ? otherwise : entry->value;
 }
 
-uint64_t manifest_number(const char *name, uint64_t otherwise)
-{
+uint64_t manifest_number(const char *name, uint64_t otherwise) {
     const char *text = manifest_setting(name, NULL);
     uint64_t value = otherwise;
 
@@ -89,7 +81,6 @@ uint64_t manifest_number(const char *name, uint64_t otherwise)
     return value;
 }
 
-void *manifest_address(const struct bh_manifest_entry *entry)
-{
+void *manifest_address(const struct bh_manifest_entry *entry) {
     return (void *)(uintptr_t)entry->address;
 }

@@ -8,33 +8,28 @@
 
 #include <stdint.h>
 
-static inline uint32_t mmio_read32(const volatile void *base, uint32_t offset)
-{
+static inline uint32_t mmio_read32(const volatile void *base, uint32_t offset) {
     return *(const volatile uint32_t *)((const volatile uint8_t *)base + offset);
 }
 
-static inline void mmio_write32(volatile void *base, uint32_t offset, uint32_t value)
-{
+static inline void mmio_write32(volatile void *base, uint32_t offset, uint32_t value) {
     *(volatile uint32_t *)((volatile uint8_t *)base + offset) = value;
 }
 
 /* Orders what was written to memory before it against a doorbell written after it. x86 keeps the
  * order of stores to memory that is written back or uncached: the compiler alone must be told. */
-static inline void mmio_publish(void)
-{
+static inline void mmio_publish(void) {
     __atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-static inline uint8_t port_read8(uint16_t port)
-{
+static inline uint8_t port_read8(uint16_t port) {
     uint8_t value;
 
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
 
-static inline void port_write8(uint16_t port, uint8_t value)
-{
+static inline void port_write8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 

@@ -37,14 +37,12 @@ enum {
 
 /* Opens a link and limits what may be in flight to the slots that our area has. */
 static inline void net_open(struct ring *ring, const struct bh_manifest_entry *link,
-                            uint32_t generation)
-{
+                            uint32_t generation) {
     ring_open(ring, link, generation);
 }
 
 /* How many frames may be sent now from our own slots. */
-static inline uint32_t net_capacity(struct ring *ring)
-{
+static inline uint32_t net_capacity(struct ring *ring) {
     uint32_t slots = (uint32_t)(ring->out_size / NET_SLOT);
     uint32_t space = ring_space(ring);
     uint32_t used = ring->out_depth - space;
@@ -55,8 +53,7 @@ static inline uint32_t net_capacity(struct ring *ring)
 }
 
 /* Where the frame of the next descriptor goes. */
-static inline uint32_t net_slot_offset(const struct ring *ring)
-{
+static inline uint32_t net_slot_offset(const struct ring *ring) {
     uint32_t slots = (uint32_t)(ring->out_size / NET_SLOT);
 
     if (slots >= ring->out_depth)
@@ -64,21 +61,18 @@ static inline uint32_t net_slot_offset(const struct ring *ring)
     return ring->tail % slots * NET_SLOT;
 }
 
-static inline uint8_t *net_slot(const struct ring *ring)
-{
+static inline uint8_t *net_slot(const struct ring *ring) {
     return ring->out + net_slot_offset(ring);
 }
 
 /* Sends the frame that the caller wrote to net_slot(); needs net_capacity() > 0. */
-static inline void net_send(struct ring *ring, uint16_t length)
-{
+static inline void net_send(struct ring *ring, uint16_t length) {
     ring_put(ring, (struct ring_descriptor){
         .offset = net_slot_offset(ring), .length = length, .kind = NET_FRAME });
 }
 
 /* Whether a received descriptor names a frame that lies within an area of `size` bytes. */
-static inline bool net_valid(struct ring_descriptor frame, uint64_t size)
-{
+static inline bool net_valid(struct ring_descriptor frame, uint64_t size) {
     return frame.kind == NET_FRAME && frame.length >= NET_FRAME_MIN &&
            frame.length <= NET_FRAME_MAX && ring_inside(frame.offset, frame.length, size);
 }

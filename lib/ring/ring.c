@@ -8,8 +8,7 @@
 /* The position that is the last to be passed: nobody waits for space at first. */
 #define NO_WAIT UINT32_MAX
 
-static uint32_t power_of_two_below(uint64_t value)
-{
+static uint32_t power_of_two_below(uint64_t value) {
     uint32_t power = 1;
 
     for (uint32_t step = 0; step < 31 && (uint64_t)power * 2 <= value; step++)
@@ -17,13 +16,11 @@ static uint32_t power_of_two_below(uint64_t value)
     return value == 0 ? 0 : power;
 }
 
-static void *address(uint64_t value)
-{
+static void *address(uint64_t value) {
     return (void *)(uintptr_t)value;
 }
 
-static void clear_indices(struct ring *ring)
-{
+static void clear_indices(struct ring *ring) {
     struct ring_half *own = ring->own;
 
     ring->tail = ring->sent = ring->acked = 0;
@@ -35,8 +32,7 @@ static void clear_indices(struct ring *ring)
 }
 
 static void open_link(struct ring *ring, const struct bh_manifest_entry *entry,
-                      uint32_t generation)
-{
+                      uint32_t generation) {
     const struct bh_manifest_link *link = &entry->link;
 
     ring->own = address(link->own_half);
@@ -56,8 +52,7 @@ static void open_link(struct ring *ring, const struct bh_manifest_entry *entry,
     call_notify(ring->slot);
 }
 
-void ring_open(struct ring *ring, const struct bh_manifest_entry *entry, uint32_t generation)
-{
+void ring_open(struct ring *ring, const struct bh_manifest_entry *entry, uint32_t generation) {
     uint64_t room = entry->link.half_size - sizeof(struct ring_half);
 
     ring->out_depth = power_of_two_below(room / sizeof(struct ring_descriptor));
@@ -65,16 +60,15 @@ void ring_open(struct ring *ring, const struct bh_manifest_entry *entry, uint32_
     open_link(ring, entry, generation);
 }
 
-void ring_open_bytes(struct ring *ring, const struct bh_manifest_entry *entry, uint32_t generation)
-{
+void ring_open_bytes(struct ring *ring, const struct bh_manifest_entry *entry,
+                     uint32_t generation) {
     ring->out_depth = power_of_two_below(entry->link.out_size);
     ring->in_depth = power_of_two_below(entry->link.in_size);
     open_link(ring, entry, generation);
 }
 
 /* The peer has begun another life (or ended one): our side of the link starts anew as well. */
-static void meet(struct ring *ring, uint32_t peer_generation)
-{
+static void meet(struct ring *ring, uint32_t peer_generation) {
     __atomic_store_n(&ring->own->seen, 0, __ATOMIC_SEQ_CST);
     clear_indices(ring);
     ring->state = RING_DOWN;
@@ -84,8 +78,7 @@ static void meet(struct ring *ring, uint32_t peer_generation)
         call_notify(ring->slot);
 }
 
-enum ring_event ring_check_slow(struct ring *ring)
-{
+enum ring_event ring_check_slow(struct ring *ring) {
     bool was_up = ring->state != RING_DOWN;
     uint32_t peer_generation = ring_load(&ring->peer->generation);
 
@@ -100,8 +93,7 @@ enum ring_event ring_check_slow(struct ring *ring)
 }
 
 /* Zero, for the callers that count. */
-uint32_t ring_break(struct ring *ring)
-{
+uint32_t ring_break(struct ring *ring) {
     ring->state = RING_BROKEN;
     return 0;
 }

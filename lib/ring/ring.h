@@ -122,20 +122,17 @@ void ring_open_bytes(struct ring *ring, const struct bh_manifest_entry *link, ui
 enum ring_event ring_check_slow(struct ring *ring);
 uint32_t ring_break(struct ring *ring);
 
-static inline uint32_t ring_load(const uint32_t *word)
-{
+static inline uint32_t ring_load(const uint32_t *word) {
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
 /* Whether moving an index from `old` to `now` passes the position `at`. */
-static inline bool ring_passes(uint32_t at, uint32_t old, uint32_t now)
-{
+static inline bool ring_passes(uint32_t at, uint32_t old, uint32_t now) {
     return (uint32_t)(now - at - 1) < (uint32_t)(now - old);
 }
 
 /* To be called at each wake-up before anything else; cheap while nothing changes. */
-static inline enum ring_event ring_check(struct ring *ring)
-{
+static inline enum ring_event ring_check(struct ring *ring) {
     bool same = ring_load(&ring->peer->generation) == ring->peer_generation;
 
     if (same && ring->state != RING_DOWN)
@@ -143,14 +140,12 @@ static inline enum ring_event ring_check(struct ring *ring)
     return ring_check_slow(ring);
 }
 
-static inline bool ring_up(const struct ring *ring)
-{
+static inline bool ring_up(const struct ring *ring) {
     return ring->state == RING_UP;
 }
 
 /* How many descriptors (bytes) may be put now. */
-static inline uint32_t ring_space(struct ring *ring)
-{
+static inline uint32_t ring_space(struct ring *ring) {
     uint32_t head;
 
     if (!ring_up(ring))
@@ -163,15 +158,13 @@ static inline uint32_t ring_space(struct ring *ring)
 }
 
 /* Needs ring_space() > 0. The peer sees it after ring_flush. */
-static inline void ring_put(struct ring *ring, struct ring_descriptor descriptor)
-{
+static inline void ring_put(struct ring *ring, struct ring_descriptor descriptor) {
     ring->own->descriptor[ring->tail & (ring->out_depth - 1)] = descriptor;
     ring->tail++;
 }
 
 /* How many descriptors (bytes) may be got now. */
-static inline uint32_t ring_available(struct ring *ring)
-{
+static inline uint32_t ring_available(struct ring *ring) {
     uint32_t tail;
 
     if (!ring_up(ring))
@@ -184,8 +177,7 @@ static inline uint32_t ring_available(struct ring *ring)
 }
 
 /* Needs ring_available() > 0. A copy: what the peer writes afterwards doesn't matter. */
-static inline struct ring_descriptor ring_get(struct ring *ring)
-{
+static inline struct ring_descriptor ring_get(struct ring *ring) {
     const struct ring_descriptor *shared =
         &ring->peer->descriptor[ring->next & (ring->in_depth - 1)];
     const uint64_t *words = (const uint64_t *)(const void *)shared;
@@ -202,14 +194,12 @@ static inline struct ring_descriptor ring_get(struct ring *ring)
 }
 
 /* Gives the oldest `count` of what was got back to the sender, at the next ring_flush. */
-static inline void ring_done(struct ring *ring, uint32_t count)
-{
+static inline void ring_done(struct ring *ring, uint32_t count) {
     ring->released += count;
 }
 
 /* Publishes all that was put and done; true: the peer wants a notification for it. */
-static inline bool ring_publish(struct ring *ring)
-{
+static inline bool ring_publish(struct ring *ring) {
     uint32_t sent = ring->sent;
     uint32_t head = ring->head;
     bool wake;
@@ -224,16 +214,14 @@ static inline bool ring_publish(struct ring *ring)
     return wake || ring_passes(ring_load(&ring->peer->space_at), head, ring->head);
 }
 
-static inline void ring_flush(struct ring *ring)
-{
+static inline void ring_flush(struct ring *ring) {
     if (ring_publish(ring))
         call_notify(ring->slot);
 }
 
 /* The same, but leaves the last notification to the caller's next notify_wait, so that the peer runs
  * when we sleep, and nobody comes back only to sleep: `*slot` is BH_NONE or what is left so far. */
-static inline void ring_flush_before_wait(struct ring *ring, uint32_t *slot)
-{
+static inline void ring_flush_before_wait(struct ring *ring, uint32_t *slot) {
     if (!ring_publish(ring))
         return;
     if (*slot != BH_NONE)
@@ -242,8 +230,7 @@ static inline void ring_flush_before_wait(struct ring *ring, uint32_t *slot)
 }
 
 /* Arms the wake-up for anything more from the peer; false: something wasn't got yet. */
-static inline bool ring_sleep(struct ring *ring)
-{
+static inline bool ring_sleep(struct ring *ring) {
     if (!ring_up(ring))
         return true;
     if (ring->next != ring->limit)
@@ -255,8 +242,7 @@ static inline bool ring_sleep(struct ring *ring)
 
 /* Arms the wake-up for the peer's release of `more` descriptors (bytes) beyond those known; false:
  * they are released already. Only a sender that waits for space calls it, before it sleeps. */
-static inline bool ring_await_release(struct ring *ring, uint32_t more)
-{
+static inline bool ring_await_release(struct ring *ring, uint32_t more) {
     uint32_t at = ring->acked + more - 1;
 
     if (!ring_up(ring))
@@ -265,27 +251,23 @@ static inline bool ring_await_release(struct ring *ring, uint32_t more)
     return (uint32_t)(ring_load(&ring->peer->head) - ring->acked) < more;
 }
 
-static inline bool ring_await_space(struct ring *ring)
-{
+static inline bool ring_await_space(struct ring *ring) {
     return ring_await_release(ring, 1);
 }
 
 /* Whether the peer waits for the release of something that we got and haven't released. */
-static inline bool ring_release_wanted(const struct ring *ring)
-{
+static inline bool ring_release_wanted(const struct ring *ring) {
     return ring_up(ring) &&
            ring_passes(ring_load(&ring->peer->space_at), ring->head, ring->next);
 }
 
 /* Gives back everything before position `index`, which lies between released and next. */
-static inline void ring_done_until(struct ring *ring, uint32_t index)
-{
+static inline void ring_done_until(struct ring *ring, uint32_t index) {
     ring->released = index;
 }
 
 /* Whether [offset, offset + length) lies in an area of `size` bytes. */
-static inline bool ring_inside(uint64_t offset, uint64_t length, uint64_t size)
-{
+static inline bool ring_inside(uint64_t offset, uint64_t length, uint64_t size) {
     return offset <= size && length <= size - offset;
 }
 

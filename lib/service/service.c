@@ -18,13 +18,11 @@ static struct {
 
 static unsigned handler_count;
 
-uint64_t service_link_bits(const struct bh_manifest_entry *link)
-{
+uint64_t service_link_bits(const struct bh_manifest_entry *link) {
     return link->bits | link->link.life_bits;
 }
 
-void service_on(uint64_t bits, service_handler *handler, void *context)
-{
+void service_on(uint64_t bits, service_handler *handler, void *context) {
     if (handler_count == HANDLERS)
         program_stop("service: more than %u event handlers", (unsigned)HANDLERS);
     handlers[handler_count].bits = bits;
@@ -33,8 +31,7 @@ void service_on(uint64_t bits, service_handler *handler, void *context)
     handler_count++;
 }
 
-static void dispatch(uint64_t bits)
-{
+static void dispatch(uint64_t bits) {
     for (unsigned i = 0; i < handler_count && bits != 0; i++) {
         if ((handlers[i].bits & bits) != 0)
             handlers[i].handler(handlers[i].context);
@@ -44,15 +41,13 @@ static void dispatch(uint64_t bits)
 }
 
 /* The earlier bits are handled by a turn of `more`, which looks at everything. */
-static uint64_t next_deadline(const struct service_program *program, bool settled)
-{
+static uint64_t next_deadline(const struct service_program *program, bool settled) {
     if (!settled)
         return 0;
     return program->deadline == NULL ? BH_FOREVER : program->deadline();
 }
 
-_Noreturn void service_run(const struct service_program *program)
-{
+_Noreturn void service_run(const struct service_program *program) {
     uint64_t bits;
 
     program_ready();

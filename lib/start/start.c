@@ -17,41 +17,35 @@ void program_start(uint32_t number, const struct bh_manifest *manifest);
 
 static uint32_t ready;
 
-void program_ready(void)
-{
+void program_ready(void) {
     __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
 }
 
 /* Threads other than 0 look again every million ticks: it happens once a life, and a thread that
  * nobody signals yet has nobody to wait for. The manifest, which knows the clock, isn't ready. */
-static void await_ready(void)
-{
+static void await_ready(void) {
     uint64_t bits;
 
     while (__atomic_load_n(&ready, __ATOMIC_ACQUIRE) == 0)
         call_wait(time_now() + 1000000, &bits);
 }
 
-__attribute__((weak)) void thread_main(uint32_t number)
-{
+__attribute__((weak)) void thread_main(uint32_t number) {
     (void)number;
 }
 
-static _Noreturn void rest(void)
-{
+static _Noreturn void rest(void) {
     uint64_t bits;
 
     for (;;)
         call_wait(BH_FOREVER, &bits);
 }
 
-static void fault(void)
-{
+static void fault(void) {
     __asm__ volatile("ud2");
 }
 
-_Noreturn void program_stop(const char *format, ...)
-{
+_Noreturn void program_stop(const char *format, ...) {
     char line[LOG_LINE];
     va_list arguments;
 
@@ -63,8 +57,7 @@ _Noreturn void program_stop(const char *format, ...)
         fault();
 }
 
-void program_start(uint32_t number, const struct bh_manifest *manifest)
-{
+void program_start(uint32_t number, const struct bh_manifest *manifest) {
     if (number == 0) {
         manifest_start(manifest);
         log_start();

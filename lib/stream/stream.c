@@ -7,13 +7,11 @@
 
 #include "lib/c/string.h"
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
+static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-uint32_t stream_read(struct ring *ring, void *bytes, uint32_t size)
-{
+uint32_t stream_read(struct ring *ring, void *bytes, uint32_t size) {
     uint32_t count = least(ring_available(ring), size);
     uint32_t start = ring->in_depth == 0 ? 0 : ring->next & (ring->in_depth - 1);
     uint32_t first = least(count, ring->in_depth - start);
@@ -27,8 +25,7 @@ uint32_t stream_read(struct ring *ring, void *bytes, uint32_t size)
     return count;
 }
 
-uint32_t stream_write(struct ring *ring, const void *bytes, uint32_t size)
-{
+uint32_t stream_write(struct ring *ring, const void *bytes, uint32_t size) {
     uint32_t count = least(ring_space(ring), size);
     uint32_t start = ring->out_depth == 0 ? 0 : ring->tail & (ring->out_depth - 1);
     uint32_t first = least(count, ring->out_depth - start);

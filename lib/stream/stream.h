@@ -14,8 +14,7 @@
 #include "lib/ring/ring.h"
 
 static inline void stream_open(struct ring *ring, const struct bh_manifest_entry *link,
-                               uint32_t generation)
-{
+                               uint32_t generation) {
     ring_open_bytes(ring, link, generation);
 }
 
@@ -23,23 +22,19 @@ static inline void stream_open(struct ring *ring, const struct bh_manifest_entry
 uint32_t stream_read(struct ring *ring, void *bytes, uint32_t size);
 uint32_t stream_write(struct ring *ring, const void *bytes, uint32_t size);
 
-static inline enum ring_event stream_check(struct ring *ring)
-{
+static inline enum ring_event stream_check(struct ring *ring) {
     return ring_check(ring);
 }
 
-static inline void stream_flush(struct ring *ring)
-{
+static inline void stream_flush(struct ring *ring) {
     ring_flush(ring);
 }
 
-static inline bool stream_sleep(struct ring *ring)
-{
+static inline bool stream_sleep(struct ring *ring) {
     return ring_sleep(ring);
 }
 
-static inline bool stream_await_space(struct ring *ring)
-{
+static inline bool stream_await_space(struct ring *ring) {
     return ring_await_space(ring);
 }
 

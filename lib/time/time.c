@@ -7,8 +7,7 @@
 
 #define GUESSED_KHZ 1000000u
 
-uint64_t time_khz(void)
-{
+uint64_t time_khz(void) {
     static uint64_t known;
     const struct bh_manifest_entry *counters;
     uint64_t khz = 0;
@@ -22,13 +21,11 @@ uint64_t time_khz(void)
     return known;
 }
 
-uint64_t time_after_ms(uint64_t milliseconds)
-{
+uint64_t time_after_ms(uint64_t milliseconds) {
     return time_now() + milliseconds * time_khz();
 }
 
 /* A life lasts longer than 256 ticks, and the counter's bits 8 to 38 repeat after minutes. */
-uint32_t time_generation(void)
-{
+uint32_t time_generation(void) {
     return (uint32_t)(time_now() >> 8) | 1u;
 }

@@ -9,8 +9,7 @@
 
 #include <stdint.h>
 
-static inline uint64_t time_now(void)
-{
+static inline uint64_t time_now(void) {
     uint32_t low, high;
 
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));

@@ -29,8 +29,7 @@ struct table {
     uint32_t entry_size;
 };
 
-static uint64_t number_at(const uint8_t *bytes, uint32_t width)
-{
+static uint64_t number_at(const uint8_t *bytes, uint32_t width) {
     uint64_t value = 0;
 
     for (uint32_t i = 0; i < width; i++)
@@ -38,8 +37,7 @@ static uint64_t number_at(const uint8_t *bytes, uint32_t width)
     return value;
 }
 
-static uint32_t crc_byte(uint32_t crc, uint8_t byte)
-{
+static uint32_t crc_byte(uint32_t crc, uint8_t byte) {
     crc ^= byte;
     for (unsigned bit = 0; bit < 8; bit++)
         crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320u : 0);
@@ -47,8 +45,7 @@ static uint32_t crc_byte(uint32_t crc, uint8_t byte)
 }
 
 /* The CRC of ISO 3309, with the four bytes at `hole` taken for zero. */
-static uint32_t crc_of(const uint8_t *bytes, uint32_t size, uint32_t hole)
-{
+static uint32_t crc_of(const uint8_t *bytes, uint32_t size, uint32_t hole) {
     uint32_t crc = UINT32_MAX;
 
     for (uint32_t i = 0; i < size; i++)
@@ -56,8 +53,7 @@ static uint32_t crc_of(const uint8_t *bytes, uint32_t size, uint32_t hole)
     return ~crc;
 }
 
-static bool header_valid(const uint8_t *header, uint32_t block)
-{
+static bool header_valid(const uint8_t *header, uint32_t block) {
     uint64_t size = number_at(header + HEADER_SIZE, 4);
 
     return memcmp(header, "EFI PART", 8) == 0 && size >= HEADER_BYTES && size <= block &&
@@ -65,8 +61,7 @@ static bool header_valid(const uint8_t *header, uint32_t block)
            crc_of(header, (uint32_t)size, HEADER_CRC) == number_at(header + HEADER_CRC, 4);
 }
 
-static bool open_table(const uint8_t *bytes, uint32_t size, uint32_t block, struct table *table)
-{
+static bool open_table(const uint8_t *bytes, uint32_t size, uint32_t block, struct table *table) {
     const uint8_t *header = bytes + block;
     uint64_t lba, count, entry_size;
 
@@ -85,16 +80,14 @@ static bool open_table(const uint8_t *bytes, uint32_t size, uint32_t block, stru
            number_at(header + ENTRIES_CRC, 4);
 }
 
-static bool entry_used(const uint8_t *entry)
-{
+static bool entry_used(const uint8_t *entry) {
     static const uint8_t unused[16];
 
     return memcmp(entry, unused, sizeof(unused)) != 0;
 }
 
 /* Names that aren't ASCII match nothing. */
-static bool entry_named(const uint8_t *entry, const char *name)
-{
+static bool entry_named(const uint8_t *entry, const char *name) {
     for (uint32_t i = 0; i < NAME_UNITS; i++) {
         uint64_t unit = number_at(entry + ENTRY_NAME + 2 * i, 2);
 
@@ -107,8 +100,7 @@ static bool entry_named(const uint8_t *entry, const char *name)
 }
 
 static bool extent_of(const uint8_t *entry, uint32_t block, uint64_t disk_sectors,
-                      struct gpt_extent *extent)
-{
+                      struct gpt_extent *extent) {
     uint64_t first = number_at(entry + ENTRY_FIRST, 8);
     uint64_t last = number_at(entry + ENTRY_LAST, 8);
     uint64_t per_block = block / SECTOR;
@@ -121,8 +113,7 @@ static bool extent_of(const uint8_t *entry, uint32_t block, uint64_t disk_sector
 }
 
 bool gpt_find(const uint8_t *bytes, uint32_t size, uint32_t block, uint64_t disk_sectors,
-              const char *name, struct gpt_extent *extent)
-{
+              const char *name, struct gpt_extent *extent) {
     struct table table;
     uint64_t number = 0;
 

@@ -13,35 +13,30 @@
 
 static struct mux mux;
 
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-static void open_link(struct ring *ring, const struct bh_manifest_entry *link)
-{
+static void open_link(struct ring *ring, const struct bh_manifest_entry *link) {
     ring_open(ring, link, time_generation());
     service_on(service_link_bits(link), woken, NULL);
 }
 
-static uint64_t client_number(unsigned number, const char *what, uint64_t otherwise)
-{
+static uint64_t client_number(unsigned number, const char *what, uint64_t otherwise) {
     char name[BH_NAME_SIZE];
 
     format_text(name, sizeof(name), "client%u.%s", number, what);
     return manifest_number(name, otherwise);
 }
 
-static const char *client_text(unsigned number, const char *what)
-{
+static const char *client_text(unsigned number, const char *what) {
     char name[BH_NAME_SIZE];
 
     format_text(name, sizeof(name), "client%u.%s", number, what);
     return manifest_setting(name, NULL);
 }
 
-static void open_client(unsigned number)
-{
+static void open_client(unsigned number) {
     const struct bh_manifest_entry *link =
         manifest_find_numbered(BH_ENTRY_LINK, "client", number, "");
     struct mux_client *client = &mux.client[number];
@@ -55,8 +50,7 @@ static void open_client(unsigned number)
     open_link(&client->ring, link);
 }
 
-static void report_partitions(void)
-{
+static void report_partitions(void) {
     for (unsigned i = 0; i < mux.client_count; i++) {
         const struct mux_client *client = &mux.client[i];
 
@@ -68,8 +62,7 @@ static void report_partitions(void)
     }
 }
 
-static void turn(void)
-{
+static void turn(void) {
     bool disk_known = mux.disk_known;
     bool table_known = mux.table_known;
 
@@ -80,8 +73,7 @@ static void turn(void)
         report_partitions();
 }
 
-static void open_scratch(void)
-{
+static void open_scratch(void) {
     const struct bh_manifest_entry *scratch = manifest_need(BH_ENTRY_REGION, "scratch");
 
     if (scratch->size < MUX_TABLE * BLOCK_SECTOR)
@@ -89,13 +81,11 @@ static void open_scratch(void)
     mux.scratch = manifest_address(scratch);
 }
 
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     return mux_settle(&mux, notify);
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, NULL };
 
     mux_init(&mux);

@@ -5,8 +5,7 @@
 #include "lib/c/string.h"
 #include "services/blockmux/gpt.h"
 
-void mux_init(struct mux *mux)
-{
+void mux_init(struct mux *mux) {
     mux->free_count = 0;
     for (uint32_t tag = 0; tag < MUX_TAGS; tag++) {
         mux->request[tag].client = MUX_CLIENTS;
@@ -15,20 +14,17 @@ void mux_init(struct mux *mux)
 }
 
 /* The extent as far as the disk goes. */
-static uint64_t usable_sectors(const struct mux *mux, const struct mux_client *client)
-{
+static uint64_t usable_sectors(const struct mux *mux, const struct mux_client *client) {
     uint64_t left = client->first <= mux->disk_sectors ? mux->disk_sectors - client->first : 0;
 
     return client->sectors < left ? client->sectors : left;
 }
 
-static bool is_readonly(const struct mux *mux, const struct mux_client *client)
-{
+static bool is_readonly(const struct mux *mux, const struct mux_client *client) {
     return client->readonly || (mux->disk_flags & BLOCK_INFO_READONLY) != 0;
 }
 
-static void tell(struct mux *mux, struct mux_client *client)
-{
+static void tell(struct mux *mux, struct mux_client *client) {
     uint32_t flags = is_readonly(mux, client) ? BLOCK_INFO_READONLY : mux->disk_flags;
 
     ring_put(&client->ring, (struct ring_descriptor){
@@ -38,8 +34,7 @@ static void tell(struct mux *mux, struct mux_client *client)
 }
 
 static enum block_status check(const struct mux *mux, const struct mux_client *client,
-                               struct ring_descriptor request)
-{
+                               struct ring_descriptor request) {
     bool changes = request.kind == BLOCK_WRITE || request.kind == BLOCK_DISCARD;
 
     if (!block_valid(request, client->area) || block_tag(request) >= BLOCK_TAGS)
@@ -54,8 +49,7 @@ static enum block_status check(const struct mux *mux, const struct mux_client *c
 }
 
 /* Needs a free tag and space at the driver. */
-static void forward(struct mux *mux, uint32_t number, struct ring_descriptor request)
-{
+static void forward(struct mux *mux, uint32_t number, struct ring_descriptor request) {
     struct mux_client *client = &mux->client[number];
     uint32_t tag = mux->free[--mux->free_count];
     uint64_t lba = request.kind == BLOCK_FLUSH ? 0 : client->first + block_lba(request);
@@ -69,8 +63,7 @@ static void forward(struct mux *mux, uint32_t number, struct ring_descriptor req
     ring_put(&mux->backend, forwarded);
 }
 
-static void take_request(struct mux *mux, uint32_t number)
-{
+static void take_request(struct mux *mux, uint32_t number) {
     struct mux_client *client = &mux->client[number];
     struct ring_descriptor request = ring_get(&client->ring);
     enum block_status status = check(mux, client, request);
@@ -85,20 +78,17 @@ static void take_request(struct mux *mux, uint32_t number)
     block_answer(&client->ring, block_tag(request), status);
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
+static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
 /* Each client's part of the tags, so that none can take them all. */
-static uint32_t quota(const struct mux *mux)
-{
+static uint32_t quota(const struct mux *mux) {
     return mux->client_count == 0 ? 0 : MUX_TAGS / mux->client_count;
 }
 
 /* How many requests may be taken from this client now: there is room for each answer. */
-static uint32_t takeable(struct mux *mux, struct mux_client *client)
-{
+static uint32_t takeable(struct mux *mux, struct mux_client *client) {
     uint32_t room = ring_space(&client->ring);
     uint32_t allowed = quota(mux) > client->under_way ? quota(mux) - client->under_way : 0;
     uint32_t most;
@@ -110,19 +100,16 @@ static uint32_t takeable(struct mux *mux, struct mux_client *client)
     return least(ring_available(&client->ring), most);
 }
 
-static bool extents_known(const struct mux *mux)
-{
+static bool extents_known(const struct mux *mux) {
     return mux->disk_known && (mux->table_known || !mux->table_wanted);
 }
 
-static void client_changed(struct mux_client *client)
-{
+static void client_changed(struct mux_client *client) {
     client->life++;
     client->told = false;
 }
 
-static void serve_client(struct mux *mux, uint32_t number)
-{
+static void serve_client(struct mux *mux, uint32_t number) {
     struct mux_client *client = &mux->client[number];
     bool drained;
     uint32_t count;
@@ -138,8 +125,7 @@ static void serve_client(struct mux *mux, uint32_t number)
 }
 
 /* The beginning of the disk, into our scratch area. */
-static void ask_table(struct mux *mux)
-{
+static void ask_table(struct mux *mux) {
     uint32_t tag = mux->free[--mux->free_count];
     struct ring_descriptor request = {
         .kind = BLOCK_READ, .length = MUX_TABLE, .port = (uint8_t)mux->client_count,
@@ -150,8 +136,7 @@ static void ask_table(struct mux *mux)
     ring_put(&mux->backend, request);
 }
 
-static bool overlap(const struct mux_client *a, const struct mux_client *b)
-{
+static bool overlap(const struct mux_client *a, const struct mux_client *b) {
     bool apart = block_within(0, a->sectors, b->first - a->first) && a->first <= b->first;
     bool apart_too = block_within(0, b->sectors, a->first - b->first) && b->first <= a->first;
 
@@ -160,8 +145,7 @@ static bool overlap(const struct mux_client *a, const struct mux_client *b)
 }
 
 /* A disk's table may say anything: of clients that would share sectors, the first keeps them. */
-static void drop_overlaps(struct mux *mux)
-{
+static void drop_overlaps(struct mux *mux) {
     for (unsigned i = 0; i < mux->client_count; i++) {
         for (unsigned j = 0; j < i; j++) {
             if (overlap(&mux->client[j], &mux->client[i]))
@@ -172,8 +156,7 @@ static void drop_overlaps(struct mux *mux)
 
 /* A partition that isn't found leaves its client an empty disk. The table is copied before it is
  * looked at: the device could still write there. */
-static void take_table(struct mux *mux, bool read)
-{
+static void take_table(struct mux *mux, bool read) {
     static uint8_t table[MUX_TABLE * BLOCK_SECTOR];
 
     memcpy(table, mux->scratch, sizeof(table));
@@ -193,8 +176,7 @@ static void take_table(struct mux *mux, bool read)
     mux->table_known = true;
 }
 
-static void take_info(struct mux *mux, struct ring_descriptor info)
-{
+static void take_info(struct mux *mux, struct ring_descriptor info) {
     mux->disk_sectors = block_lba(info);
     mux->disk_flags = info.length;
     mux->disk_block = info.offset;
@@ -204,15 +186,13 @@ static void take_info(struct mux *mux, struct ring_descriptor info)
         ask_table(mux);
 }
 
-static void pass_answer(struct mux_client *client, const struct mux_request *request, bool well)
-{
+static void pass_answer(struct mux_client *client, const struct mux_request *request, bool well) {
     client->under_way--;
     if (request->life == client->life && ring_up(&client->ring))
         block_answer(&client->ring, request->client_tag, well ? BLOCK_OK : BLOCK_FAILED);
 }
 
-static void take_answer(struct mux *mux, struct ring_descriptor answer)
-{
+static void take_answer(struct mux *mux, struct ring_descriptor answer) {
     uint32_t tag = block_tag(answer);
     struct mux_request *request;
 
@@ -230,16 +210,14 @@ static void take_answer(struct mux *mux, struct ring_descriptor answer)
 }
 
 /* The driver's new life knows nothing of what is under way. Its ring holds all of it. */
-static void send_again(struct mux *mux)
-{
+static void send_again(struct mux *mux) {
     for (uint32_t tag = 0; tag < MUX_TAGS; tag++) {
         if (mux->request[tag].client != MUX_CLIENTS && ring_space(&mux->backend) > 0)
             ring_put(&mux->backend, mux->request[tag].forwarded);
     }
 }
 
-static void serve_backend(struct mux *mux)
-{
+static void serve_backend(struct mux *mux) {
     if (ring_check(&mux->backend) == RING_NEW)
         send_again(mux);
     for (uint32_t n = ring_available(&mux->backend); n > 0; n--) {
@@ -253,8 +231,7 @@ static void serve_backend(struct mux *mux)
     }
 }
 
-void mux_turn(struct mux *mux)
-{
+void mux_turn(struct mux *mux) {
     serve_backend(mux);
     for (unsigned i = 0; i < mux->client_count; i++)
         serve_client(mux, (mux->first_served + i) % mux->client_count);
@@ -264,8 +241,7 @@ void mux_turn(struct mux *mux)
 
 /* A client whose requests can't be taken waits for an answer of the disk, which wakes us, or for
  * itself to take answers. */
-static bool settle_client(struct mux *mux, struct mux_client *client, uint32_t *notify)
-{
+static bool settle_client(struct mux *mux, struct mux_client *client, uint32_t *notify) {
     ring_flush_before_wait(&client->ring, notify);
     if (ring_sleep(&client->ring))
         return true;
@@ -274,8 +250,7 @@ static bool settle_client(struct mux *mux, struct mux_client *client, uint32_t *
     return client->under_way > 0 || !client->told || ring_await_space(&client->ring);
 }
 
-bool mux_settle(struct mux *mux, uint32_t *notify)
-{
+bool mux_settle(struct mux *mux, uint32_t *notify) {
     bool settled = true;
 
     for (unsigned i = 0; i < mux->client_count; i++)

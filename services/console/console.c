@@ -19,8 +19,7 @@ enum {
  * and character set as usual. */
 #define TERMINAL_RESET "\033[0m\0337\033[r\0338\033[?25h\033[?7h\033[?1l\033>\033(B\017"
 
-void console_init(struct console *console)
-{
+void console_init(struct console *console) {
     memset(console, 0, sizeof(*console));
     console->focus = CONSOLE_OVERVIEW;
     console->line_start = true;
@@ -31,15 +30,13 @@ void console_init(struct console *console)
     memcpy(console->kernel.name, "bulkhead", sizeof("bulkhead"));
 }
 
-static bool has_dot(const char *name)
-{
+static bool has_dot(const char *name) {
     while (*name != 0 && *name != '.')
         name++;
     return *name == '.';
 }
 
-unsigned console_add(struct console *console, const char *name)
-{
+unsigned console_add(struct console *console, const char *name) {
     unsigned number = console->client_count;
     struct console_client *client = &console->client[number];
 
@@ -54,8 +51,7 @@ unsigned console_add(struct console *console, const char *name)
     return number;
 }
 
-uint32_t console_allowance(struct console *console, unsigned number, uint64_t now_ms)
-{
+uint32_t console_allowance(struct console *console, unsigned number, uint64_t now_ms) {
     struct console_client *client = &console->client[number];
     uint32_t room = CONSOLE_SCREEN - console->screen_length;
     uint32_t worst = number == console->focus ? 1 : CONSOLE_WORST;
@@ -71,8 +67,7 @@ uint32_t console_allowance(struct console *console, unsigned number, uint64_t no
 }
 
 /* Guests' lines are theirs; those of programs and the kernel also go to the history. */
-static void end_line(struct console *console, struct console_client *client)
-{
+static void end_line(struct console *console, struct console_client *client) {
     bool shown = console->focus == CONSOLE_OVERVIEW || client == &console->kernel;
 
     if (shown)
@@ -87,8 +82,7 @@ static void end_line(struct console *console, struct console_client *client)
 }
 
 static void add_byte(struct console *console, struct console_client *client, char byte,
-                     uint64_t now_ms)
-{
+                     uint64_t now_ms) {
     char shown = filter_byte(&client->filter, byte);
 
     if (shown == 0)
@@ -105,8 +99,7 @@ static void add_byte(struct console *console, struct console_client *client, cha
 }
 
 void console_client_output(struct console *console, unsigned number, const char *bytes,
-                           uint32_t size, uint64_t now_ms)
-{
+                           uint32_t size, uint64_t now_ms) {
     struct console_client *client = &console->client[number];
 
     client->allowance -= size < client->allowance ? size : client->allowance;
@@ -116,14 +109,12 @@ void console_client_output(struct console *console, unsigned number, const char 
         add_byte(console, client, bytes[i], now_ms);
 }
 
-void console_kernel_output(struct console *console, const char *bytes, uint32_t size)
-{
+void console_kernel_output(struct console *console, const char *bytes, uint32_t size) {
     for (uint32_t i = 0; i < size; i++)
         add_byte(console, &console->kernel, bytes[i], 0);
 }
 
-uint64_t console_tick(struct console *console, uint64_t now_ms)
-{
+uint64_t console_tick(struct console *console, uint64_t now_ms) {
     uint64_t next = 0;
 
     for (unsigned i = 0; i < console->client_count; i++) {
@@ -140,16 +131,14 @@ uint64_t console_tick(struct console *console, uint64_t now_ms)
     return next;
 }
 
-static void show_recent(struct console *console, const struct console_text *text)
-{
+static void show_recent(struct console *console, const struct console_text *text) {
     uint64_t at = text->written > text->size ? text->written - text->size : 0;
 
     for (; at < text->written; at++)
         console_print(console, "%c", text->bytes[at & (text->size - 1)]);
 }
 
-void console_focus(struct console *console, unsigned number)
-{
+void console_focus(struct console *console, unsigned number) {
     bool was_focused = console->focus != CONSOLE_OVERVIEW;
 
     console->typed_length = 0;
@@ -168,13 +157,11 @@ void console_focus(struct console *console, unsigned number)
     show_recent(console, &console->client[number].recent);
 }
 
-static bool begins_with(const char *name, const char *start)
-{
+static bool begins_with(const char *name, const char *start) {
     return strncmp(name, start, strlen(start)) == 0;
 }
 
-unsigned console_find(const struct console *console, const char *name)
-{
+unsigned console_find(const struct console *console, const char *name) {
     unsigned found = CONSOLE_CLIENTS;
     unsigned matches = 0;
 
@@ -189,8 +176,7 @@ unsigned console_find(const struct console *console, const char *name)
     return matches == 1 ? found : CONSOLE_CLIENTS;
 }
 
-static unsigned next_guest(const struct console *console)
-{
+static unsigned next_guest(const struct console *console) {
     unsigned from = console->focus == CONSOLE_OVERVIEW ? 0 : console->focus + 1;
 
     for (unsigned i = from; i < console->client_count; i++) {
@@ -201,8 +187,7 @@ static unsigned next_guest(const struct console *console)
 }
 
 /* The nth guest console, from 1; programs' logs aren't counted. */
-static unsigned nth_guest(const struct console *console, unsigned nth)
-{
+static unsigned nth_guest(const struct console *console, unsigned nth) {
     for (unsigned i = 0; i < console->client_count; i++) {
         if (console->client[i].guest && --nth == 0)
             return i;
@@ -211,8 +196,7 @@ static unsigned nth_guest(const struct console *console, unsigned nth)
 }
 
 /* The key after Ctrl-]. */
-static void escape_key(struct console *console, char key)
-{
+static void escape_key(struct console *console, char key) {
     bool digit = key >= '1' && key <= '9';
     unsigned number = digit ? nth_guest(console, (unsigned)(key - '0')) : CONSOLE_CLIENTS;
 
@@ -224,8 +208,7 @@ static void escape_key(struct console *console, char key)
         console_focus(console, CONSOLE_OVERVIEW);
 }
 
-static void run_command(struct console *console)
-{
+static void run_command(struct console *console) {
     char line[CONSOLE_COMMAND + 1];
 
     memcpy(line, console->command, console->command_length);
@@ -237,8 +220,7 @@ static void run_command(struct console *console)
     screen_prompt(console);
 }
 
-static void erase(struct console *console, uint32_t count)
-{
+static void erase(struct console *console, uint32_t count) {
     for (uint32_t i = 0; i < count && console->command_length > 0; i++) {
         console->command_length--;
         screen_put(console, "\b \b", 3);
@@ -246,16 +228,14 @@ static void erase(struct console *console, uint32_t count)
 }
 
 /* Whether the key is part of an escape sequence; a line's end never is. */
-static bool in_sequence(struct console *console, char key)
-{
+static bool in_sequence(struct console *console, char key) {
     bool inside = console->key_filter != FILTER_TEXT;
     char shown = filter_byte(&console->key_filter, key == '\r' ? '\n' : key);
 
     return shown != '\n' && (inside || console->key_filter != FILTER_TEXT);
 }
 
-static void command_key(struct console *console, char key)
-{
+static void command_key(struct console *console, char key) {
     bool newline = key == '\r' || (key == '\n' && !console->returned);
 
     console->returned = key == '\r';
@@ -272,8 +252,7 @@ static void command_key(struct console *console, char key)
     }
 }
 
-static void take_key(struct console *console, char key)
-{
+static void take_key(struct console *console, char key) {
     if (console->escaped) {
         console->escaped = false;
         escape_key(console, key);
@@ -287,8 +266,7 @@ static void take_key(struct console *console, char key)
     }
 }
 
-void console_keys(struct console *console, const char *keys, uint32_t size)
-{
+void console_keys(struct console *console, const char *keys, uint32_t size) {
     for (uint32_t i = 0; i < size; i++)
         take_key(console, keys[i]);
 }

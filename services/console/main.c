@@ -27,14 +27,12 @@ static const struct bh_log *kernel_log;
 static uint64_t kernel_log_read;
 static bool behind;      /* somebody has more to say than may be said now */
 
-static uint64_t now_ms(void)
-{
+static uint64_t now_ms(void) {
     return time_now() / time_khz();
 }
 
 /* Copies first, then looks whether the copy was overwritten meanwhile (abi/info.h). */
-static uint32_t read_kernel_log(char *bytes, uint32_t size)
-{
+static uint32_t read_kernel_log(char *bytes, uint32_t size) {
     uint64_t written = __atomic_load_n(&kernel_log->written, __ATOMIC_ACQUIRE);
     uint32_t count = 0;
 
@@ -54,14 +52,12 @@ static uint32_t read_kernel_log(char *bytes, uint32_t size)
     return count;
 }
 
-static bool kernel_log_empty(void)
-{
+static bool kernel_log_empty(void) {
     return kernel_log == NULL ||
            __atomic_load_n(&kernel_log->written, __ATOMIC_ACQUIRE) == kernel_log_read;
 }
 
-static void serve_kernel_log(void)
-{
+static void serve_kernel_log(void) {
     bool room = console.screen_length < CONSOLE_SCREEN - CONSOLE_RESERVE / 2;
     char bytes[SHARE];
 
@@ -72,8 +68,7 @@ static void serve_kernel_log(void)
     behind |= !room;
 }
 
-static void serve_client(unsigned number)
-{
+static void serve_client(unsigned number) {
     struct ring *ring = &clients[number];
     uint32_t allowance = console_allowance(&console, number, now_ms());
     char bytes[SHARE];
@@ -87,8 +82,7 @@ static void serve_client(unsigned number)
     stream_flush(ring);
 }
 
-static void serve_keys(void)
-{
+static void serve_keys(void) {
     char keys[CONSOLE_TYPED];
     uint32_t room = CONSOLE_TYPED - console.typed_length;
 
@@ -100,8 +94,7 @@ static void serve_keys(void)
     console.typed_length = 0;
 }
 
-static void drain_screen(void)
-{
+static void drain_screen(void) {
     char bytes[512];
     uint32_t room = ring_space(&uart);
     uint32_t count;
@@ -113,8 +106,7 @@ static void drain_screen(void)
     }
 }
 
-static void turn(void)
-{
+static void turn(void) {
     behind = false;
     stream_check(&uart);
     serve_keys();
@@ -125,8 +117,7 @@ static void turn(void)
 }
 
 /* A client that may not speak now is woken for by the clock, not by its bytes. */
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     bool settled;
 
     ring_flush_before_wait(&uart, notify);
@@ -139,8 +130,7 @@ static bool settle(uint32_t *notify)
     return settled;
 }
 
-static uint64_t deadline(void)
-{
+static uint64_t deadline(void) {
     uint64_t now = now_ms();
     uint64_t next = console_tick(&console, now);
 
@@ -149,19 +139,16 @@ static uint64_t deadline(void)
     return next == 0 ? BH_FOREVER : time_after_ms(next - now);
 }
 
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-static void open_link(struct ring *ring, const struct bh_manifest_entry *link)
-{
+static void open_link(struct ring *ring, const struct bh_manifest_entry *link) {
     stream_open(ring, link, time_generation());
     service_on(service_link_bits(link), woken, NULL);
 }
 
-static void open_clients(void)
-{
+static void open_clients(void) {
     unsigned count = manifest_count(BH_ENTRY_LINK, "client", CONSOLE_CLIENTS);
 
     for (unsigned i = 0; i < count; i++) {
@@ -172,8 +159,7 @@ static void open_clients(void)
     }
 }
 
-static void open_kernel(void)
-{
+static void open_kernel(void) {
     const struct bh_manifest_entry *log = manifest_find(BH_ENTRY_REGION, "log");
     const struct bh_manifest_entry *event = manifest_find(BH_ENTRY_EVENT, "kernel-log");
     const struct bh_manifest_entry *plan = manifest_find(BH_ENTRY_REGION, "plan");
@@ -186,8 +172,7 @@ static void open_kernel(void)
         names_set_plan(manifest_address(plan));
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, deadline };
 
     console_init(&console);

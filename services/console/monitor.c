@@ -14,21 +14,18 @@ enum { LOG_LINES = 40 };
 static uint32_t counters = BH_NONE;
 static uint32_t machine = BH_NONE;
 
-static uint32_t slot_of(enum bh_manifest_kind kind, const char *name)
-{
+static uint32_t slot_of(enum bh_manifest_kind kind, const char *name) {
     const struct bh_manifest_entry *entry = manifest_find(kind, name);
 
     return entry == NULL ? BH_NONE : entry->slot;
 }
 
-void monitor_start(void)
-{
+void monitor_start(void) {
     counters = slot_of(BH_ENTRY_COUNTERS, "counters");
     machine = slot_of(BH_ENTRY_MACHINE, "machine");
 }
 
-static uint64_t counter(enum bh_counter_class class, uint32_t object, uint32_t which)
-{
+static uint64_t counter(enum bh_counter_class class, uint32_t object, uint32_t which) {
     uint64_t value = 0;
 
     if (counters != BH_NONE)
@@ -36,18 +33,15 @@ static uint64_t counter(enum bh_counter_class class, uint32_t object, uint32_t w
     return value;
 }
 
-static uint64_t machine_counter(enum bh_machine_counter which)
-{
+static uint64_t machine_counter(enum bh_machine_counter which) {
     return counter(BH_COUNTERS_MACHINE, 0, which);
 }
 
-static const char *word(const char *const *words, uint64_t count, uint64_t index)
-{
+static const char *word(const char *const *words, uint64_t count, uint64_t index) {
     return index < count && words[index] != NULL ? words[index] : "?";
 }
 
-static const char *compartment_state(uint32_t index)
-{
+static const char *compartment_state(uint32_t index) {
     static const char *const words[] = {
         [BH_COMPARTMENT_STOPPED] = "stopped", [BH_COMPARTMENT_RUNNING] = "running",
         [BH_COMPARTMENT_FAULTED] = "faulted", [BH_COMPARTMENT_RESETTING] = "resetting",
@@ -57,8 +51,7 @@ static const char *compartment_state(uint32_t index)
                 counter(BH_COUNTERS_COMPARTMENT, index, BH_COMPARTMENT_COUNT_STATE));
 }
 
-static const char *device_state(uint32_t index)
-{
+static const char *device_state(uint32_t index) {
     static const char *const words[] = {
         [BH_DEVICE_ABSENT] = "absent",   [BH_DEVICE_QUIET] = "quiet",
         [BH_DEVICE_ACTIVE] = "active",   [BH_DEVICE_BLOCKED] = "blocked",
@@ -77,16 +70,14 @@ static struct {
 } last;
 
 /* Per mille of `time`, of the growth since `*before`. */
-static uint64_t share(uint64_t ticks, uint64_t *before, uint64_t time)
-{
+static uint64_t share(uint64_t ticks, uint64_t *before, uint64_t time) {
     uint64_t grown = ticks - *before;
 
     *before = ticks;
     return time < 1000 ? 0 : grown / (time / 1000);
 }
 
-static uint64_t threads_ticks(const struct bh_plan_compartment *compartment)
-{
+static uint64_t threads_ticks(const struct bh_plan_compartment *compartment) {
     uint64_t sum = 0;
 
     for (uint32_t i = 0; i < compartment->thread_count; i++)
@@ -94,8 +85,7 @@ static uint64_t threads_ticks(const struct bh_plan_compartment *compartment)
     return sum;
 }
 
-static void show_machine(struct console *console)
-{
+static void show_machine(struct console *console) {
     static const char *const iommus[] = { "none", "VT-d", "AMD-Vi" };
     uint64_t khz = machine_counter(BH_MACHINE_TSC_KHZ);
     uint64_t up = time_now() - machine_counter(BH_MACHINE_BOOT_TSC);
@@ -109,8 +99,7 @@ static void show_machine(struct console *console)
                   machine_counter(BH_MACHINE_MEMORY_USED) >> 20);
 }
 
-static void show_cores(struct console *console, uint64_t time)
-{
+static void show_cores(struct console *console, uint64_t time) {
     uint64_t cores = machine_counter(BH_MACHINE_CORES);
 
     for (uint32_t i = 0; i < cores && i < BH_MAX_CORES; i++) {
@@ -123,8 +112,7 @@ static void show_cores(struct console *console, uint64_t time)
     }
 }
 
-static void show_compartment(struct console *console, uint32_t i, uint64_t time)
-{
+static void show_compartment(struct console *console, uint32_t i, uint64_t time) {
     const struct bh_plan_compartment *compartment = names_entry(BH_TABLE_COMPARTMENT, i);
     uint64_t busy = share(threads_ticks(compartment), &last.ran[i], time);
 
@@ -136,8 +124,7 @@ static void show_compartment(struct console *console, uint32_t i, uint64_t time)
 }
 
 /* Loads are those since the last `status`, at first since boot. */
-static void show_status(struct console *console, const char *argument)
-{
+static void show_status(struct console *console, const char *argument) {
     uint64_t now = time_now();
     uint64_t since = last.when != 0 ? last.when : machine_counter(BH_MACHINE_BOOT_TSC);
 
@@ -151,13 +138,11 @@ static void show_status(struct console *console, const char *argument)
         show_compartment(console, i, now - since);
 }
 
-static void show_requester(struct console *console, uint32_t id)
-{
+static void show_requester(struct console *console, uint32_t id) {
     console_print(console, "%02x:%02x.%x", id >> 8 & 0xff, id >> 3 & 0x1f, id & 7);
 }
 
-static void show_devices(struct console *console, const char *argument)
-{
+static void show_devices(struct console *console, const char *argument) {
     (void)argument;
     for (uint32_t i = 0; i < names_count(BH_TABLE_DEVICE); i++) {
         const struct bh_plan_device *device = names_entry(BH_TABLE_DEVICE, i);
@@ -174,8 +159,7 @@ static void show_devices(struct console *console, const char *argument)
     }
 }
 
-static void show_compartment_fault(struct console *console, uint32_t i)
-{
+static void show_compartment_fault(struct console *console, uint32_t i) {
     uint64_t faults = counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULTS);
     uint64_t thread = counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULT_THREAD);
 
@@ -189,8 +173,7 @@ static void show_compartment_fault(struct console *console, uint32_t i)
                   names_of(BH_TABLE_THREAD, (uint32_t)thread));
 }
 
-static void show_device_fault(struct console *console, uint32_t i)
-{
+static void show_device_fault(struct console *console, uint32_t i) {
     const struct bh_plan_device *device = names_entry(BH_TABLE_DEVICE, i);
     uint64_t faults = counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULTS);
     uint64_t remap = counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_REMAP_FAULTS);
@@ -206,8 +189,7 @@ static void show_device_fault(struct console *console, uint32_t i)
                   counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULT_REASON));
 }
 
-static void show_faults(struct console *console, const char *argument)
-{
+static void show_faults(struct console *console, const char *argument) {
     uint64_t stray = machine_counter(BH_MACHINE_STRAY_FAULTS);
 
     (void)argument;
@@ -239,8 +221,7 @@ static const struct counter_class classes[] = {
     { "interrupt", BH_COUNTERS_INTERRUPT, BH_TABLE_INTERRUPT, 2, { "delivered", "storms" } },
 };
 
-static void show_class(struct console *console, const struct counter_class *class)
-{
+static void show_class(struct console *console, const struct counter_class *class) {
     for (uint32_t i = 0; i < names_count(class->table); i++) {
         console_print(console, "%-9s %-24s", class->title, names_of(class->table, i));
         for (uint32_t column = 0; column < class->columns; column++)
@@ -250,16 +231,14 @@ static void show_class(struct console *console, const struct counter_class *clas
     }
 }
 
-static void show_counters(struct console *console, const char *argument)
-{
+static void show_counters(struct console *console, const char *argument) {
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
         if (*argument == 0 || strcmp(argument, classes[i].title) == 0)
             show_class(console, &classes[i]);
     }
 }
 
-static void show_log(struct console *console, const char *argument)
-{
+static void show_log(struct console *console, const char *argument) {
     uint64_t lines = LOG_LINES;
 
     if (*argument != 0 && !parse_number(argument, &lines))
@@ -268,8 +247,7 @@ static void show_log(struct console *console, const char *argument)
         console_show_history(console, lines < UINT32_MAX ? (uint32_t)lines : UINT32_MAX);
 }
 
-static void list_clients(struct console *console)
-{
+static void list_clients(struct console *console) {
     unsigned key = 0;
 
     for (unsigned i = 0; i < console->client_count; i++) {
@@ -282,8 +260,7 @@ static void list_clients(struct console *console)
     }
 }
 
-static void focus(struct console *console, const char *argument)
-{
+static void focus(struct console *console, const char *argument) {
     unsigned number = console_find(console, argument);
 
     if (*argument == 0)
@@ -296,8 +273,7 @@ static void focus(struct console *console, const char *argument)
 }
 
 static void control(struct console *console, const char *verb, const char *name,
-                    enum bh_compartment_operation operation)
-{
+                    enum bh_compartment_operation operation) {
     uint32_t slot = slot_of(BH_ENTRY_COMPARTMENT, name);
     uint64_t value;
     int status;
@@ -312,23 +288,19 @@ static void control(struct console *console, const char *verb, const char *name,
                   status);
 }
 
-static void start(struct console *console, const char *argument)
-{
+static void start(struct console *console, const char *argument) {
     control(console, "start", argument, BH_COMPARTMENT_RUN);
 }
 
-static void stop(struct console *console, const char *argument)
-{
+static void stop(struct console *console, const char *argument) {
     control(console, "stop", argument, BH_COMPARTMENT_STOP);
 }
 
-static void restart(struct console *console, const char *argument)
-{
+static void restart(struct console *console, const char *argument) {
     control(console, "restart", argument, BH_COMPARTMENT_RESET);
 }
 
-static void enter_mode(struct console *console, const char *argument)
-{
+static void enter_mode(struct console *console, const char *argument) {
     uint32_t slot = slot_of(BH_ENTRY_MODE, argument);
     int status = slot == BH_NONE ? BH_E_SLOT : call_mode_enter(slot);
 
@@ -339,8 +311,7 @@ static void enter_mode(struct console *console, const char *argument)
 }
 
 static void control_machine(struct console *console, const char *verb,
-                            enum bh_machine_operation operation)
-{
+                            enum bh_machine_operation operation) {
     int status = machine == BH_NONE ? BH_E_SLOT : call_machine_control(machine, operation);
 
     if (status != BH_OK)
@@ -348,14 +319,12 @@ static void control_machine(struct console *console, const char *verb,
                       "right\n", verb, status);
 }
 
-static void reboot(struct console *console, const char *argument)
-{
+static void reboot(struct console *console, const char *argument) {
     (void)argument;
     control_machine(console, "reboot", BH_MACHINE_REBOOT);
 }
 
-static void poweroff(struct console *console, const char *argument)
-{
+static void poweroff(struct console *console, const char *argument) {
     (void)argument;
     control_machine(console, "poweroff", BH_MACHINE_POWEROFF);
 }
@@ -384,8 +353,7 @@ static const struct command {
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-static void help(struct console *console, const char *argument)
-{
+static void help(struct console *console, const char *argument) {
     (void)argument;
     for (unsigned i = 0; i < COMMANDS; i++)
         console_print(console, "  %-9s %s\n", commands[i].name, commands[i].text);
@@ -394,8 +362,7 @@ static void help(struct console *console, const char *argument)
 }
 
 /* Cuts the line into a command and one argument, in place. */
-static char *split(char *line)
-{
+static char *split(char *line) {
     char *end = line + strlen(line);
 
     while (end > line && end[-1] == ' ')
@@ -407,8 +374,7 @@ static char *split(char *line)
     return line;
 }
 
-void monitor_command(struct console *console, const char *text)
-{
+void monitor_command(struct console *console, const char *text) {
     char line[CONSOLE_COMMAND + 1];
     size_t skipped = 0;
     char *argument;

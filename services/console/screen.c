@@ -11,8 +11,7 @@
 #define CLEAR_LINE "\r\033[K"
 #define PROMPT     "bulkhead> "
 
-void screen_put(struct console *console, const char *bytes, uint32_t size)
-{
+void screen_put(struct console *console, const char *bytes, uint32_t size) {
     uint32_t room = CONSOLE_SCREEN - console->screen_length;
 
     if (size > room) {
@@ -29,13 +28,11 @@ void screen_put(struct console *console, const char *bytes, uint32_t size)
         console->line_start = bytes[size - 1] == '\n';
 }
 
-static void put_text(struct console *console, const char *text)
-{
+static void put_text(struct console *console, const char *text) {
     screen_put(console, text, (uint32_t)strlen(text));
 }
 
-uint32_t console_take(struct console *console, char *bytes, uint32_t size)
-{
+uint32_t console_take(struct console *console, char *bytes, uint32_t size) {
     uint32_t count = size < console->screen_length ? size : console->screen_length;
 
     for (uint32_t i = 0; i < count; i++)
@@ -45,8 +42,7 @@ uint32_t console_take(struct console *console, char *bytes, uint32_t size)
     return count;
 }
 
-void screen_fresh(struct console *console)
-{
+void screen_fresh(struct console *console) {
     if (console->prompt)
         put_text(console, CLEAR_LINE);
     else if (!console->line_start)
@@ -55,8 +51,7 @@ void screen_fresh(struct console *console)
     console->line_start = true;
 }
 
-void screen_prompt(struct console *console)
-{
+void screen_prompt(struct console *console) {
     if (console->prompt || console->focus != CONSOLE_OVERVIEW)
         return;
     put_text(console, PROMPT);
@@ -64,8 +59,7 @@ void screen_prompt(struct console *console)
     console->prompt = true;
 }
 
-void screen_line(struct console *console, const char *name, const char *text, uint32_t size)
-{
+void screen_line(struct console *console, const char *name, const char *text, uint32_t size) {
     screen_fresh(console);
     put_text(console, name);
     put_text(console, "| ");
@@ -74,15 +68,13 @@ void screen_line(struct console *console, const char *name, const char *text, ui
     screen_prompt(console);
 }
 
-void text_append(struct console_text *text, const char *bytes, uint32_t size)
-{
+void text_append(struct console_text *text, const char *bytes, uint32_t size) {
     for (uint32_t i = 0; i < size; i++)
         text->bytes[(text->written + i) & (text->size - 1)] = bytes[i];
     text->written += size;
 }
 
-static char filter_text(enum console_filter *state, unsigned char byte)
-{
+static char filter_text(enum console_filter *state, unsigned char byte) {
     if (byte == 0x1b) {
         *state = FILTER_ESCAPE;
         return 0;
@@ -94,8 +86,7 @@ static char filter_text(enum console_filter *state, unsigned char byte)
     return byte < 0x80 ? (char)byte : '?';
 }
 
-static enum console_filter after_escape(unsigned char byte)
-{
+static enum console_filter after_escape(unsigned char byte) {
     if (byte == '[')
         return FILTER_CONTROL;
     if (byte == ']' || byte == 'P' || byte == '^' || byte == '_')
@@ -106,8 +97,7 @@ static enum console_filter after_escape(unsigned char byte)
 }
 
 /* A line's end ends whatever sequence it stands in: nobody swallows the rest of its own output. */
-char filter_byte(enum console_filter *state, char byte)
-{
+char filter_byte(enum console_filter *state, char byte) {
     unsigned char value = (unsigned char)byte;
 
     if (*state == FILTER_TEXT || value == '\n') {
@@ -125,8 +115,7 @@ char filter_byte(enum console_filter *state, char byte)
     return 0;
 }
 
-void console_print(struct console *console, const char *format, ...)
-{
+void console_print(struct console *console, const char *format, ...) {
     char text[256];
     va_list arguments;
     size_t length;
@@ -142,8 +131,7 @@ void console_print(struct console *console, const char *format, ...)
 }
 
 /* Steps back from the end over `lines` line ends, as far as the text is still kept. */
-static uint64_t history_from(const struct console_text *text, uint32_t lines)
-{
+static uint64_t history_from(const struct console_text *text, uint32_t lines) {
     uint64_t oldest = text->written > text->size ? text->written - text->size : 0;
     uint64_t at = text->written;
     uint32_t ends = 0;
@@ -157,8 +145,7 @@ static uint64_t history_from(const struct console_text *text, uint32_t lines)
     return at;
 }
 
-void console_show_history(struct console *console, uint32_t lines)
-{
+void console_show_history(struct console *console, uint32_t lines) {
     const struct console_text *text = &console->history;
 
     for (uint64_t at = history_from(text, lines); at < text->written; at++)

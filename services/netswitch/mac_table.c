@@ -2,8 +2,7 @@
 /* The table of addresses (services/netswitch/mac_table.h). Pure. */
 #include "services/netswitch/mac_table.h"
 
-bool mac_add(struct mac_table *table, uint64_t mac, unsigned port)
-{
+bool mac_add(struct mac_table *table, uint64_t mac, unsigned port) {
     unsigned bucket = mac_bucket(mac);
     bool usable = mac != 0 && (mac & MAC_GROUP) == 0;
 
@@ -19,8 +18,7 @@ bool mac_add(struct mac_table *table, uint64_t mac, unsigned port)
     return false;
 }
 
-void mac_forget(struct mac_table *table, unsigned port)
-{
+void mac_forget(struct mac_table *table, unsigned port) {
     for (unsigned bucket = 0; bucket < MAC_BUCKETS; bucket++) {
         for (unsigned way = 0; way < MAC_WAYS; way++) {
             if (table->port_plus_one[bucket][way] != port + 1)
@@ -31,8 +29,7 @@ void mac_forget(struct mac_table *table, unsigned port)
     }
 }
 
-uint64_t mac_from_bytes(const uint8_t bytes[6])
-{
+uint64_t mac_from_bytes(const uint8_t bytes[6]) {
     uint64_t mac = 0;
 
     for (unsigned i = 0; i < 6; i++)

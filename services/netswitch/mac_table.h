@@ -26,14 +26,12 @@ struct mac_table {
     uint8_t  port_plus_one[MAC_BUCKETS][MAC_WAYS];   /* zero, too, where it is free */
 };
 
-static inline unsigned mac_bucket(uint64_t mac)
-{
+static inline unsigned mac_bucket(uint64_t mac) {
     return (unsigned)(mac * 0x9e3779b97f4a7c15ull >> 58);
 }
 
 /* The port of an address, or MAC_NOWHERE. */
-static inline unsigned mac_find(const struct mac_table *table, uint64_t mac)
-{
+static inline unsigned mac_find(const struct mac_table *table, uint64_t mac) {
     unsigned bucket = mac_bucket(mac);
 
     for (unsigned way = 0; way < MAC_WAYS; way++) {

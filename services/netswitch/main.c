@@ -18,13 +18,11 @@ static uint32_t stall_position;
 static uint64_t report_ms;           /* how often the counters are logged; zero: never */
 static uint64_t report_deadline;
 
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-static void bind_address(unsigned number)
-{
+static void bind_address(unsigned number) {
     char name[BH_NAME_SIZE];
     const char *text;
     uint8_t mac[NET_MAC_BYTES];
@@ -41,14 +39,12 @@ static void bind_address(unsigned number)
         program_stop("setting \"%s\": %s is a group address or another port's", name, text);
 }
 
-static void open_link(struct switch_port *port, const struct bh_manifest_entry *link)
-{
+static void open_link(struct switch_port *port, const struct bh_manifest_entry *link) {
     net_open(&port->ring, link, time_generation());
     service_on(service_link_bits(link), woken, NULL);
 }
 
-static void open_ports(void)
-{
+static void open_ports(void) {
     const struct bh_manifest_entry *uplink = manifest_find(BH_ENTRY_LINK, "uplink");
 
     netswitch.port_count = manifest_count(BH_ENTRY_LINK, "port", SWITCH_PORTS);
@@ -65,16 +61,14 @@ static void open_ports(void)
     }
 }
 
-static void report_port(const char *name, const struct switch_port *port)
-{
+static void report_port(const char *name, const struct switch_port *port) {
     log_line("%s: received %lu (%lu bytes) sent %lu, dropped: invalid %lu spoofed %lu "
              "unknown %lu full %lu", name, port->count[COUNT_RECEIVED], port->count[COUNT_BYTES],
              port->count[COUNT_SENT], port->count[COUNT_INVALID], port->count[COUNT_SPOOFED],
              port->count[COUNT_UNKNOWN], port->count[COUNT_FULL]);
 }
 
-static void report(void)
-{
+static void report(void) {
     for (unsigned i = 0; i < netswitch.port_count; i++) {
         const struct bh_manifest_entry *link =
             manifest_find_numbered(BH_ENTRY_LINK, "port", i, "");
@@ -85,8 +79,7 @@ static void report(void)
         report_port("uplink", &netswitch.uplink);
 }
 
-static void watch_uplink(void)
-{
+static void watch_uplink(void) {
     bool moved = stall_position != netswitch.completed;
 
     stall_position = netswitch.completed;
@@ -101,8 +94,7 @@ static void watch_uplink(void)
     }
 }
 
-static void turn(void)
-{
+static void turn(void) {
     switch_turn(&netswitch);
     if (stall_deadline != 0 || switch_waits(&netswitch))
         watch_uplink();
@@ -112,20 +104,17 @@ static void turn(void)
     }
 }
 
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     return switch_settle(&netswitch, notify);
 }
 
-static uint64_t deadline(void)
-{
+static uint64_t deadline(void) {
     uint64_t next = stall_deadline != 0 ? stall_deadline : BH_FOREVER;
 
     return report_ms != 0 && report_deadline < next ? report_deadline : next;
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, deadline };
 
     report_ms = manifest_number("report", 0) * 1000;

@@ -19,14 +19,12 @@ struct frame {
     struct header header;
 };
 
-static uint64_t load_mac(const uint8_t *bytes)
-{
+static uint64_t load_mac(const uint8_t *bytes) {
     return *(const unaligned_word *)(const void *)bytes & MAC_MASK;
 }
 
 /* NET_FRAME_MIN bytes are there: both loads stay within the frame. */
-static struct frame frame_at(const struct ring *ring, struct ring_descriptor descriptor)
-{
+static struct frame frame_at(const struct ring *ring, struct ring_descriptor descriptor) {
     const uint8_t *bytes = ring->in + descriptor.offset;
 
     return (struct frame){ bytes, descriptor.offset, descriptor.length,
@@ -34,16 +32,14 @@ static struct frame frame_at(const struct ring *ring, struct ring_descriptor des
 }
 
 /* The addresses that were checked, over those that came with the copy. */
-static void store_header(uint8_t *bytes, struct header header)
-{
+static void store_header(uint8_t *bytes, struct header header) {
     uint32_t from_high = (uint32_t)(header.from >> 16);
 
     *(unaligned_word *)(void *)bytes = header.to | header.from << 48;
     memcpy(bytes + 8, &from_high, sizeof(from_high));
 }
 
-static void deliver(struct switch_port *port, const struct frame *frame)
-{
+static void deliver(struct switch_port *port, const struct frame *frame) {
     uint8_t *slot;
 
     if (port->credit == 0)
@@ -61,8 +57,7 @@ static void deliver(struct switch_port *port, const struct frame *frame)
 }
 
 static void deliver_to_others(struct netswitch *netswitch, unsigned sender,
-                              const struct frame *frame)
-{
+                              const struct frame *frame) {
     for (unsigned i = 0; i < netswitch->port_count; i++) {
         if (i != sender)
             deliver(&netswitch->port[i], frame);
@@ -70,8 +65,7 @@ static void deliver_to_others(struct netswitch *netswitch, unsigned sender,
 }
 
 /* Hands the frame to the driver where it lies. */
-static void send_up(struct netswitch *netswitch, unsigned sender, const struct frame *frame)
-{
+static void send_up(struct netswitch *netswitch, unsigned sender, const struct frame *frame) {
     struct switch_port *uplink = &netswitch->uplink;
     struct switch_port *port = &netswitch->port[sender];
     uint32_t at = uplink->ring.tail;
@@ -93,8 +87,7 @@ static void send_up(struct netswitch *netswitch, unsigned sender, const struct f
 }
 
 /* A port without a bound address owns what it was first to use, up to its quota. */
-static bool learn(struct netswitch *netswitch, unsigned number, uint64_t mac)
-{
+static bool learn(struct netswitch *netswitch, unsigned number, uint64_t mac) {
     struct switch_port *port = &netswitch->port[number];
 
     if (port->mac != 0)
@@ -108,8 +101,7 @@ static bool learn(struct netswitch *netswitch, unsigned number, uint64_t mac)
 }
 
 static void forward_from_port(struct netswitch *netswitch, unsigned number,
-                              const struct frame *frame)
-{
+                              const struct frame *frame) {
     struct switch_port *port = &netswitch->port[number];
     bool own = frame->header.from == port->mac || learn(netswitch, number, frame->header.from);
     unsigned target;
@@ -130,8 +122,7 @@ static void forward_from_port(struct netswitch *netswitch, unsigned number,
         deliver(&netswitch->port[target], frame);
 }
 
-static void take_from_port(struct netswitch *netswitch, unsigned number)
-{
+static void take_from_port(struct netswitch *netswitch, unsigned number) {
     struct switch_port *port = &netswitch->port[number];
     struct ring *ring = &port->ring;
     struct ring_descriptor descriptor = ring_get(ring);
@@ -149,8 +140,7 @@ static void take_from_port(struct netswitch *netswitch, unsigned number)
         ring_done_until(ring, ring->next);
 }
 
-static void forward_from_uplink(struct netswitch *netswitch, const struct frame *frame)
-{
+static void forward_from_uplink(struct netswitch *netswitch, const struct frame *frame) {
     struct switch_port *uplink = &netswitch->uplink;
     unsigned target = mac_find(&netswitch->table, frame->header.to);
 
@@ -164,8 +154,7 @@ static void forward_from_uplink(struct netswitch *netswitch, const struct frame 
         uplink->count[COUNT_UNKNOWN]++;
 }
 
-static void take_from_uplink(struct netswitch *netswitch)
-{
+static void take_from_uplink(struct netswitch *netswitch) {
     struct switch_port *uplink = &netswitch->uplink;
     struct ring_descriptor descriptor = ring_get(&uplink->ring);
     struct frame frame;
@@ -181,8 +170,7 @@ static void take_from_uplink(struct netswitch *netswitch)
     ring_done(&uplink->ring, 1);
 }
 
-static void complete(struct netswitch *netswitch, uint32_t position)
-{
+static void complete(struct netswitch *netswitch, uint32_t position) {
     struct switch_pending pending = netswitch->pending[position % SWITCH_PENDING];
     struct switch_port *port = &netswitch->port[pending.port];
 
@@ -193,16 +181,14 @@ static void complete(struct netswitch *netswitch, uint32_t position)
 }
 
 /* Frames before `until` came back from the uplink. */
-static void complete_until(struct netswitch *netswitch, uint32_t until)
-{
+static void complete_until(struct netswitch *netswitch, uint32_t until) {
     for (; netswitch->completed != until; netswitch->completed++) {
         if ((int32_t)(netswitch->completed - netswitch->abandoned) >= 0)
             complete(netswitch, netswitch->completed);
     }
 }
 
-void switch_abandon(struct netswitch *netswitch)
-{
+void switch_abandon(struct netswitch *netswitch) {
     uint32_t tail = netswitch->uplink.ring.tail;
     uint32_t completed = netswitch->completed;
 
@@ -213,8 +199,7 @@ void switch_abandon(struct netswitch *netswitch)
     netswitch->uplink.credit = 0;
 }
 
-static void uplink_changed(struct netswitch *netswitch)
-{
+static void uplink_changed(struct netswitch *netswitch) {
     for (unsigned i = 0; i < netswitch->port_count; i++) {
         struct switch_port *port = &netswitch->port[i];
 
@@ -227,8 +212,7 @@ static void uplink_changed(struct netswitch *netswitch)
     netswitch->uplink.credit = 0;
 }
 
-static void port_changed(struct netswitch *netswitch, unsigned number)
-{
+static void port_changed(struct netswitch *netswitch, unsigned number) {
     struct switch_port *port = &netswitch->port[number];
 
     port->life++;
@@ -239,8 +223,7 @@ static void port_changed(struct netswitch *netswitch, unsigned number)
     port->learned = 0;
 }
 
-static void serve_port(struct netswitch *netswitch, unsigned number)
-{
+static void serve_port(struct netswitch *netswitch, unsigned number) {
     struct switch_port *port = &netswitch->port[number];
     uint32_t count;
 
@@ -251,8 +234,7 @@ static void serve_port(struct netswitch *netswitch, unsigned number)
         take_from_port(netswitch, number);
 }
 
-static void serve_uplink(struct netswitch *netswitch)
-{
+static void serve_uplink(struct netswitch *netswitch) {
     struct ring *ring = &netswitch->uplink.ring;
     uint32_t share = SWITCH_SHARE * (netswitch->port_count + 1);
     bool changed = ring_check(ring) != RING_SAME;
@@ -271,16 +253,14 @@ static void serve_uplink(struct netswitch *netswitch)
         take_from_uplink(netswitch);
 }
 
-void switch_turn(struct netswitch *netswitch)
-{
+void switch_turn(struct netswitch *netswitch) {
     if (netswitch->has_uplink)
         serve_uplink(netswitch);
     for (unsigned i = 0; i < netswitch->port_count; i++)
         serve_port(netswitch, i);
 }
 
-bool switch_waits(const struct netswitch *netswitch)
-{
+bool switch_waits(const struct netswitch *netswitch) {
     const struct ring *ring = &netswitch->uplink.ring;
 
     return netswitch->has_uplink && !netswitch->stalled && ring_up(ring) &&
@@ -288,8 +268,7 @@ bool switch_waits(const struct netswitch *netswitch)
 }
 
 /* Frames that the uplink holds come back with other traffic's wake-ups; only many are waited for. */
-static bool settle_uplink(struct netswitch *netswitch, uint32_t *notify)
-{
+static bool settle_uplink(struct netswitch *netswitch, uint32_t *notify) {
     struct ring *ring = &netswitch->uplink.ring;
     bool settled;
 
@@ -300,8 +279,7 @@ static bool settle_uplink(struct netswitch *netswitch, uint32_t *notify)
     return settled;
 }
 
-bool switch_settle(struct netswitch *netswitch, uint32_t *notify)
-{
+bool switch_settle(struct netswitch *netswitch, uint32_t *notify) {
     bool settled = true;
 
     for (unsigned i = 0; i < netswitch->port_count; i++) {

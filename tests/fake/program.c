@@ -14,8 +14,7 @@ enum { ENTRIES = 32 };
 
 static struct bh_manifest *fake;
 
-void fake_manifest_start(void)
-{
+void fake_manifest_start(void) {
     free(fake);
     fake = calloc(1, sizeof(*fake) + ENTRIES * sizeof(struct bh_manifest_entry));
     fake->magic = BH_MANIFEST_MAGIC;
@@ -25,8 +24,7 @@ void fake_manifest_start(void)
     manifest_start(fake);
 }
 
-struct bh_manifest_entry *fake_manifest_add(enum bh_manifest_kind kind, const char *name)
-{
+struct bh_manifest_entry *fake_manifest_add(enum bh_manifest_kind kind, const char *name) {
     struct bh_manifest_entry *entry = &fake->entry[fake->count++];
 
     if (fake->count > ENTRIES)
@@ -36,8 +34,7 @@ struct bh_manifest_entry *fake_manifest_add(enum bh_manifest_kind kind, const ch
     return entry;
 }
 
-_Noreturn void program_stop(const char *format, ...)
-{
+_Noreturn void program_stop(const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);

@@ -20,8 +20,7 @@ static struct pci_function bridge = { .requester_id = 8, .bridge = true, .second
 uint32_t pci_find(uint32_t id) { return id == 8 ? 0 : BH_NONE; }
 struct pci_function *pci_function(uint32_t index) { (void)index; return &bridge; }
 
-static void put_table(const char *signature, const uint8_t *data, size_t size)
-{
+static void put_table(const char *signature, const uint8_t *data, size_t size) {
     static uint8_t room[TABLES][ROOM];
     static unsigned next;
     uint8_t *table = room[next++ % TABLES];
@@ -32,8 +31,7 @@ static void put_table(const char *signature, const uint8_t *data, size_t size)
     fake_acpi_add(table);
 }
 
-static void use_tables(void)
-{
+static void use_tables(void) {
     uint32_t a, b, length;
     paddr_t base;
     struct dmar dmar;
@@ -47,8 +45,7 @@ static void use_tables(void)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const signature[TABLES] = { "APIC", "FACP", "MCFG", "DMAR" };
     table_count = core_count = 0;
     ioapic_registers = paddr(0);

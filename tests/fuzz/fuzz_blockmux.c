@@ -18,14 +18,12 @@ static struct mux mux;
 static struct link_pair pairs[CLIENTS + 1];
 static struct ring driver, honest;
 
-static void need(int truth)
-{
+static void need(int truth) {
     if (!truth)
         abort();
 }
 
-static void make(void)
-{
+static void make(void) {
     memset(&mux, 0, sizeof(mux));
     mux_init(&mux);
     mux.client_count = CLIENTS;
@@ -44,8 +42,7 @@ static void make(void)
     ring_open(&driver, &pairs[CLIENTS].b, 40);
 }
 
-static void check_request(struct ring_descriptor request)
-{
+static void check_request(struct ring_descriptor request) {
     uint64_t first = (uint64_t)request.port * EXTENT;
     uint64_t bytes = (uint64_t)request.length * BLOCK_SECTOR;
 
@@ -56,8 +53,7 @@ static void check_request(struct ring_descriptor request)
     need(request.kind == BLOCK_DISCARD || request.offset + bytes <= AREA);
 }
 
-static void turn(int answers)
-{
+static void turn(int answers) {
     uint32_t notify = BH_NONE;
 
     mux_turn(&mux);
@@ -76,8 +72,7 @@ static void turn(int answers)
 }
 
 /* Ten bytes: which client, what to change, a value. */
-static void act(const uint8_t *data)
-{
+static void act(const uint8_t *data) {
     unsigned link = 1 + data[0] % (CLIENTS - 1);
     struct ring_half *half = pairs[link].half_b;
     struct ring_descriptor *descriptor = &half->descriptor[data[0] / 4];
@@ -96,8 +91,7 @@ static void act(const uint8_t *data)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     make();
     turn(1);
     turn(1);

@@ -15,15 +15,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct console console;
 
-static int allowed(char byte)
-{
+static int allowed(char byte) {
     return (byte >= ' ' && byte < 0x7f) || byte == '\r' || byte == '\n' || byte == '\t' ||
            byte == '\b' || byte == '\033';
 }
 
 /* ESC comes from us only: as "\r ESC [ K". */
-static void check_line(int focused)
-{
+static void check_line(int focused) {
     static char bytes[CONSOLE_SCREEN];
     uint32_t count = console_take(&console, bytes, sizeof(bytes));
 
@@ -35,8 +33,7 @@ static void check_line(int focused)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t now = 0;
     int focused = 0;
 

@@ -24,13 +24,11 @@ static const char *const names[] = {
 
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
-static void path_of(char path[64], const char *name)
-{
+static void path_of(char path[64], const char *name) {
     snprintf(path, 64, "%s/programs/%s.elf", folder, name);
 }
 
-static void clean_up(void)
-{
+static void clean_up(void) {
     char path[64];
 
     for (unsigned i = 0; i < NAMES; i++) {
@@ -43,8 +41,7 @@ static void clean_up(void)
 }
 
 /* One page of code and headers at 0x400000. */
-static void write_program(const char *name)
-{
+static void write_program(const char *name) {
     static uint8_t file[BH_PAGE_SIZE];
     Elf64_Ehdr header = {
         .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
@@ -66,8 +63,7 @@ static void write_program(const char *name)
     }
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
     char path[64];
 
     (void)argc;
@@ -85,8 +81,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 static void make_plan(struct description *description, struct tree *tree,
-                      const struct programs *programs, struct report *report)
-{
+                      const struct programs *programs, struct report *report) {
     struct model *m = model_new(description, tree, report);
     struct plan_file plan = { 0 };
 
@@ -101,8 +96,7 @@ static void make_plan(struct description *description, struct tree *tree,
     model_free(m);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static FILE *nowhere;
     struct programs programs;
     struct report *report = report_new("input.yaml");

@@ -13,8 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { SIZE = 65536, BLOCK = 512 };
 
-static uint32_t crc_of(const uint8_t *bytes, size_t size)
-{
+static uint32_t crc_of(const uint8_t *bytes, size_t size) {
     uint32_t crc = UINT32_MAX;
 
     for (size_t i = 0; i < size; i++) {
@@ -25,8 +24,7 @@ static uint32_t crc_of(const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
-static void mend(uint8_t *header, uint8_t *table)
-{
+static void mend(uint8_t *header, uint8_t *table) {
     uint32_t size, count, entry, crc;
     uint64_t lba;
 
@@ -46,8 +44,7 @@ static void mend(uint8_t *header, uint8_t *table)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static uint8_t table[SIZE];
     struct gpt_extent extent;
     uint64_t disk;

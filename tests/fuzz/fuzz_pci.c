@@ -15,16 +15,14 @@
 enum { FUNCTIONS = 4 };
 static const uint32_t places[FUNCTIONS] = { 0x08, 0x09, 0x100, 0x208 };
 
-bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
-{
+bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
     *first_bus = 0;
     *base = paddr(FAKE_ECAM_BASE);
     *last_bus = FAKE_BUSES - 1;
     return true;
 }
 
-static void fill(const uint8_t *data, size_t size)
-{
+static void fill(const uint8_t *data, size_t size) {
     for (unsigned i = 0; i < FUNCTIONS; i++) {
         uint8_t *config = &fake_ecam[places[i] * 4096];
         size_t first = size * i / FUNCTIONS, count = size * (i + 1) / FUNCTIONS - first;
@@ -33,8 +31,7 @@ static void fill(const uint8_t *data, size_t size)
     }
 }
 
-static void use_function(uint32_t index)
-{
+static void use_function(uint32_t index) {
     struct pci_reset reset;
     struct pci_function *f = pci_function(index);
     pci_alias(index);
@@ -49,8 +46,7 @@ static void use_function(uint32_t index)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(functions, 0, sizeof functions);
     function_count = 0;
     fake_unmap_all();

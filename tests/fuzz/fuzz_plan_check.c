@@ -27,8 +27,7 @@ struct change {
     uint32_t value;
 } __attribute__((packed));
 
-static void rely_on_mappings(const struct plan_view *p)
-{
+static void rely_on_mappings(const struct plan_view *p) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_MAPPING]; i++) {
         const struct bh_plan_mapping *m = &p->mapping[i];
         const struct bh_plan_region *r = &p->region[m->region];
@@ -43,8 +42,7 @@ static void rely_on_mappings(const struct plan_view *p)
     }
 }
 
-static void rely_on_regions(const struct plan_view *p)
-{
+static void rely_on_regions(const struct plan_view *p) {
     const uint8_t *base = (const uint8_t *)p->header;
     uint32_t sum = 0;
 
@@ -60,8 +58,7 @@ static void rely_on_regions(const struct plan_view *p)
     MUST(sum <= 2u * 255u * BH_MAX_REGIONS);
 }
 
-static void rely_on_owners(const struct plan_view *p)
-{
+static void rely_on_owners(const struct plan_view *p) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_SLOT]; i++) {
         const struct bh_plan_slot *s = &p->slot[i];
         MUST(s->compartment < p->count[BH_TABLE_COMPARTMENT]);
@@ -82,8 +79,7 @@ static void rely_on_owners(const struct plan_view *p)
     }
 }
 
-static void check_and_use(void *plan, uint64_t size)
-{
+static void check_and_use(void *plan, uint64_t size) {
     struct bh_plan_header *header = plan;
     struct plan_view view;
 
@@ -97,8 +93,7 @@ static void check_and_use(void *plan, uint64_t size)
     }
 }
 
-static void run_changes(const uint8_t *data, size_t size)
-{
+static void run_changes(const uint8_t *data, size_t size) {
     void *memory = aligned_alloc(BH_PAGE_SIZE, SAMPLE_SIZE);
     struct sample *sample = sample_plan_make(memory);
 
@@ -112,8 +107,7 @@ static void run_changes(const uint8_t *data, size_t size)
     free(memory);
 }
 
-static void run_raw(const uint8_t *data, size_t size)
-{
+static void run_raw(const uint8_t *data, size_t size) {
     size_t pages = (size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE;
     void *memory = aligned_alloc(BH_PAGE_SIZE, pages * BH_PAGE_SIZE);
     struct bh_plan_header *header = memory;
@@ -128,8 +122,7 @@ static void run_raw(const uint8_t *data, size_t size)
     free(memory);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2 || size > SIZE_MAX_RAW) {
         return 0;
     }

@@ -13,21 +13,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void need(int truth)
-{
+static void need(int truth) {
     if (!truth)
         abort();
 }
 
-static void poke(struct ring_half *half, uint8_t where, uint32_t value)
-{
+static void poke(struct ring_half *half, uint8_t where, uint32_t value) {
     uint32_t *words = (uint32_t *)half;
 
     words[where % (4096 / 4)] = value;
 }
 
-static void act(struct ring *ring, uint8_t action)
-{
+static void act(struct ring *ring, uint8_t action) {
     uint32_t space = ring_space(ring);
     uint32_t available = ring_available(ring);
 
@@ -48,8 +45,7 @@ static void act(struct ring *ring, uint8_t action)
     ring_check(ring);
 }
 
-static void act_bytes(struct ring *ring, uint8_t action)
-{
+static void act_bytes(struct ring *ring, uint8_t action) {
     char bytes[64] = { 0 };
 
     need(stream_read(ring, bytes, action % 65) <= 64);
@@ -58,8 +54,7 @@ static void act_bytes(struct ring *ring, uint8_t action)
     stream_check(ring);
 }
 
-static void run(const uint8_t *data, size_t size, int bytes)
-{
+static void run(const uint8_t *data, size_t size, int bytes) {
     static const uint8_t words[] = { 0, 1, 16, 17, 32, 33, 48, 49 };
     struct link_pair pair;
     struct ring ring;
@@ -87,8 +82,7 @@ static void run(const uint8_t *data, size_t size, int bytes)
     link_pair_free(&pair);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 0)
         run(data + 1, size - 1, data[0] & 1);
     return 0;

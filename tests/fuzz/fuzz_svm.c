@@ -13,14 +13,12 @@
 
 enum { EFER_SVME = 1 << 12, EFER_LME = 1 << 8, CR4_PAE = 1 << 5 };
 
-static void require(bool condition)
-{
+static void require(bool condition) {
     if (!condition)
         abort();
 }
 
-static void check_machine(const struct vmcb *v, const struct vmcb *fresh)
-{
+static void check_machine(const struct vmcb *v, const struct vmcb *fresh) {
     const struct vmcb_control *control = &v->control, *was = &fresh->control;
     uint32_t may_add = SVM_INTERCEPT_VINTR | SVM_INTERCEPT_IRET;
     bool long_mode = (v->save.efer & EFER_LME) != 0;
@@ -40,8 +38,7 @@ static void check_machine(const struct vmcb *v, const struct vmcb *fresh)
 }
 
 /* The hardware exits for exceptions that are intercepted only, and for a machine check not to here. */
-static bool can_exit(const struct vmcb *v)
-{
+static bool can_exit(const struct vmcb *v) {
     uint32_t code = (uint32_t)v->control.exit_code;
     bool exception = code >= SVM_EXIT_EXCEPTION && code <= SVM_EXIT_EXCEPTION_LAST;
 
@@ -49,8 +46,7 @@ static bool can_exit(const struct vmcb *v)
                           (v->control.intercept_exceptions >> (code - SVM_EXIT_EXCEPTION) & 1));
 }
 
-static void exit_once(struct vmcb *v, struct bh_vcpu_state *page)
-{
+static void exit_once(struct vmcb *v, struct bh_vcpu_state *page) {
     struct vcpu_leaving leaving;
 
     v->control.event_injection = 0;
@@ -65,8 +61,7 @@ static void exit_once(struct vmcb *v, struct bh_vcpu_state *page)
     require((page->efer & EFER_SVME) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct bh_vcpu_state page = { 0 };
     struct vmcb fresh = { .control = { .asid = 3, .nested_control = 1, .nested_root = 0x1000,
                                        .io_map = 0x2000, .msr_map = 0x5000 } };

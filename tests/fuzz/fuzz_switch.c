@@ -18,18 +18,15 @@ static struct netswitch netswitch;
 static struct link_pair pairs[PORTS + 1];
 static struct ring honest[2];
 
-static struct ring *switch_end(unsigned i)
-{
+static struct ring *switch_end(unsigned i) {
     return i == PORTS ? &netswitch.uplink.ring : &netswitch.port[i].ring;
 }
 
-static uint64_t mac_of(unsigned i)
-{
+static uint64_t mac_of(unsigned i) {
     return 0x5452 | (uint64_t)i << 40;
 }
 
-static void make(void)
-{
+static void make(void) {
     memset(&netswitch, 0, sizeof(netswitch));
     netswitch.port_count = PORTS;
     netswitch.has_uplink = true;
@@ -51,8 +48,7 @@ static void make(void)
     }
 }
 
-static void turn(void)
-{
+static void turn(void) {
     uint32_t notify = BH_NONE;
 
     switch_turn(&netswitch);
@@ -62,8 +58,7 @@ static void turn(void)
 }
 
 /* Six bytes: which link, what to change, a value. */
-static void act(const uint8_t *data)
-{
+static void act(const uint8_t *data) {
     unsigned link = HONEST + data[0] % (PORTS + 1 - HONEST);
     struct ring_half *half = pairs[link].half_b;
     uint32_t value;
@@ -81,8 +76,7 @@ static void act(const uint8_t *data)
     }
 }
 
-static void check_honest(void)
-{
+static void check_honest(void) {
     uint32_t before;
     uint8_t *frame;
 
@@ -108,8 +102,7 @@ static void check_honest(void)
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     make();
     turn();
     turn();

@@ -10,19 +10,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(bool condition)
-{
+static void require(bool condition) {
     if (!condition)
         abort();
 }
 
-static bool is_register(uint8_t number)
-{
+static bool is_register(uint8_t number) {
     return number < BH_GPR_COUNT || number == INSN_NO_REGISTER;
 }
 
-static void check(const struct insn *insn, size_t size)
-{
+static void check(const struct insn *insn, size_t size) {
     require(insn->length >= 1 && insn->length <= INSN_MAX_LENGTH && insn->length <= size);
     require(insn->operand_size >= 1 && insn->operand_size <= 8);
     require(insn->source_size >= 1 && insn->source_size <= 8);
@@ -33,8 +30,7 @@ static void check(const struct insn *insn, size_t size)
     require(!insn->rm_high || insn->rm < 4);
 }
 
-static void decode_in(const uint8_t *data, size_t size, enum insn_mode mode)
-{
+static void decode_in(const uint8_t *data, size_t size, enum insn_mode mode) {
     struct insn insn, again;
     enum decode_result result = decode(data, size, mode, &insn);
     if (result == DECODE_SHORT) {
@@ -48,8 +44,7 @@ static void decode_in(const uint8_t *data, size_t size, enum insn_mode mode)
     require(decode(data, insn.length - 1u, mode, &again) == DECODE_SHORT);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     decode_in(data, size, INSN_MODE_16);
     decode_in(data, size, INSN_MODE_32);
     decode_in(data, size, INSN_MODE_64);

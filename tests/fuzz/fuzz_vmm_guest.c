@@ -17,8 +17,7 @@ enum { QUEUES = 0x100000, STEPS = 400, INTERESTING = 8 };
 
 struct input { const uint8_t *data; size_t size; };
 
-static uint64_t take(struct input *in, unsigned bytes)
-{
+static uint64_t take(struct input *in, unsigned bytes) {
     uint64_t value = 0;
     for (unsigned i = 0; i < bytes && in->size > 0; i++) {
         value |= (uint64_t)*in->data++ << (8 * i);
@@ -30,8 +29,7 @@ static uint64_t take(struct input *in, unsigned bytes)
 static unsigned take_size(struct input *in) { return 1u << take(in, 1) % 4; }
 
 /* Device memory, near a register. */
-static uint64_t take_device(struct input *in)
-{
+static uint64_t take_device(struct input *in) {
     static const uint64_t bases[INTERESTING] = {
         LAYOUT_BARS, LAYOUT_BARS + VIRTIO_BAR_SIZE, LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE, APIC_PAGE,
         APIC_PAGE + 0x300, IOAPIC_PAGE, LAYOUT_BARS + 0x2000, 0xd0000000,
@@ -40,8 +38,7 @@ static uint64_t take_device(struct input *in)
     return base + take(in, 1) * 4;
 }
 
-static uint16_t take_port(struct input *in)
-{
+static uint16_t take_port(struct input *in) {
     static const uint16_t ports[INTERESTING] = { 0x3f8, 0xcf8, 0xcfc, 0x70, 0x71, FAKE_NET_PORT,
                                                  FAKE_HVC_PORT, 0x604 };
     uint16_t base = ports[take(in, 1) % INTERESTING];
@@ -49,8 +46,7 @@ static uint16_t take_port(struct input *in)
 }
 
 /* An exit at an instruction whose bytes and registers the input gives. */
-static void any_exit(struct input *in)
-{
+static void any_exit(struct input *in) {
     struct bh_vcpu_state *state = vm_fake.vm.vcpu[0].state;
     uint8_t code[INSN_MAX_LENGTH];
     uint8_t exit = (uint8_t)(take(in, 1) % (BH_EXIT_NMI_WINDOW + 1));
@@ -71,8 +67,7 @@ static void any_exit(struct input *in)
     inject_next(&vm_fake.vm.vcpu[0]);
 }
 
-static void any_mode(struct input *in)
-{
+static void any_mode(struct input *in) {
     struct bh_vcpu_state *state = vm_fake.vm.vcpu[0].state;
     state->cr0 = take(in, 4);
     state->cr3 = take(in, 1) % 2 ? LAYOUT_PAGE_TABLES : take(in, 4);
@@ -84,15 +79,13 @@ static void any_mode(struct input *in)
     state->rflags = take(in, 3);
 }
 
-static void poke_queues(struct input *in)
-{
+static void poke_queues(struct input *in) {
     uint64_t value = take(in, 8);
     vm_fake_poke(QUEUES + (take(in, 2) & 0x7fff), &value, take_size(in));
 }
 
 /* The peer of a link writes what it likes into its half and its area. */
-static void poke_links(struct input *in)
-{
+static void poke_links(struct input *in) {
     struct ring *peers[] = { &vm_fake.net_peer, &vm_fake.hvc_peer, &vm_fake.serial_peer,
                              &vm_fake.disk_peer };
     struct ring *peer = peers[take(in, 1) % 4];
@@ -100,8 +93,7 @@ static void poke_links(struct input *in)
     half[take(in, 2) % 256] = (uint32_t)take(in, 4);
 }
 
-static void peer_speaks(struct input *in)
-{
+static void peer_speaks(struct input *in) {
     struct ring_descriptor d = { .offset = (uint32_t)take(in, 4), .length = (uint16_t)take(in, 2),
                                  .kind = (uint8_t)take(in, 1) };
     if (ring_space(&vm_fake.net_peer) > 0)
@@ -117,15 +109,13 @@ static void peer_speaks(struct input *in)
     stream_flush(&vm_fake.hvc_peer);
 }
 
-static void run_io(void)
-{
+static void run_io(void) {
     for (unsigned i = 0; i < 4 && devices_run(&vm_fake.vm); i++)
         ;
     devices_settle(&vm_fake.vm);
 }
 
-static void other_cpu(struct input *in)
-{
+static void other_cpu(struct input *in) {
     struct vcpu *vcpu = &vm_fake.vm.vcpu[1];
     uint64_t value;
     uint32_t number = 0x800 + (uint32_t)take(in, 1) % 0x40;
@@ -136,8 +126,7 @@ static void other_cpu(struct input *in)
     inject_next(vcpu);
 }
 
-static void step(struct input *in)
-{
+static void step(struct input *in) {
     switch (take(in, 1) % 12) {
     case 0: any_exit(in); break;
     case 1: any_mode(in); break;
@@ -158,8 +147,7 @@ static void step(struct input *in)
     apic_timer_poll(&vm_fake.vm.vcpu[0].apic, vm_fake.now);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input in = { data, size };
     vm_fake_make(2);
     for (unsigned i = 0; i < STEPS && in.size > 0; i++)

@@ -18,8 +18,7 @@ static uint8_t image[IMAGE];
 static uint8_t initrd[INITRD];
 
 /* A header that passes, which the input then overwrites byte by byte where it wants to. */
-static void fill_header(void)
-{
+static void fill_header(void) {
     static const struct { unsigned at; uint32_t value; } fields[] = {
         { 0x202, 0x53726448 }, { 0x22c, 0x7fffffff }, { 0x230, 0x200000 }, { 0x238, 255 },
         { 0x258, 0x200000 }, { 0x25c, 0 }, { 0x260, 0x10000 },
@@ -33,8 +32,7 @@ static void fill_header(void)
     memcpy(image + 0x234, "\x01\x00\x01", 3);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct guest_memory memory = { { { ram, 0, RAM } } };
     struct loader_input input = { image, IMAGE, initrd, INITRD, "quiet", { LAYOUT_ACPI } };
     if (size < 4)

@@ -30,38 +30,32 @@ struct null_idt {
 
 void main(const uint8_t *zero_page);
 
-static void out8(uint16_t port, uint8_t value)
-{
+static void out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-static void out16(uint16_t port, uint16_t value)
-{
+static void out16(uint16_t port, uint16_t value) {
     __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-static uint8_t in8(uint16_t port)
-{
+static uint8_t in8(uint16_t port) {
     uint8_t value;
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
     return value;
 }
 
-static void say_byte(char byte)
-{
+static void say_byte(char byte) {
     while (!(in8(LINE_STATUS) & TRANSMIT_EMPTY)) {
     }
     out8(COM1, (uint8_t)byte);
 }
 
-static void say(const char *text)
-{
+static void say(const char *text) {
     for (; *text; text++)
         say_byte(*text);
 }
 
-static int first_word_is(const char *line, const char *word)
-{
+static int first_word_is(const char *line, const char *word) {
     for (; *word; word++, line++) {
         if (*line != *word)
             return 0;
@@ -69,36 +63,31 @@ static int first_word_is(const char *line, const char *word)
     return *line == '\0' || *line == ' ';
 }
 
-static void triple(void)
-{
+static void triple(void) {
     struct null_idt none = { 0, 0 };
     __asm__ volatile("lidt %0; ud2" : : "m"(none));
 }
 
-static void spin(void)
-{
+static void spin(void) {
     for (;;)
         __asm__ volatile("cli");
 }
 
-static void flood(void)
-{
+static void flood(void) {
     for (;;) {
         for (uint16_t port = DOORBELL_FIRST; port <= DOORBELL_LAST; port += 2)
             out16(port, (uint16_t)((port >> 2) & 3));
     }
 }
 
-static void storm(void)
-{
+static void storm(void) {
     for (;;) {
         uint32_t eax = 0, ebx, ecx = 0, edx;
         __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
     }
 }
 
-static void ports(void)
-{
+static void ports(void) {
     out8(0xcf9, 0x0e);          /* chipset: full reset */
     out8(0x92, 0x01);           /* system control port A: fast reset */
     out8(0x64, 0xfe);           /* keyboard controller: pulse reset */
@@ -108,22 +97,19 @@ static void ports(void)
     say("hostile: ports are written, still here\n");
 }
 
-static void memory(void)
-{
+static void memory(void) {
     /* One write a page; the first unmapped one is where a monitor must stop or ignore it. */
     for (uintptr_t address = SPOILER_FIRST; address < (1u << 30); address += 4096)
         *(volatile uint32_t *)address = 0xdeadbeef;
     say("hostile: memory is written, still here\n");
 }
 
-static void rest(void)
-{
+static void rest(void) {
     for (;;)
         __asm__ volatile("cli; hlt");
 }
 
-void main(const uint8_t *zero_page)
-{
+void main(const uint8_t *zero_page) {
     uint32_t line_address = *(const volatile uint32_t *)(zero_page + ZERO_PAGE_COMMAND_LINE);
     const char *line = (const char *)(uintptr_t)line_address;
 

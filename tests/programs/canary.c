@@ -22,8 +22,7 @@ static uint8_t *memory;
 static uint64_t size;
 static const struct bh_manifest_entry *interrupt;
 
-static bool intact(void)
-{
+static bool intact(void) {
     for (uint64_t at = 0; at < size; at += sizeof(pattern)) {
         if (memcmp(memory + at, pattern, sizeof(pattern)) != 0)
             return false;
@@ -31,8 +30,7 @@ static bool intact(void)
     return true;
 }
 
-static void look(void)
-{
+static void look(void) {
     uint64_t bits, end = time_after_ms(LOOK_MS);
 
     while (time_now() < end) {
@@ -44,8 +42,7 @@ static void look(void)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct bh_manifest_entry *region = manifest_need(BH_ENTRY_REGION, "canary");
 
     memory = manifest_address(region);

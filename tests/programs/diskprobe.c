@@ -35,16 +35,14 @@ static uint32_t trespasses_refused;
 static uint32_t trespasses_asked;
 static uint64_t state = 88172645463325252ull;
 
-static uint64_t next_random(void)
-{
+static uint64_t next_random(void) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
     return state;
 }
 
-static void request(uint32_t tag)
-{
+static void request(uint32_t tag) {
     struct worker *worker = &workers[tag];
 
     ring_put(&disk, (struct ring_descriptor){
@@ -52,18 +50,15 @@ static void request(uint32_t tag)
         .length = (uint16_t)worker->sectors, .extra = block_extra(worker->lba, tag) });
 }
 
-static uint64_t *words(uint32_t tag)
-{
+static uint64_t *words(uint32_t tag) {
     return (uint64_t *)(void *)(disk.out + (size_t)tag * SLOT);
 }
 
-static uint64_t pattern(const struct worker *worker, uint64_t index)
-{
+static uint64_t pattern(const struct worker *worker, uint64_t index) {
     return (worker->seed + index) * 0x9e3779b97f4a7c15ull;
 }
 
-static void begin_round(uint32_t tag)
-{
+static void begin_round(uint32_t tag) {
     struct worker *worker = &workers[tag];
     uint64_t part = disk_sectors / WORKERS / ALIGN * ALIGN;
     uint64_t most = part < BLOCK_MOST ? part : BLOCK_MOST;
@@ -77,23 +72,20 @@ static void begin_round(uint32_t tag)
     request(tag);
 }
 
-static void begin_reading(uint32_t tag)
-{
+static void begin_reading(uint32_t tag) {
     workers[tag].step = READING;
     memset(words(tag), 0, SLOT);
     request(tag);
 }
 
-static void compare(uint32_t tag)
-{
+static void compare(uint32_t tag) {
     struct worker *worker = &workers[tag];
 
     for (uint64_t i = 0; i < worker->sectors * BLOCK_SECTOR / 8; i++)
         mismatches += words(tag)[i] != pattern(worker, i);
 }
 
-static void end_round(uint32_t tag)
-{
+static void end_round(uint32_t tag) {
     compare(tag);
     rounds_done++;
     workers[tag].rounds++;
@@ -108,8 +100,7 @@ static void end_round(uint32_t tag)
 }
 
 /* What must be refused: sectors behind the extent, data outside the area, unheard-of kinds. */
-static void trespass(void)
-{
+static void trespass(void) {
     const struct ring_descriptor wrong[] = {
         { .kind = BLOCK_READ, .length = 8, .extra = block_extra(disk_sectors, 200) },
         { .kind = BLOCK_WRITE, .length = 16, .extra = block_extra(disk_sectors - 8, 201) },
@@ -124,8 +115,7 @@ static void trespass(void)
         ring_put(&disk, wrong[i]);
 }
 
-static void begin(struct ring_descriptor info)
-{
+static void begin(struct ring_descriptor info) {
     bool anew = disk_sectors == 0;
 
     disk_sectors = block_lba(info);
@@ -141,16 +131,14 @@ static void begin(struct ring_descriptor info)
     }
 }
 
-static void take_trespass(uint32_t status)
-{
+static void take_trespass(uint32_t status) {
     trespasses_refused += status == BLOCK_REFUSED;
     trespasses_asked--;
     if (trespasses_asked == 0)
         log_line("%u trespasses refused", trespasses_refused);
 }
 
-static void take(struct ring_descriptor message)
-{
+static void take(struct ring_descriptor message) {
     uint32_t tag = block_tag(message);
 
     if (message.kind == BLOCK_INFO)
@@ -165,8 +153,7 @@ static void take(struct ring_descriptor message)
         end_round(tag);
 }
 
-static void turn(void)
-{
+static void turn(void) {
     ring_check(&disk);
     for (uint32_t n = ring_available(&disk); n > 0; n--) {
         struct ring_descriptor message = ring_get(&disk);
@@ -176,19 +163,16 @@ static void turn(void)
     }
 }
 
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     ring_flush_before_wait(&disk, notify);
     return ring_sleep(&disk);
 }
 
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, NULL };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "disk0");
 

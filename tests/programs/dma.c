@@ -53,8 +53,7 @@ static uint8_t *buffer;
 static uint64_t buffer_iova, buffer_size;
 static uint32_t device;
 
-static void pause_ms(uint64_t ms)
-{
+static void pause_ms(uint64_t ms) {
     uint64_t end = time_after_ms(ms);
     uint64_t bits;
 
@@ -64,18 +63,15 @@ static void pause_ms(uint64_t ms)
     }
 }
 
-static void write64(uint32_t offset, uint64_t value)
-{
+static void write64(uint32_t offset, uint64_t value) {
     *(volatile uint64_t *)(registers + offset) = value;
 }
 
-static uint64_t read64(uint32_t offset)
-{
+static uint64_t read64(uint32_t offset) {
     return *(volatile uint64_t *)(registers + offset);
 }
 
-static void start_copy(uint64_t source, uint64_t target, uint32_t command)
-{
+static void start_copy(uint64_t source, uint64_t target, uint32_t command) {
     write64(EDU_DMA_SOURCE, source);
     write64(EDU_DMA_TARGET, target);
     write64(EDU_DMA_COUNT, LENGTH);
@@ -83,85 +79,73 @@ static void start_copy(uint64_t source, uint64_t target, uint32_t command)
     write64(EDU_DMA_COMMAND, EDU_START | command);
 }
 
-static void finish_copy(void)
-{
+static void finish_copy(void) {
     uint64_t end = time_after_ms(WAIT_MS);
 
     while ((read64(EDU_DMA_COMMAND) & EDU_START) != 0 && time_now() < end)
         pause_ms(20);
 }
 
-static void from_device(uint64_t address)
-{
+static void from_device(uint64_t address) {
     start_copy(EDU_MEMORY, address, EDU_TO_RAM);
     finish_copy();
 }
 
-static void to_device(uint64_t address)
-{
+static void to_device(uint64_t address) {
     start_copy(address, EDU_MEMORY, 0);
     finish_copy();
 }
 
 /* The pattern goes into the device through our own buffer. */
-static void load_pattern(void)
-{
+static void load_pattern(void) {
     memset(buffer, PATTERN, LENGTH);
     to_device(buffer_iova);
     memset(buffer, 0, LENGTH);
 }
 
-static uint64_t state(void)
-{
+static uint64_t state(void) {
     uint64_t value = ~0ull;
 
     call_device_read(device, BH_DEVICE_STATE, 0, &value);
     return value;
 }
 
-static void report(const char *deed)
-{
+static void report(const char *deed) {
     log_line("dma: %s: finished, device state %lu", deed, state());
 }
 
-static void inside(uint64_t target)
-{
+static void inside(uint64_t target) {
     (void)target;
     load_pattern();
     from_device(buffer_iova + LENGTH);
     log_line("dma: inside: %s", buffer[LENGTH] == PATTERN ? "the data came back" : "no data came");
 }
 
-static void write_target(uint64_t target)
-{
+static void write_target(uint64_t target) {
     load_pattern();
     from_device(target);
 }
 
-static void read_target(uint64_t target)
-{
+static void read_target(uint64_t target) {
     load_pattern();
     to_device(target);
     from_device(buffer_iova);
     log_line("dma: read: got %02x %02x %02x %02x", buffer[0], buffer[1], buffer[2], buffer[3]);
 }
 
-static void neighbour(uint64_t target)
-{
+static void neighbour(uint64_t target) {
     (void)target;
     load_pattern();
     from_device(buffer_iova + buffer_size);
 }
 
-static void storm(uint64_t target)
-{
+static void storm(uint64_t target) {
     load_pattern();
     for (;;)
         from_device(target);
 }
 
-static void leave(uint64_t target)
-{
+static void leave(uint64_t target) {
     (void)target;
     load_pattern();
     start_copy(EDU_MEMORY, buffer_iova, EDU_TO_RAM);
@@ -169,8 +153,7 @@ static void leave(uint64_t target)
 }
 
 /* How often the interrupt's bits are set within so many milliseconds. */
-static unsigned interrupts_within(uint64_t ms)
-{
+static unsigned interrupts_within(uint64_t ms) {
     const struct bh_manifest_entry *interrupt = manifest_need(BH_ENTRY_INTERRUPT, "irq0");
     uint64_t end = time_after_ms(ms), bits;
     unsigned count = 0;
@@ -184,14 +167,12 @@ static unsigned interrupts_within(uint64_t ms)
     return count;
 }
 
-static void raise(void)
-{
+static void raise(void) {
     mmio_write32(registers, EDU_RAISE, 1);
     mmio_write32(registers, EDU_LOWER, 1);
 }
 
-static void interrupt(uint64_t target)
-{
+static void interrupt(uint64_t target) {
     (void)target;
     raise();
     log_line("dma: interrupt: %u arrived", interrupts_within(200));
@@ -206,8 +187,7 @@ static void interrupt(uint64_t target)
     log_line("dma: interrupt: %u once acknowledged", interrupts_within(200));
 }
 
-static void reset(uint64_t target)
-{
+static void reset(uint64_t target) {
     uint64_t end = time_after_ms(3000);
 
     inside(target);
@@ -232,8 +212,7 @@ static const struct deed deeds[] = {
     { "interrupt", interrupt }, { "reset", reset },
 };
 
-static void find_world(void)
-{
+static void find_world(void) {
     const struct bh_manifest_entry *region = manifest_need(BH_ENTRY_REGION, "buffer");
 
     buffer = manifest_address(region);
@@ -243,8 +222,7 @@ static void find_world(void)
     device = manifest_need(BH_ENTRY_DEVICE, "edu")->slot;
 }
 
-int main(void)
-{
+int main(void) {
     const char *name = manifest_setting("deed", "inside");
     uint64_t target;
 

@@ -28,14 +28,12 @@ enum {
 
 static _Alignas(64) uint8_t area[AREA_SIZE];
 
-static void save(void)
-{
+static void save(void) {
     memset(area, 0, sizeof(area));
     __asm__ volatile("xsave %0" : "+m"(area) : "a"(~0u), "d"(~0u) : "memory");
 }
 
-static void load_secret(void)
-{
+static void load_secret(void) {
     save();
     memset(area + XMM_FIRST, SECRET, XMM_COUNT * 16);
     area[XSTATE_BV] |= STATE_SSE;
@@ -44,8 +42,7 @@ static void load_secret(void)
                        "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
 }
 
-static uint32_t secrets_in(uint32_t first, uint32_t count)
-{
+static uint32_t secrets_in(uint32_t first, uint32_t count) {
     uint32_t found = 0;
 
     for (uint32_t i = first; i < first + count; i++)
@@ -53,22 +50,19 @@ static uint32_t secrets_in(uint32_t first, uint32_t count)
     return found;
 }
 
-static void spin(uint32_t rounds)
-{
+static void spin(uint32_t rounds) {
     for (volatile uint32_t i = 0; i < rounds; i++) {
     }
 }
 
-static void sleep_ms(uint64_t ms)
-{
+static void sleep_ms(uint64_t ms) {
     uint64_t bits;
 
     call_wait(time_after_ms(ms), &bits);
 }
 
 /* XMM8 and up: no code between loading and saving uses them. */
-static void keep(void)
-{
+static void keep(void) {
     uint32_t lost = 0;
 
     for (uint32_t i = 0; i < ROUNDS; i++) {
@@ -83,8 +77,7 @@ static void keep(void)
     log_line("fpu: keeper: lost its state %u times of %u", lost, ROUNDS);
 }
 
-static void spy(void)
-{
+static void spy(void) {
     uint32_t leaks = 0;
 
     for (uint32_t i = 0; i < SPY_ROUNDS; i++) {
@@ -98,8 +91,7 @@ static void spy(void)
     log_line("fpu: spy: saw the secret %u times of %u", leaks, SPY_ROUNDS);
 }
 
-int main(void)
-{
+int main(void) {
     bool keeper = strcmp(manifest_setting("role", "spy"), "keeper") == 0;
 
     for (;;) {

@@ -22,13 +22,11 @@ struct command {                      /* all big endian */
     uint64_t address;
 };
 
-static void port_write32(uint16_t port, uint32_t value)
-{
+static void port_write32(uint16_t port, uint32_t value) {
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static uint64_t setting_when_known(const char *name)
-{
+static uint64_t setting_when_known(const char *name) {
     uint64_t bits;
 
     while (strcmp(manifest_setting(name, "0"), "later") == 0)
@@ -36,8 +34,7 @@ static uint64_t setting_when_known(const char *name)
     return manifest_number(name, 0);
 }
 
-int main(void)
-{
+int main(void) {
     uint8_t *page = manifest_address(manifest_need(BH_ENTRY_REGION, "command"));
     struct command *command = (struct command *)page;
     uint64_t here, target;

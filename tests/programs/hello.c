@@ -14,8 +14,7 @@
 
 enum { LINE_STATUS = 5, TRANSMIT_EMPTY = 1u << 5 };
 
-static void say(uint16_t port, const char *text)
-{
+static void say(uint16_t port, const char *text) {
     for (; *text != 0; text++) {
         while ((port_read8((uint16_t)(port + LINE_STATUS)) & TRANSMIT_EMPTY) == 0) {
         }
@@ -23,8 +22,7 @@ static void say(uint16_t port, const char *text)
     }
 }
 
-int main(void)
-{
+int main(void) {
     uint16_t port = (uint16_t)manifest_need(BH_ENTRY_PORTS, "uart0")->address;
     char line[80];
     uint64_t bits;

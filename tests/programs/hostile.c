@@ -29,125 +29,102 @@ struct deed {
     void (*perform)(void);
 };
 
-static void store(uint64_t address)
-{
+static void store(uint64_t address) {
     *(volatile uint64_t *)address = 1;
 }
 
-static void store_null(void)
-{
+static void store_null(void) {
     store(0);
 }
 
-static void store_code(void)
-{
+static void store_code(void) {
     store((uint64_t)(uintptr_t)&store_code);
 }
 
-static void store_kernel(void)
-{
+static void store_kernel(void) {
     store(KERNEL_ADDRESS);
 }
 
-static void store_direct_map(void)
-{
+static void store_direct_map(void) {
     store(DIRECT_MAP);
 }
 
-static void store_not_canonical(void)
-{
+static void store_not_canonical(void) {
     store(NOT_CANONICAL);
 }
 
-static void store_manifest(void)
-{
+static void store_manifest(void) {
     store(BH_MANIFEST_ADDRESS);
 }
 
-static void execute_data(void)
-{
+static void execute_data(void) {
     static uint8_t code[] = { 0xc3 };
 
     __asm__ volatile("call *%0" : : "r"(code) : "memory");
 }
 
-static void undefined(void)
-{
+static void undefined(void) {
     __asm__ volatile("ud2");
 }
 
-static void divide(void)
-{
+static void divide(void) {
     __asm__ volatile("xorl %%eax, %%eax; cltd; idivl %%eax" : : : "eax", "edx");
 }
 
-static void privileged(void)
-{
+static void privileged(void) {
     __asm__ volatile("cli");
 }
 
-static void halt(void)
-{
+static void halt(void) {
     __asm__ volatile("hlt");
 }
 
-static void load_cr3(void)
-{
+static void load_cr3(void) {
     __asm__ volatile("movq %0, %%cr3" : : "r"(0ull) : "memory");
 }
 
-static void read_msr(void)
-{
+static void read_msr(void) {
     __asm__ volatile("rdmsr" : : "c"(0xc0000080) : "eax", "edx");
 }
 
-static void run_guest(void)
-{
+static void run_guest(void) {
     __asm__ volatile("vmrun %0" : : "a"(0ull) : "memory");
 }
 
-static void software_interrupt(void)
-{
+static void software_interrupt(void) {
     __asm__ volatile("int $0x80");
 }
 
-static void nmi_vector(void)
-{
+static void nmi_vector(void) {
     __asm__ volatile("int $2");
 }
 
-static void breakpoint(void)
-{
+static void breakpoint(void) {
     __asm__ volatile("int3");
 }
 
-static void single_step(void)
-{
+static void single_step(void) {
     __asm__ volatile("pushfq; orq $" TRAP_FLAG ", (%%rsp); popfq; nop" : : : "memory", "cc");
 }
 
-static void load_segment(void)
-{
+static void load_segment(void) {
     __asm__ volatile("movw %w0, %%ss" : : "r"(0x08));
 }
 
 /* The kernel must not use the caller's stack pointer, nor single-step itself. */
-static void call_with_bad_stack(void)
-{
+static void call_with_bad_stack(void) {
     __asm__ volatile("movq %0, %%rsp; movl $1, %%eax; xorl %%edi, %%edi; syscall; pushq %%rax"
                      : : "r"(KERNEL_ADDRESS) : "rax", "rcx", "r11", "rdi", "rdx", "memory");
 }
 
-static void call_single_stepped(void)
-{
+static void call_single_stepped(void) {
     __asm__ volatile("pushfq; orq $" TRAP_FLAG ", (%%rsp); movl $1, %%eax; xorl %%edi, %%edi; popfq;"
                      "syscall" : : : "rax", "rcx", "r11", "rdi", "rdx", "memory", "cc");
 }
 
 static volatile uint64_t sink;
 
-static __attribute__((noinline)) uint64_t overflow_stack(uint64_t depth)
-{
+static __attribute__((noinline)) uint64_t overflow_stack(uint64_t depth) {
     volatile uint64_t frame[64];
 
     frame[depth % 64] = depth;
@@ -155,26 +132,22 @@ static __attribute__((noinline)) uint64_t overflow_stack(uint64_t depth)
     return depth == UINT64_MAX ? 0 : overflow_stack(depth + 1) + frame[depth % 64];
 }
 
-static void overflow(void)
-{
+static void overflow(void) {
     sink = overflow_stack(0);
 }
 
-static void port(void)
-{
+static void port(void) {
     uint16_t number = (uint16_t)manifest_number("port", DEFAULT_PORT);
 
     __asm__ volatile("outb %0, %1" : : "a"((uint8_t)0xfe), "d"(number) : "memory");
 }
 
-static void spin(void)
-{
+static void spin(void) {
     for (;;)
         __asm__ volatile("pause");
 }
 
-static uint64_t next_random(uint64_t *state)
-{
+static uint64_t next_random(uint64_t *state) {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
@@ -182,8 +155,7 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* Mostly near the limits, where mistakes live. */
-static uint64_t argument(uint64_t *state)
-{
+static uint64_t argument(uint64_t *state) {
     static const uint64_t edges[] = { 0, 1, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
                                       0x100000000, 0xfee00000, NOT_CANONICAL, KERNEL_ADDRESS,
                                       UINT64_MAX - 1, UINT64_MAX };
@@ -196,8 +168,7 @@ static uint64_t argument(uint64_t *state)
     return (choice >> 8) % 64;
 }
 
-static void one_call(uint64_t *state)
-{
+static void one_call(uint64_t *state) {
     uint64_t number = next_random(state) % (BH_CALL_COUNT + 2);
     uint64_t a = argument(state), b = argument(state);
 
@@ -209,16 +180,14 @@ static void one_call(uint64_t *state)
     call_kernel(number, a, b, argument(state), argument(state));
 }
 
-static void calls(void)
-{
+static void calls(void) {
     uint64_t state = 0x9e3779b97f4a7c15ull;
 
     for (uint32_t i = 0; i < CALLS_A_ROUND; i++)
         one_call(&state);
 }
 
-static void nothing(void)
-{
+static void nothing(void) {
 }
 
 static const struct deed deeds[] = {
@@ -250,8 +219,7 @@ static const struct deed deeds[] = {
     { "peace", nothing },
 };
 
-static const struct deed *find_deed(const char *name)
-{
+static const struct deed *find_deed(const char *name) {
     for (uint32_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
         if (strcmp(deeds[i].name, name) == 0)
             return &deeds[i];
@@ -260,8 +228,7 @@ static const struct deed *find_deed(const char *name)
 }
 
 /* Lets the console take the line before the deed ends us. */
-static void pause_ms(uint64_t ms)
-{
+static void pause_ms(uint64_t ms) {
     uint64_t end = time_after_ms(ms);
     uint64_t bits;
 
@@ -271,8 +238,7 @@ static void pause_ms(uint64_t ms)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct deed *deed = find_deed(manifest_setting("deed", "peace"));
 
     pause_ms(manifest_number("delay", 1000));

@@ -19,8 +19,7 @@ enum { CAUSE_RECEIVE_0 = 1u << 20, IVAR_RECEIVE_0_TO_ENTRY_0 = 1u << 3 };
 enum { TABLE_ADDRESS = 0, TABLE_ADDRESS_HIGH = 4, TABLE_DATA = 8, TABLE_CONTROL = 12 };
 enum { MESSAGE_REMAPPABLE = 0xfee00010u, TIMES = 10 };
 
-static void pause_ms(uint64_t ms)
-{
+static void pause_ms(uint64_t ms) {
     uint64_t bits, end = time_after_ms(ms);
 
     while (time_now() < end) {
@@ -29,8 +28,7 @@ static void pause_ms(uint64_t ms)
     }
 }
 
-static void write_table(uint64_t entry)
-{
+static void write_table(uint64_t entry) {
     const struct bh_manifest_entry *region = manifest_find(BH_ENTRY_REGION, "bar3");
     volatile uint8_t *table;
 
@@ -44,8 +42,7 @@ static void write_table(uint64_t entry)
     log_line("msix: the table says %x", mmio_read32(table, TABLE_ADDRESS));
 }
 
-int main(void)
-{
+int main(void) {
     volatile uint8_t *registers = manifest_address(manifest_need(BH_ENTRY_REGION, "bar0"));
     uint32_t device = manifest_need(BH_ENTRY_DEVICE, "nic")->slot;
 

@@ -62,14 +62,12 @@ static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 static uint64_t retry;
 static uint64_t echoes, wanted;
 
-static void put16(uint8_t *bytes, uint32_t value)
-{
+static void put16(uint8_t *bytes, uint32_t value) {
     bytes[0] = (uint8_t)(value >> 8);
     bytes[1] = (uint8_t)value;
 }
 
-static uint16_t checksum(const void *data, uint32_t size)
-{
+static uint16_t checksum(const void *data, uint32_t size) {
     const uint8_t *bytes = data;
     uint32_t sum = 0;
 
@@ -79,15 +77,13 @@ static uint16_t checksum(const void *data, uint32_t size)
     return (uint16_t)~((sum & 0xffff) + (sum >> 16));
 }
 
-static void fill_ethernet(struct ethernet *ethernet, const uint8_t to[6], uint32_t type)
-{
+static void fill_ethernet(struct ethernet *ethernet, const uint8_t to[6], uint32_t type) {
     memcpy(ethernet->to, to, 6);
     memcpy(ethernet->from, own_mac, 6);
     put16(ethernet->type, type);
 }
 
-static void fill_ip(struct ip *ip, uint32_t size, uint8_t protocol, const uint8_t to[4])
-{
+static void fill_ip(struct ip *ip, uint32_t size, uint8_t protocol, const uint8_t to[4]) {
     ip->version = 0x45;
     put16(ip->length, size);
     ip->life = 64;
@@ -97,8 +93,7 @@ static void fill_ip(struct ip *ip, uint32_t size, uint8_t protocol, const uint8_
     put16(ip->checksum, checksum(ip, sizeof(*ip)));
 }
 
-static void send_frame(const void *frame, uint16_t size)
-{
+static void send_frame(const void *frame, uint16_t size) {
     if (net_capacity(&net) == 0)
         return;
     memcpy(net_slot(&net), frame, size);
@@ -106,16 +101,14 @@ static void send_frame(const void *frame, uint16_t size)
     ring_flush(&net);
 }
 
-static uint8_t *option(uint8_t *at, uint8_t code, const void *data, uint8_t size)
-{
+static uint8_t *option(uint8_t *at, uint8_t code, const void *data, uint8_t size) {
     at[0] = code;
     at[1] = size;
     memcpy(at + 2, data, size);
     return at + 2 + size;
 }
 
-static void send_dhcp(uint8_t kind)
-{
+static void send_dhcp(uint8_t kind) {
     static const uint8_t anywhere[4] = { 255, 255, 255, 255 };
     struct dhcp frame = { .operation = 1, .hardware = 1, .hardware_length = 6 };
     uint8_t *at = frame.options;
@@ -139,8 +132,7 @@ static void send_dhcp(uint8_t kind)
     send_frame(&frame, sizeof(frame));
 }
 
-static void send_arp(void)
-{
+static void send_arp(void) {
     struct arp frame = { .fixed = { 0, 1, 8, 0, 6, 4 }, .operation = { 0, 1 } };
 
     fill_ethernet(&frame.ethernet, everybody, 0x0806);
@@ -150,8 +142,7 @@ static void send_arp(void)
     send_frame(&frame, sizeof(frame));
 }
 
-static void send_echo(void)
-{
+static void send_echo(void) {
     struct echo frame = { .type = 8, .sequence = { 0, (uint8_t)echoes } };
 
     fill_ethernet(&frame.ethernet, gateway_mac, 0x0800);
@@ -160,8 +151,7 @@ static void send_echo(void)
     send_frame(&frame, sizeof(frame));
 }
 
-static void act(void)
-{
+static void act(void) {
     retry = time_after_ms(RETRY_MS);
     switch (step) {
     case ASKING:
@@ -176,8 +166,7 @@ static void act(void)
     }
 }
 
-static const uint8_t *find_option(const struct dhcp *frame, uint32_t size, uint8_t code)
-{
+static const uint8_t *find_option(const struct dhcp *frame, uint32_t size, uint8_t code) {
     uint32_t at = offsetof(struct dhcp, options);
     const uint8_t *bytes = (const uint8_t *)frame;
 
@@ -189,8 +178,7 @@ static const uint8_t *find_option(const struct dhcp *frame, uint32_t size, uint8
     return NULL;
 }
 
-static void take_dhcp(const struct dhcp *frame, uint32_t size)
-{
+static void take_dhcp(const struct dhcp *frame, uint32_t size) {
     const uint8_t *kind = find_option(frame, size, 53);
     const uint8_t *server = find_option(frame, size, 54);
 
@@ -208,8 +196,7 @@ static void take_dhcp(const struct dhcp *frame, uint32_t size)
     }
 }
 
-static void take_arp(const struct arp *frame)
-{
+static void take_arp(const struct arp *frame) {
     bool answer = frame->operation[1] == 2 && memcmp(frame->sender_ip, gateway_ip, 4) == 0;
 
     if (!answer || step != RESOLVING)
@@ -221,8 +208,7 @@ static void take_arp(const struct arp *frame)
     act();
 }
 
-static void take_echo(const struct echo *frame)
-{
+static void take_echo(const struct echo *frame) {
     if (frame->type != 0 || step != PINGING)
         return;
     echoes++;
@@ -233,8 +219,7 @@ static void take_echo(const struct echo *frame)
     }
 }
 
-static void take_frame(const uint8_t *bytes, uint32_t size)
-{
+static void take_frame(const uint8_t *bytes, uint32_t size) {
     const struct ethernet *ethernet = (const void *)bytes;
     const struct ip *ip = (const void *)(bytes + sizeof(*ethernet));
 
@@ -248,8 +233,7 @@ static void take_frame(const uint8_t *bytes, uint32_t size)
         take_echo((const void *)bytes);
 }
 
-static void take_next(void)
-{
+static void take_next(void) {
     uint8_t bytes[NET_SLOT] = { 0 };
     struct ring_descriptor frame = ring_get(&net);
 
@@ -260,8 +244,7 @@ static void take_next(void)
     ring_done(&net, 1);
 }
 
-static void turn(void)
-{
+static void turn(void) {
     if (ring_check(&net) == RING_NEW)
         retry = 0;
     for (uint32_t n = ring_available(&net); n > 0; n--)
@@ -270,24 +253,20 @@ static void turn(void)
         act();
 }
 
-static bool settle(uint32_t *notify)
-{
+static bool settle(uint32_t *notify) {
     ring_flush_before_wait(&net, notify);
     return ring_sleep(&net);
 }
 
-static uint64_t deadline(void)
-{
+static uint64_t deadline(void) {
     return ring_up(&net) && step != DONE ? retry : BH_FOREVER;
 }
 
-static void woken(void *context)
-{
+static void woken(void *context) {
     (void)context;
 }
 
-int main(void)
-{
+int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "net0");
 

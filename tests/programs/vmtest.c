@@ -73,13 +73,11 @@ static uint32_t slot, failures;
 static volatile uint64_t rung;
 static volatile bool unplace_wanted;
 
-static void put64(uint32_t at, uint64_t value)
-{
+static void put64(uint32_t at, uint64_t value) {
     memcpy(ram + at, &value, sizeof(value));
 }
 
-static void prepare_memory(void)
-{
+static void prepare_memory(void) {
     uint64_t handler = GUEST_CODE + (uint64_t)(guest_handler - guest_begin);
 
     memset(ram, 0xf4, ram_size < 0x200000 ? ram_size : 0x200000);   /* HLT, wherever it goes */
@@ -96,8 +94,7 @@ static void prepare_memory(void)
     put64(GUEST_IDT + 16, handler | CODE_SELECTOR << 16 | 0x8e0000000000ull);       /* #DB */
 }
 
-static void start(enum guest_part part, uint64_t argument)
-{
+static void start(enum guest_part part, uint64_t argument) {
     memset((void *)state, 0, sizeof(*state));
     state->dirty = BH_STATE_ALL;
     state->gpr[BH_RDI] = part;
@@ -127,8 +124,7 @@ static void start(enum guest_part part, uint64_t argument)
 }
 
 /* Until an exit that isn't an event, or `ms` have passed: then BH_EXIT_EVENT. */
-static uint32_t run(uint64_t ms)
-{
+static uint32_t run(uint64_t ms) {
     uint64_t deadline = time_after_ms(ms), bits;
     uint32_t exit = BH_EXIT_EVENT;
 
@@ -138,21 +134,18 @@ static uint32_t run(uint64_t ms)
     return exit;
 }
 
-static void skip(uint32_t length)
-{
+static void skip(uint32_t length) {
     state->rip += length;
     state->dirty |= BH_STATE_GPR;
 }
 
-static bool refused(void)
-{
+static bool refused(void) {
     uint32_t exit;
 
     return call_vcpu_run(slot, time_after_ms(10), &exit) == BH_E_ARGUMENT;
 }
 
-static bool test_cpuid(void)
-{
+static bool test_cpuid(void) {
     bool good = true;
 
     start(G_CPUID, 0);
@@ -164,8 +157,7 @@ static bool test_cpuid(void)
     return good;
 }
 
-static bool test_hlt(void)
-{
+static bool test_hlt(void) {
     start(G_HLT, 0);
     if (run(1000) != BH_EXIT_HLT)
         return false;
@@ -173,8 +165,7 @@ static bool test_hlt(void)
     return run(1000) == BH_EXIT_HLT;
 }
 
-static bool test_port(void)
-{
+static bool test_port(void) {
     start(G_PORT, 0);
     if (run(1000) != BH_EXIT_PORT || state->info1 >> 16 != 0x80 || state->next_rip != state->rip + 1)
         return false;
@@ -183,8 +174,7 @@ static bool test_port(void)
 }
 
 /* A hundred doorbells, none of which comes here; the other thread gets at least one signal. */
-static bool test_doorbell(void)
-{
+static bool test_doorbell(void) {
     uint64_t until = time_after_ms(2000), bits;
 
     start(G_BELL, manifest_need(BH_ENTRY_DOORBELL, "hvc0.doorbell")->address);
@@ -195,20 +185,17 @@ static bool test_doorbell(void)
     return rung != 0;
 }
 
-static bool test_triple(void)
-{
+static bool test_triple(void) {
     start(G_TRIPLE, 0);
     return run(1000) == BH_EXIT_SHUTDOWN;
 }
 
-static bool test_spin(void)
-{
+static bool test_spin(void) {
     start(G_SPIN, 0);
     return run(30) == BH_EXIT_EVENT && run(30) == BH_EXIT_EVENT && (state->rflags & 0x200) == 0;
 }
 
-static bool test_injection(void)
-{
+static bool test_injection(void) {
     start(G_TAKE, 0);
     if (run(1000) != BH_EXIT_HLT || state->gpr[BH_RBX] != 0)
         return false;
@@ -218,8 +205,7 @@ static bool test_injection(void)
            (state->pending_event & EVENT_VALID) == 0;
 }
 
-static bool test_window(void)
-{
+static bool test_window(void) {
     start(G_WINDOW, 0);
     state->want = BH_WANT_WINDOW;
     if (run(1000) != BH_EXIT_WINDOW || (state->rflags & 0x200) == 0)
@@ -229,8 +215,7 @@ static bool test_window(void)
 }
 
 /* The guest's XMM5 and DR3 stay its own, whatever this thread does to XMM5 meanwhile. */
-static bool test_fpu(void)
-{
+static bool test_fpu(void) {
     uint64_t seen, own = ~SECRET;
 
     start(G_SECRET, SECRET);
@@ -244,8 +229,7 @@ static bool test_fpu(void)
 }
 
 /* A reset of the vCPU leaves nothing of it. */
-static bool test_fpu_reset(void)
-{
+static bool test_fpu_reset(void) {
     start(G_SECRET, 0);
     state->rip = GUEST_CODE;
     if (run(1000) != BH_EXIT_HLT)
@@ -255,15 +239,13 @@ static bool test_fpu_reset(void)
     return run(1000) == BH_EXIT_HLT && state->gpr[BH_RBX] == 0 && state->gpr[BH_RBP] == 0;
 }
 
-static bool test_cr4(void)
-{
+static bool test_cr4(void) {
     start(G_CR, 0);
     return run(1000) == BH_EXIT_CR && state->info1 == 4 && state->info2 == 1;
 }
 
 /* #DB goes to the guest, unless asked for. */
-static bool test_single_step(void)
-{
+static bool test_single_step(void) {
     start(G_STEP, 0);
     if (run(1000) != BH_EXIT_HLT || state->gpr[BH_RBX] != 0x77)
         return false;
@@ -272,8 +254,7 @@ static bool test_single_step(void)
     return run(1000) == BH_EXIT_EXCEPTION && state->info1 == 1;
 }
 
-static bool test_refusals(void)
-{
+static bool test_refusals(void) {
     start(G_HLT, 0);
     state->inject = EVENT_VALID | 1u << 8;
     bool event = refused();
@@ -287,16 +268,14 @@ static bool test_refusals(void)
 }
 
 /* What VMRUN refuses ends in an exit, and shows nothing of the kernel. */
-static bool test_invalid(void)
-{
+static bool test_invalid(void) {
     start(G_HLT, 0);
     state->efer = ~0ull;
     return run(1000) == BH_EXIT_INVALID && state->rip < 1ull << 47 && state->cr3 <= GUEST_ROOT;
 }
 
 /* The guest reads a page in a loop, until the other thread, on another core, takes the page away. */
-static bool test_place(void)
-{
+static bool test_place(void) {
     uint32_t place = manifest_need(BH_ENTRY_PLACE, "moved")->slot;
 
     if (call_guest_place(place, PLACE_GPA + 0x800, 1) == BH_OK ||
@@ -310,8 +289,7 @@ static bool test_place(void)
     return run(3000) == BH_EXIT_MEMORY && state->info2 == PLACE_GPA;
 }
 
-static uint64_t next_random(void)
-{
+static uint64_t next_random(void) {
     static uint64_t seed = 88172645463325252ull;
 
     seed ^= seed << 13;
@@ -320,8 +298,7 @@ static uint64_t next_random(void)
     return seed;
 }
 
-static uint64_t mutated(uint64_t word)
-{
+static uint64_t mutated(uint64_t word) {
     uint64_t choice = next_random() % 4;
 
     if (choice == 0)
@@ -331,8 +308,7 @@ static uint64_t mutated(uint64_t word)
     return choice == 2 ? 0 : ~0ull;
 }
 
-static void fuzz(uint64_t count)
-{
+static void fuzz(uint64_t count) {
     uint64_t entered = 0;
     volatile uint64_t *words = (volatile uint64_t *)state;
 
@@ -349,8 +325,7 @@ static void fuzz(uint64_t count)
     log_line("vmtest: fuzz ok: %lu state pages, %lu entered", count, entered);
 }
 
-static void check(const char *name, bool good)
-{
+static void check(const char *name, bool good) {
     uint64_t bits;
 
     failures += good ? 0 : 1;
@@ -363,8 +338,7 @@ static void check(const char *name, bool good)
     log_poll();
 }
 
-void thread_main(uint32_t number)
-{
+void thread_main(uint32_t number) {
     if (number == 1) {
         check("cpuid", test_cpuid());
         check("hlt", test_hlt());
@@ -391,8 +365,7 @@ void thread_main(uint32_t number)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct bh_manifest_entry *vcpu = manifest_need(BH_ENTRY_VCPU, "vcpu0");
     const struct bh_manifest_entry *memory = manifest_need(BH_ENTRY_REGION, "ram.low");
     uint64_t bell = manifest_need(BH_ENTRY_DOORBELL, "hvc0.doorbell")->bits;

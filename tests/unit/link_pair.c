@@ -6,8 +6,7 @@
 #include <string.h>
 
 static void describe(struct bh_manifest_entry *entry, void *own, void *peer, void *out, void *in,
-                     uint64_t half, uint64_t area, uint32_t slot)
-{
+                     uint64_t half, uint64_t area, uint32_t slot) {
     memset(entry, 0, sizeof(*entry));
     entry->kind = BH_ENTRY_LINK;
     entry->slot = slot;
@@ -20,8 +19,7 @@ static void describe(struct bh_manifest_entry *entry, void *own, void *peer, voi
     entry->link.in_size = area;
 }
 
-void link_pair_make(struct link_pair *pair, uint64_t half, uint64_t area)
-{
+void link_pair_make(struct link_pair *pair, uint64_t half, uint64_t area) {
     pair->half_a = calloc(1, half);
     pair->half_b = calloc(1, half);
     pair->area_a = calloc(1, area);
@@ -30,8 +28,7 @@ void link_pair_make(struct link_pair *pair, uint64_t half, uint64_t area)
     describe(&pair->b, pair->half_b, pair->half_a, pair->area_b, pair->area_a, half, area, 2);
 }
 
-void link_pair_free(struct link_pair *pair)
-{
+void link_pair_free(struct link_pair *pair) {
     free(pair->half_a);
     free(pair->half_b);
     free(pair->area_a);

@@ -14,15 +14,13 @@
 
 _Static_assert(TABLES_END + BH_PAGE_SIZE <= SAMPLE_SIZE, "room for one page of content");
 
-static void name_all(void *entries, size_t size, uint32_t count, const char *kind)
-{
+static void name_all(void *entries, size_t size, uint32_t count, const char *kind) {
     for (uint32_t i = 0; i < count; i++) {
         snprintf((char *)entries + i * size, BH_NAME_SIZE, "%s%u", kind, i);
     }
 }
 
-static void make_regions(struct sample *s)
-{
+static void make_regions(struct sample *s) {
     static const struct bh_plan_region regions[SAMPLE_REGIONS] = {
         [REGION_CODE] = { .kind = BH_REGION_CONTENT, .rights = RX, .owner = BH_NONE,
                           .size = BH_PAGE_SIZE, .content_offset = TABLES_END, .content_size = 100 },
@@ -51,8 +49,7 @@ static void make_regions(struct sample *s)
     name_all(s->region, sizeof(s->region[0]), SAMPLE_REGIONS, "region");
 }
 
-static void make_spaces(struct sample *s)
-{
+static void make_spaces(struct sample *s) {
     static const struct bh_plan_space spaces[SAMPLE_SPACES] = {
         [SPACE_DRIVER] = { .kind = BH_SPACE_PROCESS, .owner = COMPARTMENT_DRIVER,
                            .first_mapping = 0, .mapping_count = 5 },
@@ -85,8 +82,7 @@ static void make_spaces(struct sample *s)
     name_all(s->space, sizeof(s->space[0]), SAMPLE_SPACES, "space");
 }
 
-static void make_compartments(struct sample *s)
-{
+static void make_compartments(struct sample *s) {
     static const struct bh_plan_compartment compartments[SAMPLE_COMPARTMENTS] = {
         { .space = SPACE_DRIVER, .flags = BH_COMPARTMENT_START, .first_slot = 0, .slot_count = 4,
           .first_thread = 0, .thread_count = 1 },
@@ -116,8 +112,7 @@ static void make_compartments(struct sample *s)
     name_all(s->thread, sizeof(s->thread[0]), 3, "thread");
 }
 
-static void make_signals(struct sample *s)
-{
+static void make_signals(struct sample *s) {
     s->channel[0] = (struct bh_plan_channel){ .thread = 0, .life_of = BH_NONE, .bits = 1 };
     s->channel[1] = (struct bh_plan_channel){ .thread = 1, .life_of = BH_NONE, .bits = 2 };
     s->channel[2] = (struct bh_plan_channel){ .thread = 1, .life_of = 0, .bits = 4 };
@@ -139,8 +134,7 @@ static void make_signals(struct sample *s)
     name_all(s->interrupt, sizeof(s->interrupt[0]), 2, "interrupt");
 }
 
-static void make_devices(struct sample *s)
-{
+static void make_devices(struct sample *s) {
     s->device[DEVICE_NIC] = (struct bh_plan_device){
         .kind = BH_DEVICE_PCI, .flags = BH_DEVICE_DMA, .owner = COMPARTMENT_DRIVER,
         .space = SPACE_NIC, .requester_id = 0x10, .vendor_id = 0x8086, .device_id = 0x10d3,
@@ -154,8 +148,7 @@ static void make_devices(struct sample *s)
     name_all(s->device, sizeof(s->device[0]), SAMPLE_DEVICES, "device");
 }
 
-static void make_modes(struct sample *s)
-{
+static void make_modes(struct sample *s) {
     static const struct bh_plan_placement placements[4] = {
         { 0, 0, 0, 20, 5000, 10000 },
         { 0, 1, 1, 10, 10000, 10000 },
@@ -174,8 +167,7 @@ static void make_modes(struct sample *s)
         offsetof(struct sample, field), sizeof(s->field) / sizeof(s->field[0]), \
         sizeof(s->field[0]) }
 
-static void make_header(struct sample *s)
-{
+static void make_header(struct sample *s) {
     s->header = (struct bh_plan_header){
         .magic = BH_PLAN_MAGIC, .version = BH_PLAN_VERSION, .header_size = sizeof(s->header),
         .total_size = SAMPLE_SIZE, .name = "sample", .cores = 2, .log_channel = 0,
@@ -198,8 +190,7 @@ static void make_header(struct sample *s)
     TABLE(BH_TABLE_PLACEMENT, placement);
 }
 
-struct sample *sample_plan_make(void *memory)
-{
+struct sample *sample_plan_make(void *memory) {
     struct sample *s = memory;
 
     memset(memory, 0, SAMPLE_SIZE);
@@ -213,7 +204,6 @@ struct sample *sample_plan_make(void *memory)
     return s;
 }
 
-void sample_plan_seal(struct sample *s)
-{
+void sample_plan_seal(struct sample *s) {
     s->header.checksum = plan_checksum(s, SAMPLE_SIZE);
 }

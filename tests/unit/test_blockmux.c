@@ -22,8 +22,7 @@ static struct link_pair pairs[CLIENTS + 1];
 static struct ring clients[CLIENTS];
 static struct ring driver;
 
-static bool turn(void)
-{
+static bool turn(void) {
     uint32_t notify = BH_NONE;
     bool settled;
 
@@ -35,16 +34,14 @@ static bool turn(void)
     return settled;
 }
 
-static void driver_tells(void)
-{
+static void driver_tells(void) {
     ring_put(&driver, (struct ring_descriptor){
         .kind = BLOCK_INFO, .offset = 512, .length = BLOCK_INFO_DISCARD,
         .extra = block_extra(DISK, 0) });
     ring_flush(&driver);
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     static const uint64_t firsts[CLIENTS] = { 1000, 2000, 99990 };
 
     (void)state;
@@ -70,8 +67,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     for (unsigned i = 0; i <= CLIENTS; i++)
         link_pair_free(&pairs[i]);
@@ -79,8 +75,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct ring_descriptor take(struct ring *ring)
-{
+static struct ring_descriptor take(struct ring *ring) {
     struct ring_descriptor message;
 
     assert_true(ring_available(ring) > 0);
@@ -90,29 +85,25 @@ static struct ring_descriptor take(struct ring *ring)
     return message;
 }
 
-static void drop_info(void)
-{
+static void drop_info(void) {
     for (unsigned i = 0; i < CLIENTS; i++)
         assert_int_equal(take(&clients[i]).kind, BLOCK_INFO);
     turn();
 }
 
 static void ask(unsigned client, uint8_t kind, uint32_t offset, uint16_t sectors, uint64_t lba,
-                uint32_t tag)
-{
+                uint32_t tag) {
     ring_put(&clients[client], (struct ring_descriptor){
         .kind = kind, .offset = offset, .length = sectors, .extra = block_extra(lba, tag) });
     ring_flush(&clients[client]);
 }
 
-static void driver_answers(struct ring_descriptor request, enum block_status status)
-{
+static void driver_answers(struct ring_descriptor request, enum block_status status) {
     block_answer(&driver, block_tag(request), status);
     ring_flush(&driver);
 }
 
-static void test_clients_learn_their_extent(void **state)
-{
+static void test_clients_learn_their_extent(void **state) {
     struct ring_descriptor info[CLIENTS];
 
     (void)state;
@@ -124,8 +115,7 @@ static void test_clients_learn_their_extent(void **state)
     assert_int_equal(block_lba(info[2]), 10);          /* cut at the disk's end */
 }
 
-static void test_request_and_answer(void **state)
-{
+static void test_request_and_answer(void **state) {
     struct ring_descriptor request, answer;
 
     (void)state;
@@ -147,8 +137,7 @@ static void test_request_and_answer(void **state)
 }
 
 static void refused(unsigned client, uint8_t kind, uint32_t offset, uint16_t sectors, uint64_t lba,
-                    enum block_status status)
-{
+                    enum block_status status) {
     struct ring_descriptor answer;
 
     ask(client, kind, offset, sectors, lba, 5);
@@ -160,8 +149,7 @@ static void refused(unsigned client, uint8_t kind, uint32_t offset, uint16_t sec
     turn();
 }
 
-static void test_refusals(void **state)
-{
+static void test_refusals(void **state) {
     (void)state;
     drop_info();
     refused(0, BLOCK_READ, 0, 1, 1000, BLOCK_REFUSED);
@@ -182,8 +170,7 @@ static void test_refusals(void **state)
     refused(2, BLOCK_READ, 0, 1, 10, BLOCK_REFUSED);
 }
 
-static void test_driver_that_lies(void **state)
-{
+static void test_driver_that_lies(void **state) {
     struct ring_descriptor request;
 
     (void)state;
@@ -201,8 +188,7 @@ static void test_driver_that_lies(void **state)
     assert_int_equal(ring_available(&clients[0]), 0);
 }
 
-static void test_flood_gets_its_share(void **state)
-{
+static void test_flood_gets_its_share(void **state) {
     unsigned from[CLIENTS] = { 0 };
 
     (void)state;
@@ -219,8 +205,7 @@ static void test_flood_gets_its_share(void **state)
     assert_true(turn());
 }
 
-static void test_client_that_takes_no_answers(void **state)
-{
+static void test_client_that_takes_no_answers(void **state) {
     unsigned answered = 0;
 
     (void)state;
@@ -236,8 +221,7 @@ static void test_client_that_takes_no_answers(void **state)
     assert_true(turn());
 }
 
-static void test_driver_in_a_new_life_gets_all_again(void **state)
-{
+static void test_driver_in_a_new_life_gets_all_again(void **state) {
     (void)state;
     drop_info();
     ask(0, BLOCK_WRITE, 0, 8, 3, 9);
@@ -255,8 +239,7 @@ static void test_driver_in_a_new_life_gets_all_again(void **state)
     assert_int_equal(take(&clients[1]).offset, BLOCK_OK);
 }
 
-static void test_client_in_a_new_life_waits_for_the_old(void **state)
-{
+static void test_client_in_a_new_life_waits_for_the_old(void **state) {
     struct ring_descriptor old;
 
     (void)state;
@@ -279,8 +262,7 @@ static void test_client_in_a_new_life_waits_for_the_old(void **state)
     assert_int_equal(ring_available(&driver), 1);
 }
 
-static uint32_t crc_of(const uint8_t *bytes, size_t size)
-{
+static uint32_t crc_of(const uint8_t *bytes, size_t size) {
     uint32_t crc = UINT32_MAX;
 
     for (size_t i = 0; i < size; i++) {
@@ -291,13 +273,11 @@ static uint32_t crc_of(const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
-static void put(uint8_t *bytes, uint64_t value, unsigned width)
-{
+static void put(uint8_t *bytes, uint64_t value, unsigned width) {
     memcpy(bytes, &value, width);
 }
 
-static void put_partition(uint8_t *entry, const char *name, uint64_t first, uint64_t last)
-{
+static void put_partition(uint8_t *entry, const char *name, uint64_t first, uint64_t last) {
     entry[0] = 1;
     put(entry + 32, first, 8);
     put(entry + 40, last, 8);
@@ -306,8 +286,7 @@ static void put_partition(uint8_t *entry, const char *name, uint64_t first, uint
 }
 
 /* A table with the partitions boot (2048 to 4095) and root (4096 to 8191). */
-static uint8_t *make_table(uint32_t block)
-{
+static uint8_t *make_table(uint32_t block) {
     uint8_t *bytes = calloc(MUX_TABLE, BLOCK_SECTOR);
     uint8_t *header = bytes + block;
     uint8_t *entries = bytes + 2 * block;
@@ -325,15 +304,13 @@ static uint8_t *make_table(uint32_t block)
     return bytes;
 }
 
-static bool find(const uint8_t *bytes, uint32_t block, uint64_t disk, const char *name)
-{
+static bool find(const uint8_t *bytes, uint32_t block, uint64_t disk, const char *name) {
     struct gpt_extent extent;
 
     return gpt_find(bytes, MUX_TABLE * BLOCK_SECTOR, block, disk, name, &extent);
 }
 
-static void test_partitions(void **state)
-{
+static void test_partitions(void **state) {
     struct gpt_extent extent;
 
     (void)state;
@@ -357,8 +334,7 @@ static void test_partitions(void **state)
     }
 }
 
-static void test_broken_tables(void **state)
-{
+static void test_broken_tables(void **state) {
     uint8_t *bytes = make_table(512);
 
     (void)state;
@@ -376,8 +352,7 @@ static void test_broken_tables(void **state)
     free(bytes);
 }
 
-static void test_extent_by_partition(void **state)
-{
+static void test_extent_by_partition(void **state) {
     struct ring_descriptor request;
     uint8_t *bytes = make_table(512);
 
@@ -407,8 +382,7 @@ static void test_extent_by_partition(void **state)
     free(bytes);
 }
 
-static void partitions_of(const char *first, const char *second, bool readonly, uint64_t sectors)
-{
+static void partitions_of(const char *first, const char *second, bool readonly, uint64_t sectors) {
     struct ring_descriptor request;
     uint8_t *bytes = make_table(512);
 
@@ -429,28 +403,24 @@ static void partitions_of(const char *first, const char *second, bool readonly, 
     free(bytes);
 }
 
-static void test_one_partition_for_two(void **state)
-{
+static void test_one_partition_for_two(void **state) {
     (void)state;
     partitions_of("root", "4", false, 0);
 }
 
-static void test_one_partition_for_two_readers(void **state)
-{
+static void test_one_partition_for_two_readers(void **state) {
     (void)state;
     partitions_of("root", "4", true, 4096);
 }
 
-static void test_two_partitions(void **state)
-{
+static void test_two_partitions(void **state) {
     (void)state;
     partitions_of("root", "boot", false, 2048);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_clients_learn_their_extent), TEST(test_request_and_answer),
         TEST(test_refusals), TEST(test_driver_that_lies), TEST(test_flood_gets_its_share),

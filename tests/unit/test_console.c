@@ -21,26 +21,22 @@ static struct console *console;
 static char seen[CONSOLE_SCREEN + 1];
 
 /* What came to the serial line since the last look. */
-static const char *look(void)
-{
+static const char *look(void) {
     seen[console_take(console, seen, CONSOLE_SCREEN)] = 0;
     return seen;
 }
 
-static void say(unsigned client, const char *text)
-{
+static void say(unsigned client, const char *text) {
     console_client_output(console, client, text, (uint32_t)strlen(text), 1000);
 }
 
-static const char *type(const char *keys)
-{
+static const char *type(const char *keys) {
     look();
     console_keys(console, keys, (uint32_t)strlen(keys));
     return look();
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     console = malloc(sizeof(*console));
     fake_manifest_start();
@@ -59,15 +55,13 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     free(console);
     return 0;
 }
 
-static void test_lines_have_names(void **state)
-{
+static void test_lines_have_names(void **state) {
     (void)state;
     say(1, "hello\r\nwor");
     say(0, "3 ports\n");
@@ -77,16 +71,14 @@ static void test_lines_have_names(void **state)
                                 "\r\033[Kweb.serial| world\r\nbulkhead> ");
 }
 
-static void test_typed_command_survives_output(void **state)
-{
+static void test_typed_command_survives_output(void **state) {
     (void)state;
     type("stat");
     say(0, "x\n");
     assert_string_equal(look(), "\r\033[Knetswitch| x\r\nbulkhead> stat");
 }
 
-static void test_no_forgery(void **state)
-{
+static void test_no_forgery(void **state) {
     (void)state;
     say(1, "a\rbulkhead| b\n");
     assert_string_equal(look(), "\r\033[Kweb.serial| abulkhead| b\r\nbulkhead> ");
@@ -97,8 +89,7 @@ static void test_no_forgery(void **state)
                                 "\r\033[Kweb.serial| next\r\nbulkhead> ");
 }
 
-static void test_long_lines_are_broken(void **state)
-{
+static void test_long_lines_are_broken(void **state) {
     char text[CONSOLE_LINE * 2 + 10];
 
     (void)state;
@@ -109,8 +100,7 @@ static void test_long_lines_are_broken(void **state)
     assert_int_equal(console->client[1].length, 9);
 }
 
-static void test_prompt_is_shown_after_a_while(void **state)
-{
+static void test_prompt_is_shown_after_a_while(void **state) {
     (void)state;
     say(1, "login: ");
     assert_string_equal(look(), "");
@@ -119,8 +109,7 @@ static void test_prompt_is_shown_after_a_while(void **state)
     assert_string_equal(look(), "\r\033[Kweb.serial| login: \r\nbulkhead> ");
 }
 
-static void test_focus_is_raw(void **state)
-{
+static void test_focus_is_raw(void **state) {
     (void)state;
     say(1, "~ # ");
     assert_non_null(strstr(type("\035" "1"), "web.serial (Ctrl-] 0: back) ---\r\n~ # "));
@@ -137,8 +126,7 @@ static void test_focus_is_raw(void **state)
     assert_int_equal(console->typed_length, 0);
 }
 
-static void test_focus_keys(void **state)
-{
+static void test_focus_keys(void **state) {
     (void)state;
     type("\035n");
     assert_int_equal(console->focus, 1);
@@ -154,16 +142,14 @@ static void test_focus_keys(void **state)
     assert_int_equal(console->focus, 2);
 }
 
-static void test_line_editing(void **state)
-{
+static void test_line_editing(void **state) {
     (void)state;
     assert_non_null(strstr(type("hexx\177\177lp\r"), "status"));
     assert_non_null(strstr(type("junk\025help\r"), "poweroff"));
     assert_string_equal(type("\r\n"), "\r\nbulkhead> ");
 }
 
-static void test_escape_sequences_are_no_commands(void **state)
-{
+static void test_escape_sequences_are_no_commands(void **state) {
     (void)state;
     assert_non_null(strstr(type("\033[39;15Rhel\033[Ap\033OP\r"), "poweroff"));
     assert_non_null(strstr(type("\033[1\rhelp\r"), "poweroff"));
@@ -171,8 +157,7 @@ static void test_escape_sequences_are_no_commands(void **state)
     assert_int_equal(console->focus, 1);
 }
 
-static void test_commands(void **state)
-{
+static void test_commands(void **state) {
     (void)state;
     assert_non_null(strstr(type("status\r"), "system test"));
     assert_non_null(strstr(type("devices\r"), "bulkhead> "));
@@ -184,8 +169,7 @@ static void test_commands(void **state)
     assert_non_null(strstr(type("frobnicate\r"), "\"frobnicate\" is no command"));
 }
 
-static void test_control(void **state)
-{
+static void test_control(void **state) {
     (void)state;
     assert_non_null(strstr(type("restart  web \r"), "restart: web\r\n"));
     type("stop web\r");
@@ -201,8 +185,7 @@ static void test_control(void **state)
     assert_non_null(strstr(type("stop web\r"), "refused (-5)"));
 }
 
-static void test_names_from_the_plan(void **state)
-{
+static void test_names_from_the_plan(void **state) {
     struct {
         struct bh_plan_header header;
         struct bh_plan_compartment compartment;
@@ -225,8 +208,7 @@ static void test_names_from_the_plan(void **state)
     names_set_plan(NULL);
 }
 
-static void test_history(void **state)
-{
+static void test_history(void **state) {
     const char *text;
 
     (void)state;
@@ -240,8 +222,7 @@ static void test_history(void **state)
     assert_null(strstr(type("log\r"), "guest line"));
 }
 
-static void test_flood_is_bounded(void **state)
-{
+static void test_flood_is_bounded(void **state) {
     char text[256];
     uint64_t said = 0;
 
@@ -261,8 +242,7 @@ static void test_flood_is_bounded(void **state)
     assert_in_range(console_allowance(console, 1, 1010), 1, 10 * CONSOLE_RATE);
 }
 
-static void test_full_screen_keeps_room_for_us(void **state)
-{
+static void test_full_screen_keeps_room_for_us(void **state) {
     char text[256];
 
     (void)state;
@@ -281,8 +261,7 @@ static void test_full_screen_keeps_room_for_us(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_lines_have_names), TEST(test_typed_command_survives_output),
         TEST(test_no_forgery), TEST(test_long_lines_are_broken),

@@ -25,14 +25,12 @@ static struct link_pair pair;
 static struct ring netswitch;
 static uint32_t card_receive, card_transmit;      /* the card's heads, counting for ever */
 
-uint32_t mmio_read32(const volatile void *base, uint32_t offset)
-{
+uint32_t mmio_read32(const volatile void *base, uint32_t offset) {
     assert_ptr_equal(base, registers);
     return registers[offset / 4];
 }
 
-void mmio_write32(volatile void *base, uint32_t offset, uint32_t value)
-{
+void mmio_write32(volatile void *base, uint32_t offset, uint32_t value) {
     assert_ptr_equal(base, registers);
     assert_true(offset < NIC_BAR_SIZE && offset % 4 == 0);
     if (offset == NIC_CTRL && !stuck_in_reset)
@@ -42,13 +40,11 @@ void mmio_write32(volatile void *base, uint32_t offset, uint32_t value)
         registers[NIC_IMS / 4] &= ~value;
 }
 
-static uint32_t reg(uint32_t offset)
-{
+static uint32_t reg(uint32_t offset) {
     return registers[offset / 4];
 }
 
-static bool settle(void)
-{
+static bool settle(void) {
     uint32_t notify = BH_NONE;
     bool settled = nic_settle(nic, &notify);
 
@@ -57,14 +53,12 @@ static bool settle(void)
     return settled;
 }
 
-static void turn(void)
-{
+static void turn(void) {
     nic_turn(nic);
     settle();
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     memset(registers, 0, sizeof(registers));
     stuck_in_reset = false;
@@ -86,8 +80,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     link_pair_free(&pair);
     free(nic);
@@ -95,8 +88,7 @@ static int teardown(void **state)
 }
 
 /* The card receives a frame into the next descriptor that it owns. */
-static uint64_t card_receives(uint16_t length, uint8_t status, uint8_t errors)
-{
+static uint64_t card_receives(uint16_t length, uint8_t status, uint8_t errors) {
     struct nic_receive *descriptor = &rings.receive[card_receive++ % NIC_DEPTH];
 
     descriptor->length = length;
@@ -105,21 +97,18 @@ static uint64_t card_receives(uint16_t length, uint8_t status, uint8_t errors)
     return descriptor->address;
 }
 
-static void card_sends(unsigned count)
-{
+static void card_sends(unsigned count) {
     for (unsigned i = 0; i < count; i++)
         rings.transmit[card_transmit++ % NIC_DEPTH].status = TX_DONE;
 }
 
-static void request(uint8_t port, uint32_t offset, uint16_t length)
-{
+static void request(uint8_t port, uint32_t offset, uint16_t length) {
     ring_put(&netswitch, (struct ring_descriptor){
         .offset = offset, .length = length, .kind = NET_FRAME, .port = port });
     ring_flush(&netswitch);
 }
 
-static void test_start(void **state)
-{
+static void test_start(void **state) {
     (void)state;
     assert_true(nic->running);
     assert_int_equal(reg(NIC_RDT), NIC_DEPTH - 1);
@@ -132,8 +121,7 @@ static void test_start(void **state)
         assert_in_range(rings.receive[i].address, POOL_IOVA, POOL_IOVA + POOL - NET_SLOT);
 }
 
-static void test_stuck_reset(void **state)
-{
+static void test_stuck_reset(void **state) {
     (void)state;
     stuck_in_reset = true;
     assert_false(nic_start(nic));
@@ -143,8 +131,7 @@ static void test_stuck_reset(void **state)
     assert_false(nic_start(nic));
 }
 
-static void test_receive(void **state)
-{
+static void test_receive(void **state) {
     struct ring_descriptor frame;
     uint64_t address;
 
@@ -158,8 +145,7 @@ static void test_receive(void **state)
     assert_int_equal(POOL_IOVA + frame.offset, address);
 }
 
-static void test_buffers_come_round(void **state)
-{
+static void test_buffers_come_round(void **state) {
     uint32_t count = 0;
 
     (void)state;
@@ -177,8 +163,7 @@ static void test_buffers_come_round(void **state)
     assert_int_equal(nic->received, 5000);
 }
 
-static void test_bad_frames(void **state)
-{
+static void test_bad_frames(void **state) {
     (void)state;
     card_receives(13, RX_DONE | RX_LAST, 0);
     card_receives(1519, RX_DONE | RX_LAST, 0);
@@ -192,8 +177,7 @@ static void test_bad_frames(void **state)
     assert_int_equal(nic->free_count + (nic->receive_filled - nic->receive_next), 512);
 }
 
-static void test_everything_done_forever(void **state)
-{
+static void test_everything_done_forever(void **state) {
     (void)state;
     for (unsigned i = 0; i < 10000; i++) {
         memset(&rings, 0xff, sizeof(rings));
@@ -202,8 +186,7 @@ static void test_everything_done_forever(void **state)
     assert_int_equal(ring_available(&netswitch), 0);
 }
 
-static void test_switch_keeps_all(void **state)
-{
+static void test_switch_keeps_all(void **state) {
     (void)state;
     for (unsigned i = 0; i < 1000 && nic->receive_filled != card_receive; i++) {
         card_receives(64, RX_DONE | RX_LAST, 0);
@@ -218,8 +201,7 @@ static void test_switch_keeps_all(void **state)
     assert_int_equal(fake_calls.notifies, 1);
 }
 
-static void test_transmit(void **state)
-{
+static void test_transmit(void **state) {
     (void)state;
     request(0, 0x800, 1514);
     turn();
@@ -233,8 +215,7 @@ static void test_transmit(void **state)
     assert_int_equal(ring_space(&netswitch), 256);
 }
 
-static void test_transmit_comes_round(void **state)
-{
+static void test_transmit_comes_round(void **state) {
     (void)state;
     for (unsigned i = 0; i < 5000; i++) {
         assert_true(ring_space(&netswitch) > 0);
@@ -247,8 +228,7 @@ static void test_transmit_comes_round(void **state)
     assert_int_equal(nic->sent, 5000);
 }
 
-static void test_bad_requests(void **state)
-{
+static void test_bad_requests(void **state) {
     (void)state;
     request(1, 0, 64);
     request(255, 0, 64);
@@ -270,8 +250,7 @@ static void test_bad_requests(void **state)
     assert_int_equal(ring_space(&netswitch), 256);
 }
 
-static void test_card_stands_still(void **state)
-{
+static void test_card_stands_still(void **state) {
     (void)state;
     for (unsigned i = 0; i < 256; i++)
         request(0, 0, 64);
@@ -282,8 +261,7 @@ static void test_card_stands_still(void **state)
     assert_true((reg(NIC_IMS) & CAUSE_TXQ0) != 0);
 }
 
-static void test_interrupts(void **state)
-{
+static void test_interrupts(void **state) {
     (void)state;
     turn();
     assert_int_equal(reg(NIC_IMS), CAUSE_RXQ0 | CAUSE_OTHER | CAUSE_LSC);
@@ -295,8 +273,7 @@ static void test_interrupts(void **state)
     assert_int_equal(reg(NIC_IMS), CAUSE_RXQ0);
 }
 
-static void test_completions_interrupt_who_waits(void **state)
-{
+static void test_completions_interrupt_who_waits(void **state) {
     (void)state;
     turn();
     request(0, 0, 64);
@@ -308,8 +285,7 @@ static void test_completions_interrupt_who_waits(void **state)
     assert_int_equal(reg(NIC_IMS) & CAUSE_TXQ0, CAUSE_TXQ0);
 }
 
-static void test_link_speed(void **state)
-{
+static void test_link_speed(void **state) {
     (void)state;
     registers[NIC_STATUS / 4] = STATUS_LU | 2 << 6;
     assert_int_equal(nic_link_speed(nic), 1000);
@@ -326,8 +302,7 @@ static void test_link_speed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_start), TEST(test_stuck_reset), TEST(test_receive),
         TEST(test_buffers_come_round), TEST(test_bad_frames), TEST(test_everything_done_forever),

@@ -17,8 +17,7 @@
         assert_string_equal(own, hosts); \
     } while (0)
 
-static void test_like_printf(void **state)
-{
+static void test_like_printf(void **state) {
     (void)state;
     SAME_AS_PRINTF("%d %d %d", 0, -1, 2147483647);
     SAME_AS_PRINTF("%ld", INT64_MIN);
@@ -29,8 +28,7 @@ static void test_like_printf(void **state)
     SAME_AS_PRINTF("%c%%%3u|%-4u|", 'q', 5u, 6u);
 }
 
-static void test_cut(void **state)
-{
+static void test_cut(void **state) {
     char text[5];
 
     (void)state;
@@ -40,8 +38,7 @@ static void test_cut(void **state)
     assert_string_equal(text, "");
 }
 
-static void test_numbers(void **state)
-{
+static void test_numbers(void **state) {
     uint64_t value = 1;
 
     (void)state;
@@ -55,8 +52,7 @@ static void test_numbers(void **state)
     assert_false(parse_number("-1", &value));
 }
 
-static void test_macs(void **state)
-{
+static void test_macs(void **state) {
     uint8_t mac[6];
 
     (void)state;
@@ -68,8 +64,7 @@ static void test_macs(void **state)
     assert_false(parse_mac("", mac));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like_printf), cmocka_unit_test(test_cut),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_macs),

@@ -14,14 +14,12 @@
 
 static uint8_t madt[256], fadt[148], dsdt[128];
 
-static void put_bytes(uint8_t *table, uint32_t *at, const uint8_t *bytes, uint32_t count)
-{
+static void put_bytes(uint8_t *table, uint32_t *at, const uint8_t *bytes, uint32_t count) {
     memcpy(table + *at, bytes, count);
     *at += count;
 }
 
-static uint32_t good_madt(void)
-{
+static uint32_t good_madt(void) {
     static const uint8_t entries[] = {
         0, 8, 0, 0x40, 1, 0, 0, 0,                        /* local APICs: 0x40, 0x41 disabled, 0x42 */
         0, 8, 1, 0x41, 0, 0, 0, 0,
@@ -35,8 +33,7 @@ static uint32_t good_madt(void)
     return at;
 }
 
-static void forget(void)
-{
+static void forget(void) {
     table_count = core_count = 0;
     ioapic_registers = paddr(0);
     can_sleep = false;
@@ -46,15 +43,13 @@ static void forget(void)
     fake_panic_expected = false;
 }
 
-static void install_madt(uint32_t length)
-{
+static void install_madt(uint32_t length) {
     fake_acpi_header(madt, "APIC", length);
     fake_acpi_add(madt);
     acpi_install(paddr(fake_acpi_rsdp()));
 }
 
-static void cores_and_lines_are_found(void **state)
-{
+static void cores_and_lines_are_found(void **state) {
     uint32_t id;
     paddr_t registers;
     (void)state;
@@ -69,8 +64,7 @@ static void cores_and_lines_are_found(void **state)
     assert_int_equal(acpi_isa_gsi(4), 4);
 }
 
-static void an_entry_beyond_the_table_ends_it(void **state)
-{
+static void an_entry_beyond_the_table_ends_it(void **state) {
     (void)state;
     forget();
     uint32_t length = good_madt();
@@ -84,8 +78,7 @@ static void an_entry_beyond_the_table_ends_it(void **state)
     assert_int_equal(acpi_core_count(), 1);
 }
 
-static void a_wrong_checksum_hides_a_table(void **state)
-{
+static void a_wrong_checksum_hides_a_table(void **state) {
     uint32_t length;
     (void)state;
     forget();
@@ -101,8 +94,7 @@ static void a_wrong_checksum_hides_a_table(void **state)
     assert_null(acpi_table("APIC", &length));
 }
 
-static void no_rsdp_stops_the_boot(void **state)
-{
+static void no_rsdp_stops_the_boot(void **state) {
     (void)state;
     forget();
     fake_unmap_all();
@@ -114,8 +106,7 @@ static void no_rsdp_stops_the_boot(void **state)
     assert_non_null(strstr(fake_panic_text, "RSDP"));
 }
 
-static void add_fadt(const uint8_t *aml, uint32_t size)
-{
+static void add_fadt(const uint8_t *aml, uint32_t size) {
     const uint64_t dsdt_base = 0x5000000;
     uint32_t low = (uint32_t)dsdt_base, pm1a = 0x604;
     memset(dsdt, 0, sizeof dsdt);
@@ -129,8 +120,7 @@ static void add_fadt(const uint8_t *aml, uint32_t size)
     fake_acpi_add(fadt);
 }
 
-static void sleep_types_are_read(void **state)
-{
+static void sleep_types_are_read(void **state) {
     static const uint8_t aml[] = { 8, '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 1, 0, 0 };
     (void)state;
     forget();
@@ -142,8 +132,7 @@ static void sleep_types_are_read(void **state)
     assert_int_equal(pm1a_control, 0x604);
 }
 
-static void a_cut_off_package_is_no_package(void **state)
-{
+static void a_cut_off_package_is_no_package(void **state) {
     static const uint8_t aml[] = { 8, '_', 'S', '5', '_', 0x12, 6, 4, 0x0a };
     (void)state;
     forget();
@@ -152,8 +141,7 @@ static void a_cut_off_package_is_no_package(void **state)
     assert_false(can_sleep);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cores_and_lines_are_found),
         cmocka_unit_test(an_entry_beyond_the_table_ends_it),

@@ -38,8 +38,7 @@ static struct bh_plan_vcpu vcpus[2];
 static unsigned performed, answers, object;
 static enum bh_status answer;
 
-static enum bh_status note(uint32_t what)
-{
+static enum bh_status note(uint32_t what) {
     performed++;
     object = what;
     return BH_OK;
@@ -47,35 +46,30 @@ static enum bh_status note(uint32_t what)
 
 void channel_signal(uint32_t channel) { note(channel); }
 void thread_wait(uint32_t thread, uint64_t deadline) { (void)deadline; answers++; note(thread); }
-void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline)
-{
+void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline) {
     (void)thread, (void)vcpu, (void)deadline;
     answers++;
 }
 enum bh_status vcpu_begin(uint32_t vcpu) { return note(vcpu); }
 enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,
-                          uint32_t rights)
-{
+                          uint32_t rights) {
     (void)space, (void)present, (void)rights;
     assert_int_equal(gpa & 1, 0);
     return note(region);
 }
 enum bh_status interrupt_ack(uint32_t interrupt) { return note(interrupt); }
-enum bh_status device_control(uint32_t device, enum bh_device_operation operation)
-{
+enum bh_status device_control(uint32_t device, enum bh_device_operation operation) {
     assert_true(operation <= BH_DEVICE_UNMASK);
     return note(device);
 }
 enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t argument,
-                           uint64_t *value)
-{
+                           uint64_t *value) {
     (void)argument, (void)value;
     assert_true(what <= BH_DEVICE_CONFIG);
     return note(device);
 }
 void compartment_call(uint32_t thread, uint32_t compartment,
-                      enum bh_compartment_operation operation)
-{
+                      enum bh_compartment_operation operation) {
     (void)thread;
     assert_true(operation <= BH_COMPARTMENT_RESET);
     answers++;
@@ -84,21 +78,18 @@ void compartment_call(uint32_t thread, uint32_t compartment,
 enum bh_status mode_enter(uint32_t mode) { return note(mode); }
 void machine_reboot(void) { note(0); }
 void machine_poweroff(void) { note(0); }
-enum bh_status counter_read(uint64_t class, uint64_t which, uint64_t counter, uint64_t *value)
-{
+enum bh_status counter_read(uint64_t class, uint64_t which, uint64_t counter, uint64_t *value) {
     (void)class, (void)which, (void)counter, (void)value;
     return note(0);
 }
-void context_answer(uint32_t thread, enum bh_status status, uint64_t value)
-{
+void context_answer(uint32_t thread, enum bh_status status, uint64_t value) {
     (void)value;
     assert_int_equal(thread, THREAD);
     answers++;
     answer = status;
 }
 
-static int install(void **state)
-{
+static int install(void **state) {
     (void)state;
     memset(slots, 0, sizeof slots);
     compartments[1] = (struct bh_plan_compartment){ .first_slot = FIRST_SLOT,
@@ -113,8 +104,7 @@ static int install(void **state)
     return 0;
 }
 
-static enum bh_status perform(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
+static enum bh_status perform(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     struct call call = { number, { a, b, c, d } };
 
     performed = answers = 0;
@@ -124,8 +114,7 @@ static enum bh_status perform(uint64_t number, uint64_t a, uint64_t b, uint64_t 
     return answer;
 }
 
-static uint64_t slot_of(enum bh_slot_kind kind)
-{
+static uint64_t slot_of(enum bh_slot_kind kind) {
     return kind - 1u;
 }
 
@@ -136,8 +125,7 @@ static const uint32_t needs[BH_CALL_COUNT] = {
     BH_SLOT_COUNTERS,
 };
 
-static void test_each_call_takes_its_own_kind_only(void **state)
-{
+static void test_each_call_takes_its_own_kind_only(void **state) {
     (void)state;
     for (uint64_t number = 0; number < BH_CALL_COUNT; number++) {
         for (uint64_t slot = 0; slot < SLOTS && needs[number] != 0; slot++) {
@@ -150,8 +138,7 @@ static void test_each_call_takes_its_own_kind_only(void **state)
     }
 }
 
-static void test_slots_of_others_are_out_of_range(void **state)
-{
+static void test_slots_of_others_are_out_of_range(void **state) {
     static const uint64_t wild[] = { SLOTS, SLOTS + 1, 0xffffffff, 0x100000000, UINT64_MAX,
                                      (uint64_t)0 - FIRST_SLOT };
 
@@ -163,8 +150,7 @@ static void test_slots_of_others_are_out_of_range(void **state)
         }
 }
 
-static void test_unknown_numbers(void **state)
-{
+static void test_unknown_numbers(void **state) {
     static const uint64_t wild[] = { BH_CALL_COUNT, 255, 1ull << 32, UINT64_MAX };
 
     (void)state;
@@ -174,8 +160,7 @@ static void test_unknown_numbers(void **state)
     }
 }
 
-static void check_operations(uint64_t number, enum bh_slot_kind kind, uint64_t count)
-{
+static void check_operations(uint64_t number, enum bh_slot_kind kind, uint64_t count) {
     for (uint64_t allowed = 0; allowed < count; allowed++) {
         slots[FIRST_SLOT + slot_of(kind)].rights = 1u << allowed;
         for (uint64_t operation = 0; operation < count; operation++) {
@@ -192,16 +177,14 @@ static void check_operations(uint64_t number, enum bh_slot_kind kind, uint64_t c
     assert_int_equal(performed, 0);
 }
 
-static void test_operations_need_their_right(void **state)
-{
+static void test_operations_need_their_right(void **state) {
     (void)state;
     check_operations(BH_CALL_DEVICE_CONTROL, BH_SLOT_DEVICE, BH_DEVICE_UNMASK + 1);
     check_operations(BH_CALL_COMPARTMENT_CONTROL, BH_SLOT_COMPARTMENT, BH_COMPARTMENT_RESET + 1);
     check_operations(BH_CALL_MACHINE_CONTROL, BH_SLOT_MACHINE, BH_MACHINE_POWEROFF + 1);
 }
 
-static void test_device_read(void **state)
-{
+static void test_device_read(void **state) {
     uint64_t slot = slot_of(BH_SLOT_DEVICE);
 
     (void)state;
@@ -213,8 +196,7 @@ static void test_device_read(void **state)
     assert_int_equal(performed, 0);
 }
 
-static void test_only_its_thread_runs_a_vcpu(void **state)
-{
+static void test_only_its_thread_runs_a_vcpu(void **state) {
     (void)state;
     vcpus[1].thread = 0;
     assert_int_equal(perform(BH_CALL_VCPU_RUN, slot_of(BH_SLOT_VCPU), BH_FOREVER, 0, 0),
@@ -222,16 +204,14 @@ static void test_only_its_thread_runs_a_vcpu(void **state)
     assert_int_equal(performed, 0);
 }
 
-static void test_machine_that_stays_on(void **state)
-{
+static void test_machine_that_stays_on(void **state) {
     (void)state;
     assert_int_equal(perform(BH_CALL_MACHINE_CONTROL, slot_of(BH_SLOT_MACHINE),
                              BH_MACHINE_POWEROFF, 0, 0), BH_E_DEVICE);
 }
 
 /* Whatever is in the registers: one answer, and nothing performed on an object that isn't ours. */
-static void test_random_registers(void **state)
-{
+static void test_random_registers(void **state) {
     (void)state;
     srand(4);
     for (unsigned round = 0; round < 200000; round++) {
@@ -244,8 +224,7 @@ static void test_random_registers(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_call_takes_its_own_kind_only, install),
         cmocka_unit_test_setup(test_slots_of_others_are_out_of_range, install),

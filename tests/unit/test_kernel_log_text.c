@@ -12,8 +12,7 @@
 static char buffer[64];
 
 __attribute__((format(printf, 2, 3)))
-static const char *text(uint32_t size, const char *format, ...)
-{
+static const char *text(uint32_t size, const char *format, ...) {
     va_list arguments;
 
     memset(buffer, '#', sizeof buffer);
@@ -27,8 +26,7 @@ static const char *text(uint32_t size, const char *format, ...)
     return buffer;
 }
 
-static void test_formats(void **state)
-{
+static void test_formats(void **state) {
     (void)state;
     assert_string_equal(text(60, "plain"), "plain");
     assert_string_equal(text(60, "%s.%u", "uart", 7u), "uart.7");
@@ -39,22 +37,19 @@ static void test_formats(void **state)
     assert_string_equal(text(60, "%u", 0u), "0");
 }
 
-static void test_long_text_is_cut(void **state)
-{
+static void test_long_text_is_cut(void **state) {
     (void)state;
     assert_string_equal(text(4, "%s", "a long name"), "a lo");
     assert_string_equal(text(4, "abc%u", 12345u), "abc1");
     assert_string_equal(text(0, "abc"), "");
 }
 
-static void test_unprintable_names_are_harmless(void **state)
-{
+static void test_unprintable_names_are_harmless(void **state) {
     (void)state;
     assert_string_equal(text(60, "%s", "a\033[2J\nb"), "a?[2J?b");
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_long_text_is_cut),

@@ -15,8 +15,7 @@ enum { PAGES = 1024 };
 
 static uint8_t map[PAGES];
 
-static void check_against_map(const struct ranges *ranges)
-{
+static void check_against_map(const struct ranges *ranges) {
     uint64_t total = 0;
 
     for (uint64_t page = 0; page < PAGES; page++) {
@@ -26,8 +25,7 @@ static void check_against_map(const struct ranges *ranges)
     assert_int_equal(ranges_total(ranges), total * BH_PAGE_SIZE);
 }
 
-static void test_random_removals(void **state)
-{
+static void test_random_removals(void **state) {
     (void)state;
     for (unsigned seed = 0; seed < 20; seed++) {
         struct ranges ranges = { .count = 0 };
@@ -46,8 +44,7 @@ static void test_random_removals(void **state)
     }
 }
 
-static void test_cut_is_aligned_and_gone(void **state)
-{
+static void test_cut_is_aligned_and_gone(void **state) {
     struct ranges ranges = { .count = 0 };
     uint64_t base, end = (uint64_t)PAGES * BH_PAGE_SIZE;
 
@@ -71,8 +68,7 @@ static void test_cut_is_aligned_and_gone(void **state)
     assert_false(ranges_cut(&ranges, end, BH_PAGE_SIZE, &base));
 }
 
-static void test_only_whole_pages_are_added(void **state)
-{
+static void test_only_whole_pages_are_added(void **state) {
     struct ranges ranges = { .count = 0 };
 
     (void)state;
@@ -83,8 +79,7 @@ static void test_only_whole_pages_are_added(void **state)
     assert_false(ranges_touch(&ranges, 0, 0x1000));
 }
 
-static void test_overlap_is_refused(void **state)
-{
+static void test_overlap_is_refused(void **state) {
     struct ranges ranges = { .count = 0 };
 
     (void)state;
@@ -93,8 +88,7 @@ static void test_overlap_is_refused(void **state)
     assert_true(ranges_add(&ranges, 0x200000, 0x10000));
 }
 
-static void test_numbers_at_the_end(void **state)
-{
+static void test_numbers_at_the_end(void **state) {
     struct ranges ranges = { .count = 0 };
     uint64_t base;
 
@@ -106,8 +100,7 @@ static void test_numbers_at_the_end(void **state)
     assert_false(ranges_touch(&ranges, UINT64_MAX, UINT64_MAX));
 }
 
-static void test_a_full_list_is_told(void **state)
-{
+static void test_a_full_list_is_told(void **state) {
     struct ranges ranges = { .count = 0 };
     bool all = true;
 
@@ -118,8 +111,7 @@ static void test_a_full_list_is_told(void **state)
     assert_int_equal(ranges.count, RANGES_MAX);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_removals),
         cmocka_unit_test(test_cut_is_aligned_and_gone),

@@ -16,16 +16,14 @@
 
 enum { NIC = 0x0200, DISK = 0x0108, BRIDGE = 0x0604, COMMAND = 4 };
 
-bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus)
-{
+bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
     *base = paddr(FAKE_ECAM_BASE);
     *first_bus = 0;
     *last_bus = FAKE_BUSES - 1;
     return true;
 }
 
-static int begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     memset(functions, 0, sizeof functions);
     function_count = 0;
@@ -35,20 +33,17 @@ static int begin(void **state)
     return 0;
 }
 
-static void discover(void)
-{
+static void discover(void) {
     assert_true(pci_ecam_install());
     pci_discover();
 }
 
-static void endpoint(uint32_t rid)
-{
+static void endpoint(uint32_t rid) {
     fake_function(rid, 0x8086, 0x10d3, NIC << 8, 0);
     fake_config16(rid, COMMAND, 7);
 }
 
-static void port(uint32_t rid, uint8_t secondary, uint8_t type, uint16_t acs)
-{
+static void port(uint32_t rid, uint8_t secondary, uint8_t type, uint16_t acs) {
     fake_function(rid, 0x1b36, 0x000c, BRIDGE << 8, 1);
     fake_config8(rid, PCI_BUS_NUMBERS + 1, secondary);
     fake_config8(rid, PCI_BUS_NUMBERS + 2, secondary);
@@ -60,13 +55,11 @@ static void port(uint32_t rid, uint8_t secondary, uint8_t type, uint16_t acs)
     fake_config16(rid, 0x104, acs);
 }
 
-static uint32_t group_of(uint32_t rid)
-{
+static uint32_t group_of(uint32_t rid) {
     return pci_function(pci_find(rid))->group;
 }
 
-static void bus_mastering_and_intx_are_off(void **state)
-{
+static void bus_mastering_and_intx_are_off(void **state) {
     (void)state;
     endpoint(0x18);
     discover();
@@ -76,8 +69,7 @@ static void bus_mastering_and_intx_are_off(void **state)
     assert_int_equal(pci_read(0x18, COMMAND, 2) & 0x404, 0x404);
 }
 
-static void functions_of_one_device_are_one_group(void **state)
-{
+static void functions_of_one_device_are_one_group(void **state) {
     (void)state;
     endpoint(0x18);
     endpoint(0x19);
@@ -90,8 +82,7 @@ static void functions_of_one_device_are_one_group(void **state)
     assert_non_null(strstr(pci_function(pci_find(0x19))->group_reason, "functions of one device"));
 }
 
-static void acs_keeps_ports_apart(void **state)
-{
+static void acs_keeps_ports_apart(void **state) {
     (void)state;
     port(0x08, 1, PCIE_ROOT_PORT, 0x1d);
     port(0x10, 2, PCIE_ROOT_PORT, 0);
@@ -104,8 +95,7 @@ static void acs_keeps_ports_apart(void **state)
     assert_int_equal(pci_alias(pci_find(0x100)), BH_NONE);
 }
 
-static void a_conventional_bus_is_one_group_and_one_id(void **state)
-{
+static void a_conventional_bus_is_one_group_and_one_id(void **state) {
     (void)state;
     port(0x08, 1, PCIE_TO_PCI_BRIDGE, 0x1d);
     endpoint(0x108);
@@ -116,8 +106,7 @@ static void a_conventional_bus_is_one_group_and_one_id(void **state)
     assert_non_null(strstr(pci_function(pci_find(0x110))->group_reason, "conventional"));
 }
 
-static void capability_loops_end(void **state)
-{
+static void capability_loops_end(void **state) {
     (void)state;
     endpoint(0x18);
     fake_config16(0x18, PCI_STATUS, 0x10);
@@ -129,8 +118,7 @@ static void capability_loops_end(void **state)
     assert_int_equal(pci_extended_capability(0x18, PCI_EXT_ACS), 0);
 }
 
-static void with_msix(uint32_t table, uint32_t pba)
-{
+static void with_msix(uint32_t table, uint32_t pba) {
     endpoint(0x18);
     fake_config16(0x18, PCI_STATUS, 0x10);
     fake_config8(0x18, PCI_CAPABILITIES, 0x50);
@@ -142,8 +130,7 @@ static void with_msix(uint32_t table, uint32_t pba)
     pci_function(0)->bar[3] = (struct pci_bar){ .base = 0xfe000000, .size = 0x4000 };
 }
 
-static void msix_pages_are_known(void **state)
-{
+static void msix_pages_are_known(void **state) {
     (void)state;
     with_msix(0x1003, 0x2003);
     const struct pci_function *f = pci_function(0);
@@ -155,8 +142,7 @@ static void msix_pages_are_known(void **state)
     assert_false(pci_msix_touches(f, 2, 0, 0x4000));
 }
 
-static void msix_entries_are_written_masked(void **state)
-{
+static void msix_entries_are_written_masked(void **state) {
     static uint32_t table[20];
     (void)state;
     fake_map(0xfe001000, table, sizeof table);
@@ -171,8 +157,7 @@ static void msix_entries_are_written_masked(void **state)
     assert_int_equal(table[11], 0);
 }
 
-static void a_table_outside_its_bar_is_refused(void **state)
-{
+static void a_table_outside_its_bar_is_refused(void **state) {
     (void)state;
     with_msix(0x3ff3, 0x2003);
     assert_false(pci_msix_map(0));
@@ -181,8 +166,7 @@ static void a_table_outside_its_bar_is_refused(void **state)
     assert_false(pci_msix_map(0));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(bus_mastering_and_intx_are_off, begin),
         cmocka_unit_test_setup(functions_of_one_device_are_one_group, begin),

@@ -9,8 +9,7 @@
 #include "core/budget.h"
 #include "core/ready.h"
 
-static void test_best_is_highest_then_first(void **state)
-{
+static void test_best_is_highest_then_first(void **state) {
     struct ready ready;
 
     (void)state;
@@ -33,8 +32,7 @@ static void test_best_is_highest_then_first(void **state)
     assert_int_equal(ready_best(&ready), BH_NONE);
 }
 
-static void test_equals(void **state)
-{
+static void test_equals(void **state) {
     struct ready ready;
 
     (void)state;
@@ -47,8 +45,7 @@ static void test_equals(void **state)
 }
 
 /* Random additions and removals against arrays of what should be queued, in order. */
-static void test_random_against_lists(void **state)
-{
+static void test_random_against_lists(void **state) {
     struct ready ready;
     uint32_t list[BH_PRIORITIES][BH_MAX_THREADS], count[BH_PRIORITIES] = { 0 };
     uint32_t priority_of[BH_MAX_THREADS];
@@ -81,8 +78,7 @@ static void test_random_against_lists(void **state)
     }
 }
 
-static void test_budget_runs_out_and_comes_again(void **state)
-{
+static void test_budget_runs_out_and_comes_again(void **state) {
     struct budget b = { .amount = 100, .period = 1000, .left = 100, .renew_at = 1000 };
 
     (void)state;
@@ -96,8 +92,7 @@ static void test_budget_runs_out_and_comes_again(void **state)
     assert_int_equal(b.renew_at, 2000);
 }
 
-static void test_budget_skips_missed_periods(void **state)
-{
+static void test_budget_skips_missed_periods(void **state) {
     struct budget b = { .amount = 100, .period = 1000, .left = 0, .renew_at = 1000 };
 
     (void)state;
@@ -109,8 +104,7 @@ static void test_budget_skips_missed_periods(void **state)
     assert_int_equal(b.left, 1);
 }
 
-static void test_whole_period_is_no_limit(void **state)
-{
+static void test_whole_period_is_no_limit(void **state) {
     struct budget b = { .amount = 1000, .period = 1000, .left = 1000, .renew_at = 1000 };
 
     (void)state;
@@ -118,8 +112,7 @@ static void test_whole_period_is_no_limit(void **state)
     assert_false(budget_charge(&b, UINT64_MAX, 5));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_best_is_highest_then_first),
         cmocka_unit_test(test_equals),

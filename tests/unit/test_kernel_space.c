@@ -22,15 +22,13 @@ static uint64_t used;
 /* Physical addresses of tables here: the arena begins at 4 GiB. */
 #define ARENA_BASE (1ull << 32)
 
-void *physical_at(paddr_t address, uint64_t size)
-{
+void *physical_at(paddr_t address, uint64_t size) {
     assert_true(address.value >= ARENA_BASE);
     assert_true(address.value - ARENA_BASE + size <= sizeof arena);
     return (uint8_t *)arena + (address.value - ARENA_BASE);
 }
 
-paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what)
-{
+paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what) {
     uint64_t base = (ARENA_BASE + used + alignment - 1) / alignment * alignment;
 
     (void)what;
@@ -40,14 +38,12 @@ paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what)
     return paddr(base);
 }
 
-void table_root_prepare(enum table_format format, uint64_t *root)
-{
+void table_root_prepare(enum table_format format, uint64_t *root) {
     (void)format;
     (void)root;
 }
 
-_Noreturn void panic(const char *format, ...)
-{
+_Noreturn void panic(const char *format, ...) {
     fail_msg("panic: %s", format);
     abort();
 }
@@ -59,8 +55,7 @@ struct seen {
 };
 
 /* SDM 3A 4.5 and APM 15.25 for the CPU's tables, VT-d 9.8 for a device's. */
-static struct seen look(const struct space_table *space, uint64_t address)
-{
+static struct seen look(const struct space_table *space, uint64_t address) {
     uint64_t table = space->root.value, rights = ~0ull;
     bool cpu = space->format != TABLE_DEVICE, no_execute = false;
 
@@ -88,15 +83,13 @@ static struct seen look(const struct space_table *space, uint64_t address)
     return (struct seen){ .present = false };
 }
 
-static int reset(void **state)
-{
+static int reset(void **state) {
     (void)state;
     used = 0;
     return 0;
 }
 
-static void test_rights_in_every_format(void **state)
-{
+static void test_rights_in_every_format(void **state) {
     (void)state;
     for (enum table_format format = TABLE_PROCESS; format <= TABLE_KERNEL; format++) {
         for (uint32_t rights = BH_READ; rights <= (BH_READ | BH_WRITE | BH_EXECUTE); rights += 2) {
@@ -122,8 +115,7 @@ static void test_rights_in_every_format(void **state)
     }
 }
 
-static void test_registers_are_uncached(void **state)
-{
+static void test_registers_are_uncached(void **state) {
     struct space_table space;
     struct extent extent = { 0xfe000000, paddr(0xfe000000), 0x1000, BH_READ | BH_WRITE,
                              BH_CACHE_UNCACHED };
@@ -135,8 +127,7 @@ static void test_registers_are_uncached(void **state)
 }
 
 /* A large, aligned extent takes few tables; its neighbours stay absent. */
-static void test_large_leaves(void **state)
-{
+static void test_large_leaves(void **state) {
     struct space_table space;
     struct extent extent = { 0x200000, paddr(0x40000000), 0x400000 + 0x3000, BH_READ | BH_WRITE,
                              BH_CACHE_WRITE_BACK };
@@ -151,8 +142,7 @@ static void test_large_leaves(void **state)
     assert_false(look(&space, 0x603000).present);
 }
 
-static void test_misaligned_target_takes_small_leaves(void **state)
-{
+static void test_misaligned_target_takes_small_leaves(void **state) {
     struct space_table space;
     struct extent extent = { 0x200000, paddr(0x40001000), 0x200000, BH_READ, BH_CACHE_WRITE_BACK };
 
@@ -163,8 +153,7 @@ static void test_misaligned_target_takes_small_leaves(void **state)
         assert_int_equal(look(&space, 0x200000 + at).target, 0x40001000 + at);
 }
 
-static void test_double_mapping_is_refused(void **state)
-{
+static void test_double_mapping_is_refused(void **state) {
     struct space_table space;
     struct extent first = { 0x1000000, paddr(0x200000), 0x200000, BH_READ, BH_CACHE_WRITE_BACK };
     struct extent inside = { 0x1001000, paddr(0x9000), 0x1000, BH_READ, BH_CACHE_WRITE_BACK };
@@ -179,8 +168,7 @@ static void test_double_mapping_is_refused(void **state)
 }
 
 /* guest_place at run time: only pool pages, all of them back after unmapping. */
-static void test_pool(void **state)
-{
+static void test_pool(void **state) {
     struct space_table space;
     struct extent far = { 1ull << 40, paddr(0x9000), 0x4000, BH_READ | BH_WRITE,
                           BH_CACHE_UNCACHED };
@@ -200,8 +188,7 @@ static void test_pool(void **state)
     assert_int_equal(used, before);
 }
 
-static void test_pool_runs_out(void **state)
-{
+static void test_pool_runs_out(void **state) {
     struct space_table space;
     struct extent page = { 0, paddr(0x9000), 0x1000, BH_READ, BH_CACHE_WRITE_BACK };
 
@@ -220,8 +207,7 @@ static void test_pool_runs_out(void **state)
 }
 
 /* Random maps and unmaps against a list of pages. */
-static void test_random_changes(void **state)
-{
+static void test_random_changes(void **state) {
     static uint64_t model[MODEL_PAGES];
     struct space_table space;
     const uint64_t base = 0x3fe00000;
@@ -249,8 +235,7 @@ static void test_random_changes(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_rights_in_every_format, reset),
         cmocka_unit_test_setup(test_registers_are_uncached, reset),

@@ -20,8 +20,7 @@ static struct vmcb vmcb;
 static struct bh_vcpu_state page;
 static struct vcpu_leaving leaving;
 
-static int begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     memset(&vmcb, 0, sizeof(vmcb));
     memset(&page, 0, sizeof(page));
@@ -30,16 +29,14 @@ static int begin(void **state)
     return 0;
 }
 
-static void leave(uint64_t code, uint64_t info1, uint64_t info2)
-{
+static void leave(uint64_t code, uint64_t info1, uint64_t info2) {
     vmcb.control.exit_code = code;
     vmcb.control.exit_info1 = info1;
     vmcb.control.exit_info2 = info2;
     svm_decode(&vmcb, &leaving);
 }
 
-static void test_events(void **state)
-{
+static void test_events(void **state) {
     (void)state;
     assert_true(svm_event_allowed(0));
     assert_true(svm_event_allowed(EVENT(0, 0x31)));
@@ -55,8 +52,7 @@ static void test_events(void **state)
     assert_false(svm_event_allowed(EVENT(0, 0x31) | 1 << 12));
 }
 
-static void test_events_again(void **state)
-{
+static void test_events_again(void **state) {
     (void)state;
     assert_int_equal(svm_event_again(0), 0);
     assert_int_equal(svm_event_again(EVENT(0, 0x31)), EVENT(0, 0x31));
@@ -67,8 +63,7 @@ static void test_events_again(void **state)
     assert_int_equal(svm_event_again(EVENT(7, 1)), 0);      /* never back into VMRUN */
 }
 
-static void test_xcr0(void **state)
-{
+static void test_xcr0(void **state) {
     (void)state;
     assert_true(xcr0_allowed(1, 0x2ff));
     assert_true(xcr0_allowed(7, 0x2ff));
@@ -84,8 +79,7 @@ static void test_xcr0(void **state)
     assert_false(xcr0_allowed(1ull << 62 | 7, 0x2ff));
 }
 
-static void test_reset_intercepts(void **state)
-{
+static void test_reset_intercepts(void **state) {
     (void)state;
     assert_true(vmcb.control.intercept_misc1 & SVM_INTERCEPT_INTR);
     assert_true(vmcb.control.intercept_misc1 & SVM_INTERCEPT_IO);
@@ -97,8 +91,7 @@ static void test_reset_intercepts(void **state)
     assert_int_equal(vmcb.save.rflags, 2);
 }
 
-static void test_take_groups(void **state)
-{
+static void test_take_groups(void **state) {
     (void)state;
     page.rip = 0x1000;
     page.rflags = ~0ull;
@@ -126,8 +119,7 @@ static void test_take_groups(void **state)
     assert_int_equal(vmcb.control.flush_wanted, 1);
 }
 
-static void test_take_masks(void **state)
-{
+static void test_take_masks(void **state) {
     (void)state;
     page.cr4 = CR4_PAE;
     page.efer = EFER_LMA;
@@ -147,8 +139,7 @@ static void test_take_masks(void **state)
     assert_int_equal(vmcb.control.intercept_exceptions, 1 << 1 | 1 << 17 | 1 << 18);
 }
 
-static void test_take_refuses(void **state)
-{
+static void test_take_refuses(void **state) {
     struct vmcb before = vmcb;
 
     (void)state;
@@ -162,8 +153,7 @@ static void test_take_refuses(void **state)
     assert_memory_equal(&vmcb, &before, sizeof(vmcb));
 }
 
-static void test_windows(void **state)
-{
+static void test_windows(void **state) {
     (void)state;
     page.want = BH_WANT_WINDOW | BH_WANT_NMI_WINDOW;
     assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);
@@ -177,8 +167,7 @@ static void test_windows(void **state)
     assert_false(vmcb.control.virtual_interrupt & SVM_V_IRQ);
 }
 
-static void test_give(void **state)
-{
+static void test_give(void **state) {
     (void)state;
     vmcb.save.efer = EFER_SVME | EFER_LME;
     vmcb.save.rax = 1;
@@ -202,8 +191,7 @@ static void test_give(void **state)
     assert_int_equal(page.next_rip, 0x1002);
 }
 
-static void test_decode_ports(void **state)
-{
+static void test_decode_ports(void **state) {
     (void)state;
     leave(SVM_EXIT_IO, 0xc0040010, 0x1002);
     assert_int_equal(leaving.kind, VCPU_PORT_WRITE);
@@ -215,8 +203,7 @@ static void test_decode_ports(void **state)
     assert_int_equal(leaving.exit, BH_EXIT_PORT);
 }
 
-static void test_decode_memory(void **state)
-{
+static void test_decode_memory(void **state) {
     (void)state;
     leave(SVM_EXIT_NESTED_FAULT, 1ull << 32 | 6, 0xfe000010);
     assert_int_equal(leaving.kind, VCPU_PAGE_WRITE);
@@ -231,8 +218,7 @@ static void test_decode_memory(void **state)
     assert_int_equal(leaving.exit, BH_EXIT_MEMORY);
 }
 
-static void test_decode_others(void **state)
-{
+static void test_decode_others(void **state) {
     (void)state;
     leave(SVM_EXIT_INTR, 0, 0);
     assert_int_equal(leaving.kind, VCPU_FOR_KERNEL);
@@ -258,8 +244,7 @@ static void test_decode_others(void **state)
     assert_int_equal(leaving.info1, 0x8a);
 }
 
-static void test_unwanted_exception(void **state)
-{
+static void test_unwanted_exception(void **state) {
     (void)state;
     leave(SVM_EXIT_EXCEPTION + 17, 0, 0);
     svm_deliver_later(&vmcb, &leaving);
@@ -272,8 +257,7 @@ static void test_unwanted_exception(void **state)
 }
 
 /* #AC whose delivery raises #AC: the guest can't be let go on by itself. */
-static void test_exception_loop(void **state)
-{
+static void test_exception_loop(void **state) {
     (void)state;
     vmcb.control.exit_event = EVENT(3, 17);
     leave(SVM_EXIT_EXCEPTION + 17, 0, 0);
@@ -282,8 +266,7 @@ static void test_exception_loop(void **state)
     assert_int_equal(vmcb.control.exit_event, EVENT(3, 17));
 }
 
-static void test_cut_off_by_interrupt(void **state)
-{
+static void test_cut_off_by_interrupt(void **state) {
     (void)state;
     vmcb.control.exit_event = EVENT(0, 0x31);
     leave(SVM_EXIT_INTR, 0, 0);
@@ -295,8 +278,7 @@ static void test_cut_off_by_interrupt(void **state)
 }
 
 /* The same exit for the VMM: it gets the event, once, whatever the emulator calls it. */
-static void test_cut_off_for_vmm(void **state)
-{
+static void test_cut_off_for_vmm(void **state) {
     (void)state;
     page.inject = EVENT(0, 0x31);
     assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);
@@ -309,8 +291,7 @@ static void test_cut_off_for_vmm(void **state)
 }
 
 /* An interrupt goes in as a virtual one, and stays in the page until the guest took it. */
-static void test_interrupt_injection(void **state)
-{
+static void test_interrupt_injection(void **state) {
     (void)state;
     page.inject = EVENT(0, 0x31);
     page.want = BH_WANT_WINDOW;
@@ -330,8 +311,7 @@ static void test_interrupt_injection(void **state)
     assert_true(vmcb.control.intercept_misc1 & SVM_INTERCEPT_VINTR);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_events, begin),
         cmocka_unit_test_setup(test_events_again, begin),

@@ -38,122 +38,101 @@ struct plan_view plan_tables = {
     .vcpu = vcpus, .doorbell = doorbells, .count = { [BH_TABLE_VCPU] = 2, [BH_TABLE_DOORBELL] = 2 },
 };
 
-uint64_t atomic_load(const uint64_t *word)
-{
+uint64_t atomic_load(const uint64_t *word) {
     return *word;
 }
 
-uint64_t atomic_add(uint64_t *word, uint64_t value)
-{
+uint64_t atomic_add(uint64_t *word, uint64_t value) {
     uint64_t before = *word;
     *word += value;
     return before;
 }
 
-uint64_t atomic_exchange(uint64_t *word, uint64_t value)
-{
+uint64_t atomic_exchange(uint64_t *word, uint64_t value) {
     uint64_t before = *word;
     *word = value;
     return before;
 }
 
-void lock_take(struct lock *lock)
-{
+void lock_take(struct lock *lock) {
     assert_int_equal(lock->held, 0);
     lock->held = 1;
 }
 
-void lock_drop(struct lock *lock)
-{
+void lock_drop(struct lock *lock) {
     lock->held = 0;
 }
 
-uint32_t core_this(void)
-{
+uint32_t core_this(void) {
     return this_core;
 }
 
-void core_alert(uint32_t core)
-{
+void core_alert(uint32_t core) {
     alerted = core;
 }
 
-paddr_t region_base(uint32_t region)
-{
+paddr_t region_base(uint32_t region) {
     return paddr(0x1000 * (region + 1ull));
 }
 
-enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights)
-{
+enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights) {
     (void)space, (void)region, (void)rights;
     return address.value == 0 ? BH_E_ARGUMENT : BH_OK;
 }
 
-enum bh_status space_unplace(uint32_t space, uint32_t region)
-{
+enum bh_status space_unplace(uint32_t space, uint32_t region) {
     (void)space, (void)region;
     return BH_OK;
 }
 
-void channel_signal(uint32_t channel)
-{
+void channel_signal(uint32_t channel) {
     signalled = channel;
 }
 
-void fpu_use_vcpu(uint32_t vcpu)
-{
+void fpu_use_vcpu(uint32_t vcpu) {
     (void)vcpu;
 }
 
-void vcpu_arch_install(void)
-{
+void vcpu_arch_install(void) {
 }
 
-void vcpu_arch_install_core(void)
-{
+void vcpu_arch_install_core(void) {
 }
 
-void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page)
-{
+void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page) {
     assert_int_equal(space, vcpus[vcpu].space);
     assert_int_equal(state_page.value, 0x1000 * (vcpu + 1));
 }
 
-void vcpu_arch_reset(uint32_t vcpu)
-{
+void vcpu_arch_reset(uint32_t vcpu) {
     (void)vcpu;
 }
 
-enum bh_status vcpu_arch_load(uint32_t vcpu)
-{
+enum bh_status vcpu_arch_load(uint32_t vcpu) {
     (void)vcpu;
     return BH_OK;
 }
 
-void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving)
-{
+void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving) {
     (void)vcpu;
     stored++;
     stored_exit = leaving->exit;
 }
 
-void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving)
-{
+void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving) {
     (void)vcpu;
     assert_int_equal(core, this_core);
     ran_flushed = flush;
     *leaving = next_exit;
 }
 
-bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind)
-{
+bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind) {
     (void)vcpu;
     assert_true(kind == VCPU_PORT_WRITE || kind == VCPU_PAGE_WRITE);
     return skippable;
 }
 
-static int begin(void **state)
-{
+static int begin(void **state) {
     (void)state;
     signalled = alerted = BH_NONE;
     stored = 0;
@@ -167,14 +146,12 @@ static int begin(void **state)
 }
 
 static enum vcpu_outcome enter(uint32_t vcpu, enum vcpu_leaving_kind kind, enum bh_exit exit,
-                               uint64_t address)
-{
+                               uint64_t address) {
     next_exit = (struct vcpu_leaving){ .kind = kind, .exit = exit, .address = address };
     return vcpu_enter(vcpu);
 }
 
-static void test_for_kernel(void **state)
-{
+static void test_for_kernel(void **state) {
     uint64_t before = vcpu_counter(0, BH_VCPU_KERNEL_EXITS);
 
     (void)state;
@@ -183,8 +160,7 @@ static void test_for_kernel(void **state)
     assert_int_equal(vcpu_counter(0, BH_VCPU_KERNEL_EXITS), before + 1);
 }
 
-static void test_for_vmm(void **state)
-{
+static void test_for_vmm(void **state) {
     uint64_t before = vcpu_counter(0, BH_VCPU_EXITS);
 
     (void)state;
@@ -194,8 +170,7 @@ static void test_for_vmm(void **state)
     assert_int_equal(vcpu_counter(0, BH_VCPU_EXITS), before + 1);
 }
 
-static void test_port_doorbell(void **state)
-{
+static void test_port_doorbell(void **state) {
     (void)state;
     assert_int_equal(enter(0, VCPU_PORT_WRITE, BH_EXIT_PORT, 0xc003), VCPU_INTERRUPTED);
     assert_int_equal(signalled, PORT_CHANNEL);
@@ -204,8 +179,7 @@ static void test_port_doorbell(void **state)
     assert_int_equal(stored, 2);
 }
 
-static void test_page_doorbell(void **state)
-{
+static void test_page_doorbell(void **state) {
     (void)state;
     assert_int_equal(enter(0, VCPU_PAGE_WRITE, BH_EXIT_MEMORY, 0xfe000ffc), VCPU_INTERRUPTED);
     assert_int_equal(signalled, PAGE_CHANNEL);
@@ -217,8 +191,7 @@ static void test_page_doorbell(void **state)
 }
 
 /* A port is no page, and a guest has its own doorbells only. */
-static void test_foreign_doorbells(void **state)
-{
+static void test_foreign_doorbells(void **state) {
     (void)state;
     assert_int_equal(enter(0, VCPU_PAGE_WRITE, BH_EXIT_MEMORY, 0xc000), VCPU_EXITED);
     assert_int_equal(enter(0, VCPU_PORT_WRITE, BH_EXIT_PORT, 0xfe000000), VCPU_EXITED);
@@ -226,8 +199,7 @@ static void test_foreign_doorbells(void **state)
     assert_int_equal(signalled, BH_NONE);
 }
 
-static void test_leave_without_exit(void **state)
-{
+static void test_leave_without_exit(void **state) {
     (void)state;
     assert_int_equal(vcpu_begin(0), BH_OK);
     vcpu_leave(0, BH_EXIT_EVENT);
@@ -235,14 +207,12 @@ static void test_leave_without_exit(void **state)
     assert_int_equal(stored_exit, BH_EXIT_EVENT);
 }
 
-static bool enter_flushes(uint32_t vcpu)
-{
+static bool enter_flushes(uint32_t vcpu) {
     enter(vcpu, VCPU_FOR_KERNEL, BH_EXIT_EVENT, 0);
     return ran_flushed;
 }
 
-static void test_flushes(void **state)
-{
+static void test_flushes(void **state) {
     (void)state;
     assert_true(enter_flushes(0));          /* the first time */
     assert_false(enter_flushes(0));
@@ -263,8 +233,7 @@ static void test_flushes(void **state)
     assert_true(enter_flushes(0));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_for_kernel, begin),
         cmocka_unit_test_setup(test_for_vmm, begin),

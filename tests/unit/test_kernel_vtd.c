@@ -31,15 +31,13 @@ struct pci_function *pci_function(uint32_t index) { return &functions[index]; }
 uint32_t pci_alias(uint32_t index) { return index == 1 ? BEHIND : BH_NONE; }
 uint32_t pci_find(uint32_t id) { return id == NIC ? 0 : id == 0x18 ? 1 : BH_NONE; }
 
-const void *acpi_table(const char signature[4], uint32_t *length)
-{
+const void *acpi_table(const char signature[4], uint32_t *length) {
     *length = dmar_length;
     return memcmp(signature, "DMAR", 4) == 0 ? dmar : 0;
 }
 
 /* DRHD with an endpoint, a bridge and an I/O APIC; an RMRR for one endpoint. */
-static void good_dmar(void)
-{
+static void good_dmar(void) {
     static const uint8_t structures[] = {
         0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 0xd9, 0xfe, 0, 0, 0, 0,
         1, 8, 0, 0, 0, 0, 2, 0,
@@ -54,8 +52,7 @@ static void good_dmar(void)
     dmar_length = 48 + sizeof structures;
 }
 
-static void scopes_are_found(void **state)
-{
+static void scopes_are_found(void **state) {
     struct dmar d;
     (void)state;
     good_dmar();
@@ -69,8 +66,7 @@ static void scopes_are_found(void **state)
     assert_int_equal(dmar_ioapic_requester(&d, 0), BH_NONE);
 }
 
-static void every_cut_is_noticed(void **state)
-{
+static void every_cut_is_noticed(void **state) {
     struct dmar d;
     (void)state;
     for (uint32_t cut = 1; cut < dmar_length - 48; cut++) {
@@ -87,8 +83,7 @@ static void every_cut_is_noticed(void **state)
 }
 
 /* What the unit does when nobody looks: works off its queue. */
-static void work_queue(void)
-{
+static void work_queue(void) {
     static uint64_t head;
     uint64_t tail = unit_registers[VTD_QUEUE_TAIL / 8] / 16;
     if (unit_registers[VTD_QUEUE_ADDRESS / 8] == 0)
@@ -104,8 +99,7 @@ static void work_queue(void)
     }
 }
 
-static void bring_up(void)
-{
+static void bring_up(void) {
     good_dmar();
     fake_map(UNIT, unit_registers, sizeof unit_registers);
     unit_registers[VTD_CAPABILITY / 8] = VTD_CAP_4_LEVELS | 0x22ull << 24 | 6;
@@ -115,8 +109,7 @@ static void bring_up(void)
     assert_true(vtd_install());
 }
 
-static uint64_t *context_entry(uint32_t requester_id)
-{
+static uint64_t *context_entry(uint32_t requester_id) {
     uint64_t *root = physical_at(paddr(unit_registers[VTD_ROOT_TABLE / 8]), 4096);
     uint64_t low = root[requester_id / 256 * 2];
     if (!(low & 1))
@@ -124,8 +117,7 @@ static uint64_t *context_entry(uint32_t requester_id)
     return (uint64_t *)physical_at(paddr(low & ~0xfffull), 4096) + requester_id % 256 * 2;
 }
 
-static void nobody_is_present_at_first(void **state)
-{
+static void nobody_is_present_at_first(void **state) {
     (void)state;
     bring_up();
     for (uint32_t id = 0; id < 0x10000; id++) {
@@ -135,8 +127,7 @@ static void nobody_is_present_at_first(void **state)
     assert_non_null(context_entry(BEHIND));
 }
 
-static void attaching_and_detaching_is_confirmed(void **state)
-{
+static void attaching_and_detaching_is_confirmed(void **state) {
     (void)state;
     context_flushes = tlb_flushes = 0;
     assert_true(vtd_attach(NIC, 6, paddr(0x123000)));
@@ -153,8 +144,7 @@ static void attaching_and_detaching_is_confirmed(void **state)
     assert_int_equal(context_entry(NIC)[0], 0);
 }
 
-static void interrupt_entries_name_their_source(void **state)
-{
+static void interrupt_entries_name_their_source(void **state) {
     struct iommu_message message;
     (void)state;
     uint64_t *table = physical_at(paddr(unit_registers[VTD_REMAP_TABLE / 8] & ~0xfffull), 4096);
@@ -174,8 +164,7 @@ static void interrupt_entries_name_their_source(void **state)
     fake_plan_controls = 0;
 }
 
-static void second_level_entries(void **state)
-{
+static void second_level_entries(void **state) {
     (void)state;
     assert_int_equal(iommu_entry_leaf(paddr(0x5000), 0, BH_READ), 0x5001);
     assert_int_equal(iommu_entry_leaf(paddr(0x200000), 1, BH_READ | BH_WRITE), 0x200083);
@@ -183,8 +172,7 @@ static void second_level_entries(void **state)
     assert_int_equal(iommu_largest_leaf(), 0);
 }
 
-static void a_silent_unit_is_never_trusted_again(void **state)
-{
+static void a_silent_unit_is_never_trusted_again(void **state) {
     (void)state;
     fake_on_time = 0;
     assert_false(vtd_attach(NIC, 6, paddr(0x123000)));
@@ -193,8 +181,7 @@ static void a_silent_unit_is_never_trusted_again(void **state)
     assert_false(vtd_detach(NIC, 6));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scopes_are_found),
         cmocka_unit_test(every_cut_is_noticed),

@@ -28,8 +28,7 @@ static enum { WELL, DEAD, NEVER_READY, FATAL, ADMIN_FAILS, SILENT } card;
 static uint32_t io_head, io_done, admin_head, admin_done, discarded;
 static uint32_t blocks_shift = 12;
 
-static void *at(uint64_t iova, uint64_t bytes)
-{
+static void *at(uint64_t iova, uint64_t bytes) {
     if (iova >= AREA_IOVA && iova + bytes <= AREA_IOVA + AREA)
         return area + (iova - AREA_IOVA);
     assert_true(iova >= RINGS_IOVA && iova + bytes <= RINGS_IOVA + sizeof(*rings));
@@ -37,8 +36,7 @@ static void *at(uint64_t iova, uint64_t bytes)
 }
 
 static void finish(struct nvme_completion *queue, uint32_t depth, uint32_t *index, uint16_t id,
-                   uint16_t status)
-{
+                   uint16_t status) {
     struct nvme_completion *entry = &queue[*index % depth];
     uint16_t phase = (*index / depth + 1) % 2;
 
@@ -47,8 +45,7 @@ static void finish(struct nvme_completion *queue, uint32_t depth, uint32_t *inde
     ++*index;
 }
 
-static void admin(const struct nvme_command *command)
-{
+static void admin(const struct nvme_command *command) {
     uint8_t *identify = rings->identify;
 
     if (command->opcode == ADMIN_IDENTIFY) {
@@ -64,8 +61,7 @@ static void admin(const struct nvme_command *command)
 }
 
 /* Moves the bytes of a transfer page by page, as the two entries and the list say. */
-static void transfer(const struct nvme_command *command)
-{
+static void transfer(const struct nvme_command *command) {
     uint64_t bytes = (uint64_t)(command->dword12 + 1) * BLOCK;
     uint8_t *place = disk + (uint64_t)command->dword10 * BLOCK;
     uint64_t page = command->prp1, left = bytes, index = 0;
@@ -88,8 +84,7 @@ static void transfer(const struct nvme_command *command)
     }
 }
 
-static void io(const struct nvme_command *command)
-{
+static void io(const struct nvme_command *command) {
     if (command->opcode == NVME_READ || command->opcode == NVME_WRITE)
         transfer(command);
     if (command->opcode == NVME_DATASET) {
@@ -101,22 +96,19 @@ static void io(const struct nvme_command *command)
     finish(rings->done, NVME_DEPTH, &io_done, command->id, 0);
 }
 
-uint32_t mmio_read32(const volatile void *base, uint32_t offset)
-{
+uint32_t mmio_read32(const volatile void *base, uint32_t offset) {
     assert_ptr_equal(base, registers);
     return card == DEAD ? 0xffffffff : registers[offset / 4];
 }
 
-static void configure(uint32_t value)
-{
+static void configure(uint32_t value) {
     uint32_t ready = (value & CC_ENABLE) != 0 && card != NEVER_READY;
 
     registers[NVME_CSTS / 4] = card == FATAL ? CSTS_FATAL : ready;
     io_head = io_done = admin_head = admin_done = 0;
 }
 
-void mmio_write32(volatile void *base, uint32_t offset, uint32_t value)
-{
+void mmio_write32(volatile void *base, uint32_t offset, uint32_t value) {
     assert_ptr_equal(base, registers);
     registers[offset / 4] = value;
     if (offset == NVME_CC)
@@ -129,20 +121,17 @@ void mmio_write32(volatile void *base, uint32_t offset, uint32_t value)
             io(&rings->command[io_head++ % NVME_DEPTH]);
 }
 
-static void no_pause(void)
-{
+static void no_pause(void) {
 }
 
-static bool turn(void)
-{
+static bool turn(void) {
     uint32_t notify = BH_NONE;
 
     nvme_turn(nvme);
     return nvme_settle(nvme, &notify);
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     card = WELL;
     blocks_shift = 12;
@@ -168,15 +157,13 @@ static int setup(void **state)
     return 0;
 }
 
-static int setup_started(void **state)
-{
+static int setup_started(void **state) {
     setup(state);
     assert_true(nvme_start(nvme, no_pause));
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     link_pair_free(&pair);
     free(nvme);
@@ -187,16 +174,14 @@ static int teardown(void **state)
 }
 
 static void ask(uint8_t kind, uint8_t port, uint32_t offset, uint16_t sectors, uint64_t lba,
-                uint32_t tag)
-{
+                uint32_t tag) {
     ring_put(&mux, (struct ring_descriptor){
         .kind = kind, .port = port, .offset = offset, .length = sectors,
         .extra = block_extra(lba, tag) });
     ring_flush(&mux);
 }
 
-static struct ring_descriptor answer(void)
-{
+static struct ring_descriptor answer(void) {
     struct ring_descriptor message;
 
     assert_true(ring_available(&mux) > 0);
@@ -207,8 +192,7 @@ static struct ring_descriptor answer(void)
 }
 
 static enum block_status done(uint8_t kind, uint8_t port, uint32_t offset, uint16_t sectors,
-                              uint64_t lba)
-{
+                              uint64_t lba) {
     struct ring_descriptor message;
 
     ask(kind, port, offset, sectors, lba, 42);
@@ -220,8 +204,7 @@ static enum block_status done(uint8_t kind, uint8_t port, uint32_t offset, uint1
     return message.offset;
 }
 
-static void test_start_and_size(void **state)
-{
+static void test_start_and_size(void **state) {
     (void)state;
     assert_int_equal(nvme->sectors, BLOCKS * PER_BLOCK);
     assert_int_equal(nvme->sectors_per_block, PER_BLOCK);
@@ -230,8 +213,7 @@ static void test_start_and_size(void **state)
     assert_int_equal(answer().extra, BLOCKS * PER_BLOCK);
 }
 
-static void test_does_not_start(void **state)
-{
+static void test_does_not_start(void **state) {
     (void)state;
     for (card = DEAD; card <= SILENT; card++)
         assert_false(nvme_start(nvme, no_pause));
@@ -246,8 +228,7 @@ static void test_does_not_start(void **state)
     assert_false(nvme->running);
 }
 
-static void test_reads_any_length_anywhere(void **state)
-{
+static void test_reads_any_length_anywhere(void **state) {
     (void)state;
     for (uint32_t offset = 0; offset < 8192; offset += 512) {
         for (uint16_t sectors = PER_BLOCK; sectors <= BLOCK_MOST; sectors += PER_BLOCK) {
@@ -259,8 +240,7 @@ static void test_reads_any_length_anywhere(void **state)
     }
 }
 
-static void test_writes(void **state)
-{
+static void test_writes(void **state) {
     (void)state;
     memset(area, 0x5a, AREA);
     assert_int_equal(done(BLOCK_WRITE, 3, 1024, BLOCK_MOST, 80), BLOCK_OK);
@@ -268,16 +248,14 @@ static void test_writes(void **state)
     assert_int_not_equal(disk[80 * 512 - 1], 0x5a);
 }
 
-static void test_flush_and_discard(void **state)
-{
+static void test_flush_and_discard(void **state) {
     (void)state;
     assert_int_equal(done(BLOCK_FLUSH, 0, 0, 0, 0), BLOCK_OK);
     assert_int_equal(done(BLOCK_DISCARD, 0, 0, 64, 8), BLOCK_OK);
     assert_int_equal(discarded, 8);
 }
 
-static void test_refusals(void **state)
-{
+static void test_refusals(void **state) {
     (void)state;
     assert_int_equal(done(BLOCK_READ, 2, 0, 8, 0), BLOCK_REFUSED);
     assert_int_equal(done(BLOCK_READ, 255, 0, 8, 0), BLOCK_REFUSED);
@@ -291,16 +269,14 @@ static void test_refusals(void **state)
     assert_int_equal(done(BLOCK_DISCARD, 0, 0, 8, 0), BLOCK_REFUSED);
 }
 
-static void test_queues_come_round(void **state)
-{
+static void test_queues_come_round(void **state) {
     (void)state;
     for (unsigned i = 0; i < 2000; i++)
         assert_int_equal(done(BLOCK_READ, 3, 0, 8, i % BLOCKS * 8), BLOCK_OK);
     assert_int_equal(nvme->free_count, NVME_DEPTH - 1);
 }
 
-static void test_card_that_answers_at_random(void **state)
-{
+static void test_card_that_answers_at_random(void **state) {
     (void)state;
     card = SILENT;
     ask(BLOCK_READ, 3, 0, 8, 0, 7);
@@ -312,8 +288,7 @@ static void test_card_that_answers_at_random(void **state)
     assert_true(ring_available(&mux) <= 1);
 }
 
-static void test_card_that_stands_still(void **state)
-{
+static void test_card_that_stands_still(void **state) {
     (void)state;
     card = SILENT;
     for (unsigned i = 0; i < 200; i++)
@@ -326,8 +301,7 @@ static void test_card_that_stands_still(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_started, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_start_and_size),
         cmocka_unit_test_setup_teardown(test_does_not_start, setup, teardown),

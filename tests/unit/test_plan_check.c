@@ -16,16 +16,14 @@
 #include "sample_plan.h"
 
 /* Exactly the plan's size, so that the sanitizer sees every read beyond it. */
-static struct sample *fresh(void)
-{
+static struct sample *fresh(void) {
     void *memory = aligned_alloc(BH_PAGE_SIZE, SAMPLE_SIZE);
 
     assert_non_null(memory);
     return sample_plan_make(memory);
 }
 
-static struct plan_verdict check(struct sample *s)
-{
+static struct plan_verdict check(struct sample *s) {
     struct plan_view view;
 
     sample_plan_seal(s);
@@ -33,8 +31,7 @@ static struct plan_verdict check(struct sample *s)
 }
 
 static void expect(struct sample *s, enum plan_rule rule, enum bh_table table, uint32_t index,
-                   const char *file, int line)
-{
+                   const char *file, int line) {
     struct plan_verdict verdict = check(s);
 
     if (verdict.rule != rule || verdict.table != table || verdict.index != index) {
@@ -55,8 +52,7 @@ static void expect(struct sample *s, enum plan_rule rule, enum bh_table table, u
 
 #define HEADER(rule, change)      REFUSED(rule, BH_TABLE_COUNT, 0, change)
 
-static void good_plan_passes(void **state)
-{
+static void good_plan_passes(void **state) {
     struct sample *s = fresh();
     struct plan_view view;
 
@@ -70,8 +66,7 @@ static void good_plan_passes(void **state)
     free(s);
 }
 
-static void checksum_is_crc32c(void **state)
-{
+static void checksum_is_crc32c(void **state) {
     static uint32_t zeros[8];            /* RFC 3720, B.4 */
     uint32_t ones[8];
     uint8_t rising[32];
@@ -90,8 +85,7 @@ static void checksum_is_crc32c(void **state)
     assert_int_equal(plan_checksum(ones, 32), with_field);
 }
 
-static void header_rules(void **state)
-{
+static void header_rules(void **state) {
     (void)state;
     HEADER(PLAN_MAGIC, s->header.magic++);
     HEADER(PLAN_VERSION, s->header.version++);
@@ -110,8 +104,7 @@ static void header_rules(void **state)
     HEADER(PLAN_MEMORY_NEEDED, s->header.memory_needed -= BH_PAGE_SIZE);
 }
 
-static void damage_is_seen(void **state)
-{
+static void damage_is_seen(void **state) {
     struct sample *s = fresh();
     struct plan_view view;
 
@@ -122,8 +115,7 @@ static void damage_is_seen(void **state)
     free(s);
 }
 
-static void sizes_and_alignment_of_the_whole(void **state)
-{
+static void sizes_and_alignment_of_the_whole(void **state) {
     struct sample *s = fresh();
     struct plan_view view;
 
@@ -137,8 +129,7 @@ static void sizes_and_alignment_of_the_whole(void **state)
     free(s);
 }
 
-static void controls_where_allowed(void **state)
-{
+static void controls_where_allowed(void **state) {
     struct sample *s = fresh();
     struct plan_view view;
 
@@ -151,8 +142,7 @@ static void controls_where_allowed(void **state)
     free(s);
 }
 
-static void table_rules(void **state)
-{
+static void table_rules(void **state) {
     (void)state;
     REFUSED(PLAN_TABLE_ENTRY, BH_TABLE_SLOT, 0, s->header.table[BH_TABLE_SLOT].entry_size++);
     REFUSED(PLAN_TABLE_COUNT, BH_TABLE_MODE, 0,
@@ -167,8 +157,7 @@ static void table_rules(void **state)
 
 #define REGION(rule, index, change) REFUSED(rule, BH_TABLE_REGION, index, change)
 
-static void region_rules(void **state)
-{
+static void region_rules(void **state) {
     (void)state;
     REGION(PLAN_KIND, REGION_DATA, s->region[REGION_DATA].kind = 6);
     REGION(PLAN_REFERENCE, REGION_DATA, s->region[REGION_DATA].owner = SAMPLE_COMPARTMENTS);
@@ -197,8 +186,7 @@ static void region_rules(void **state)
     REGION(PLAN_CONTENT, REGION_BAR, s->region[REGION_BAR].content_size = 8);
 }
 
-static void physical_regions(void **state)
-{
+static void physical_regions(void **state) {
     struct sample *s = fresh();
     struct bh_plan_region *r = &s->region[REGION_LOG];
 
@@ -221,8 +209,7 @@ static void physical_regions(void **state)
 #define SPACE(rule, index, change)   REFUSED(rule, BH_TABLE_SPACE, index, change)
 #define MAPPING(rule, index, change) REFUSED(rule, BH_TABLE_MAPPING, index, change)
 
-static void space_rules(void **state)
-{
+static void space_rules(void **state) {
     (void)state;
     SPACE(PLAN_KIND, SPACE_NIC, s->space[SPACE_NIC].kind = 3);
     SPACE(PLAN_REFERENCE, SPACE_NIC, s->space[SPACE_NIC].owner = 2);
@@ -236,8 +223,7 @@ static void space_rules(void **state)
     SPACE(PLAN_SPACE_UNUSED, SPACE_VMM, s->compartment[COMPARTMENT_VMM].space = SPACE_DRIVER);
 }
 
-static void mapping_rules(void **state)
-{
+static void mapping_rules(void **state) {
     (void)state;
     MAPPING(PLAN_REFERENCE, 0, s->mapping[0].region = SAMPLE_REGIONS);
     MAPPING(PLAN_REFERENCE, 0, s->mapping[0].space = BH_NONE);
@@ -271,8 +257,7 @@ static void mapping_rules(void **state)
     MAPPING(PLAN_OWNER, 10, s->mapping[10].region = REGION_BAR);
 }
 
-static void compartment_rules(void **state)
-{
+static void compartment_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_COMPARTMENT, 1, s->compartment[1].space = 4);
     REFUSED(PLAN_FLAGS, BH_TABLE_COMPARTMENT, 1, s->compartment[1].flags = 2);
@@ -285,8 +270,7 @@ static void compartment_rules(void **state)
 
 #define SLOT(rule, index, change) REFUSED(rule, BH_TABLE_SLOT, index, change)
 
-static void slot_rules(void **state)
-{
+static void slot_rules(void **state) {
     (void)state;
     SLOT(PLAN_KIND, 0, s->slot[0].kind = 0);
     SLOT(PLAN_KIND, 0, s->slot[0].kind = 10);
@@ -315,8 +299,7 @@ static void slot_rules(void **state)
         COMPARTMENT_DRIVER, BH_SLOT_PLACE, REGION_RINGS, SPACE_GUEST, BH_READ, 0 }));
 }
 
-static void thread_rules(void **state)
-{
+static void thread_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_THREAD, 2, s->thread[2].compartment = 2);
     REFUSED(PLAN_CONTIGUOUS, BH_TABLE_THREAD, 1, s->thread[1].compartment = 0);
@@ -330,8 +313,7 @@ static void thread_rules(void **state)
 
 #define VCPU(rule, change) REFUSED(rule, BH_TABLE_VCPU, 0, change)
 
-static void vcpu_rules(void **state)
-{
+static void vcpu_rules(void **state) {
     (void)state;
     VCPU(PLAN_REFERENCE, s->vcpu[0].thread = 3);
     VCPU(PLAN_REFERENCE, s->vcpu[0].doorbell_count = 2);
@@ -348,8 +330,7 @@ static void vcpu_rules(void **state)
     SPACE(PLAN_SPACE_UNUSED, SPACE_GUEST, s->vcpu[0].space = SPACE_VMM);
 }
 
-static void doorbell_rules(void **state)
-{
+static void doorbell_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_DOORBELL, 0, s->doorbell[0].channel = 3);
     REFUSED(PLAN_KIND, BH_TABLE_DOORBELL, 0, s->doorbell[0].kind = 2);
@@ -362,8 +343,7 @@ static void doorbell_rules(void **state)
     REFUSED(PLAN_RESERVED, BH_TABLE_DOORBELL, 0, s->doorbell[0].reserved = 1);
 }
 
-static void signal_rules(void **state)
-{
+static void signal_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_CHANNEL, 1, s->channel[1].thread = 3);
     REFUSED(PLAN_REFERENCE, BH_TABLE_CHANNEL, 1, s->channel[1].life_of = 2);
@@ -383,8 +363,7 @@ static void signal_rules(void **state)
 
 #define DEVICE(rule, index, change) REFUSED(rule, BH_TABLE_DEVICE, index, change)
 
-static void device_rules(void **state)
-{
+static void device_rules(void **state) {
     (void)state;
     DEVICE(PLAN_KIND, DEVICE_NIC, s->device[DEVICE_NIC].kind = 2);
     DEVICE(PLAN_FLAGS, DEVICE_NIC, s->device[DEVICE_NIC].flags = 4);
@@ -406,8 +385,7 @@ static void device_rules(void **state)
            s->interrupt[1] = s->interrupt[0]; s->interrupt[1].source = 3);
 }
 
-static void device_space_of_another(void **state)
-{
+static void device_space_of_another(void **state) {
     (void)state;
     SPACE(PLAN_SPACE_UNUSED, SPACE_NIC, s->space[SPACE_NIC].kind = BH_SPACE_GUEST);
     MAPPING(PLAN_OWNER, 13, s->space[SPACE_NIC].owner = COMPARTMENT_VMM);
@@ -416,8 +394,7 @@ static void device_space_of_another(void **state)
 #define PORTS(rule, change) REFUSED(rule, BH_TABLE_PORT_RANGE, 0, change)
 
 /* The ports of attack D1, and some beside them. */
-static void port_rules(void **state)
-{
+static void port_rules(void **state) {
     static const uint32_t kernels[] = {
         0x0, 0x20, 0xa0, 0x40, 0x43, 0x61, 0x70, 0x71, 0x80, 0x92, 0xb2, 0xf4, 0x4d0, 0x510,
         0x514, 0x600, 0x604, 0xcd6, 0xcf8, 0xcf9, 0xcfc, 0x1000, 0xffff, 0x3f0, 0x2f7,
@@ -437,8 +414,7 @@ static void port_rules(void **state)
     PORTS(PLAN_PORTS, s->port_range[0].device = DEVICE_NIC; s->port_range[0].first = 0xcf8);
 }
 
-static void ports_of_a_pci_function(void **state)
-{
+static void ports_of_a_pci_function(void **state) {
     struct sample *s = fresh();
 
     (void)state;
@@ -449,8 +425,7 @@ static void ports_of_a_pci_function(void **state)
 
 #define PLACEMENT(rule, index, change) REFUSED(rule, BH_TABLE_PLACEMENT, index, change)
 
-static void mode_rules(void **state)
-{
+static void mode_rules(void **state) {
     (void)state;
     REFUSED(PLAN_CONTIGUOUS, BH_TABLE_MODE, 1, s->mode[1].first_placement = 2);
     PLACEMENT(PLAN_CONTIGUOUS, 3, s->mode[1].placement_count = 0);
@@ -469,8 +444,7 @@ static void mode_rules(void **state)
 
 /* Every 32-bit word of header and tables is set to telling values: the check must end, inside the
  * plan, with a verdict that has a text. */
-static void any_word_may_be_anything(void **state)
-{
+static void any_word_may_be_anything(void **state) {
     static const uint32_t values[] = { 0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffff000 };
     struct sample *s = fresh();
     uint32_t accepted = 0;
@@ -492,8 +466,7 @@ static void any_word_may_be_anything(void **state)
     free(s);
 }
 
-static void texts_for_anything(void **state)
-{
+static void texts_for_anything(void **state) {
     (void)state;
     for (unsigned rule = 0; rule < PLAN_RULE_COUNT; rule++) {
         assert_true(strlen(plan_rule_text(rule)) > 5);
@@ -503,8 +476,7 @@ static void texts_for_anything(void **state)
     assert_string_equal(plan_table_name(BH_TABLE_COUNT + 1), "unknown table");
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_plan_passes),
         cmocka_unit_test(checksum_is_crc32c),

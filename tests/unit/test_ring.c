@@ -13,16 +13,14 @@
 static struct link_pair pair;
 static struct ring a, b;
 
-static void connect_both(void)
-{
+static void connect_both(void) {
     for (unsigned i = 0; i < 3; i++) {
         ring_check(&a);
         ring_check(&b);
     }
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     link_pair_make(&pair, 4096, 4096);
     ring_open(&a, &pair.a, 11);
@@ -31,30 +29,26 @@ static int setup(void **state)
     return 0;
 }
 
-static int setup_up(void **state)
-{
+static int setup_up(void **state) {
     setup(state);
     connect_both();
     memset(&fake_calls, 0, sizeof(fake_calls));
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     link_pair_free(&pair);
     return 0;
 }
 
-static struct ring_descriptor numbered(uint32_t number)
-{
+static struct ring_descriptor numbered(uint32_t number) {
     return (struct ring_descriptor){
         .offset = number, .length = (uint16_t)(number * 3), .kind = 7, .port = 9,
         .extra = 0x123456789abcdefull + number };
 }
 
-static void test_connects_in_either_order(void **state)
-{
+static void test_connects_in_either_order(void **state) {
     (void)state;
     assert_int_equal(ring_check(&a), RING_SAME);       /* B hasn't acknowledged yet */
     assert_int_equal(ring_check(&b), RING_NEW);
@@ -63,8 +57,7 @@ static void test_connects_in_either_order(void **state)
     assert_true(ring_up(&a) && ring_up(&b));
 }
 
-static void test_alone_is_down(void **state)
-{
+static void test_alone_is_down(void **state) {
     struct ring alone;
     struct link_pair other;
 
@@ -78,8 +71,7 @@ static void test_alone_is_down(void **state)
     link_pair_free(&other);
 }
 
-static void test_exchange_wraps_around(void **state)
-{
+static void test_exchange_wraps_around(void **state) {
     uint32_t sent = 0, got = 0;
 
     (void)state;
@@ -101,8 +93,7 @@ static void test_exchange_wraps_around(void **state)
     assert_true(sent > 100000);
 }
 
-static void test_full_until_released(void **state)
-{
+static void test_full_until_released(void **state) {
     (void)state;
     while (ring_space(&a) > 0)
         ring_put(&a, numbered(1));
@@ -116,8 +107,7 @@ static void test_full_until_released(void **state)
     assert_int_equal(ring_space(&a), 1);
 }
 
-static void test_busy_receiver_is_not_signalled(void **state)
-{
+static void test_busy_receiver_is_not_signalled(void **state) {
     (void)state;
     assert_int_equal(ring_available(&b), 0);
     assert_true(ring_sleep(&b));
@@ -141,8 +131,7 @@ static void test_busy_receiver_is_not_signalled(void **state)
     assert_int_equal(fake_calls.notifies, 2);
 }
 
-static void test_release_wakes_only_who_waits(void **state)
-{
+static void test_release_wakes_only_who_waits(void **state) {
     (void)state;
     for (unsigned i = 0; i < 8; i++)
         ring_put(&a, numbered(i));
@@ -164,8 +153,7 @@ static void test_release_wakes_only_who_waits(void **state)
     assert_false(ring_await_release(&a, 4));
 }
 
-static void test_new_life_forgets(void **state)
-{
+static void test_new_life_forgets(void **state) {
     (void)state;
     ring_put(&a, numbered(1));
     ring_flush(&a);
@@ -178,8 +166,7 @@ static void test_new_life_forgets(void **state)
     assert_int_equal(ring_space(&a), 128);
 }
 
-static void test_peer_gone(void **state)
-{
+static void test_peer_gone(void **state) {
     (void)state;
     ((struct ring_half *)pair.half_b)->generation = 0;
     assert_int_equal(ring_check(&a), RING_LOST);
@@ -187,8 +174,7 @@ static void test_peer_gone(void **state)
     assert_int_equal(ring_space(&a), 0);
 }
 
-static void test_tail_too_far_breaks(void **state)
-{
+static void test_tail_too_far_breaks(void **state) {
     (void)state;
     ((struct ring_half *)pair.half_b)->tail = 129;
     assert_int_equal(ring_available(&a), 0);
@@ -200,8 +186,7 @@ static void test_tail_too_far_breaks(void **state)
     assert_true(ring_up(&a) && ring_up(&b));
 }
 
-static void test_tail_backwards_breaks(void **state)
-{
+static void test_tail_backwards_breaks(void **state) {
     (void)state;
     ((struct ring_half *)pair.half_b)->tail = 5;
     assert_int_equal(ring_available(&a), 5);
@@ -210,16 +195,14 @@ static void test_tail_backwards_breaks(void **state)
     assert_int_equal(a.state, RING_BROKEN);
 }
 
-static void test_head_beyond_sent_breaks(void **state)
-{
+static void test_head_beyond_sent_breaks(void **state) {
     (void)state;
     ((struct ring_half *)pair.half_b)->head = 1;
     assert_int_equal(ring_space(&a), 0);
     assert_int_equal(a.state, RING_BROKEN);
 }
 
-static void test_inside(void **state)
-{
+static void test_inside(void **state) {
     (void)state;
     assert_true(ring_inside(0, 4096, 4096));
     assert_true(ring_inside(4096, 0, 4096));
@@ -227,8 +210,7 @@ static void test_inside(void **state)
     assert_false(ring_inside(UINT64_MAX, 2, 4096));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_connects_in_either_order, setup, teardown),
         cmocka_unit_test(test_alone_is_down),

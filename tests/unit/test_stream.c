@@ -10,8 +10,7 @@
 #include "lib/stream/stream.h"
 #include "tests/unit/link_pair.h"
 
-static void test_bytes_in_order(void **state)
-{
+static void test_bytes_in_order(void **state) {
     struct link_pair pair;
     struct ring a, b;
     uint8_t out[100], in[77];
@@ -43,8 +42,7 @@ static void test_bytes_in_order(void **state)
     link_pair_free(&pair);
 }
 
-static void test_full_and_empty(void **state)
-{
+static void test_full_and_empty(void **state) {
     struct link_pair pair;
     struct ring a, b;
     char bytes[2000] = { 0 };
@@ -65,8 +63,7 @@ static void test_full_and_empty(void **state)
     link_pair_free(&pair);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_in_order),
         cmocka_unit_test(test_full_and_empty),

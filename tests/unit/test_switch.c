@@ -26,13 +26,11 @@ static struct netswitch *netswitch;
 static struct link_pair pairs[PORTS + 1];
 static struct ring ends[PORTS + 1];          /* the clients and the driver */
 
-static struct ring *switch_end(unsigned i)
-{
+static struct ring *switch_end(unsigned i) {
     return i == UPLINK ? &netswitch->uplink.ring : &netswitch->port[i].ring;
 }
 
-static bool settle(void)
-{
+static bool settle(void) {
     uint32_t notify = BH_NONE;
     bool settled = switch_settle(netswitch, &notify);
 
@@ -41,16 +39,14 @@ static bool settle(void)
     return settled;
 }
 
-static void turn(void)
-{
+static void turn(void) {
     switch_turn(netswitch);
     settle();
     for (unsigned i = 0; i <= PORTS; i++)
         ring_check(&ends[i]);
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     netswitch = calloc(1, sizeof(*netswitch));
     netswitch->port_count = PORTS;
@@ -69,8 +65,7 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     for (unsigned i = 0; i <= PORTS; i++)
         link_pair_free(&pairs[i]);
@@ -79,8 +74,7 @@ static int teardown(void **state)
 }
 
 static void send_length(unsigned from, const uint8_t to[6], const uint8_t source[6],
-                        uint16_t length)
-{
+                        uint16_t length) {
     uint8_t *frame = net_slot(&ends[from]);
 
     assert_true(net_capacity(&ends[from]) > 0);
@@ -92,14 +86,12 @@ static void send_length(unsigned from, const uint8_t to[6], const uint8_t source
     ring_flush(&ends[from]);
 }
 
-static void send(unsigned from, const uint8_t to[6], const uint8_t source[6])
-{
+static void send(unsigned from, const uint8_t to[6], const uint8_t source[6]) {
     send_length(from, to, source, 64);
 }
 
 /* How many frames this end has got since; the frames are checked and released. */
-static unsigned got(unsigned end)
-{
+static unsigned got(unsigned end) {
     unsigned count = ring_available(&ends[end]);
 
     for (unsigned i = 0; i < count; i++)
@@ -109,16 +101,14 @@ static unsigned got(unsigned end)
     return count;
 }
 
-static void expect(unsigned port0, unsigned port1, unsigned port2, unsigned uplink)
-{
+static void expect(unsigned port0, unsigned port1, unsigned port2, unsigned uplink) {
     assert_int_equal(got(0), port0);
     assert_int_equal(got(1), port1);
     assert_int_equal(got(2), port2);
     assert_int_equal(got(UPLINK), uplink);
 }
 
-static void test_unicast(void **state)
-{
+static void test_unicast(void **state) {
     (void)state;
     send(0, macs[1], macs[0]);
     turn();
@@ -131,8 +121,7 @@ static void test_unicast(void **state)
     expect(0, 1, 0, 0);
 }
 
-static void test_content(void **state)
-{
+static void test_content(void **state) {
     struct ring_descriptor frame;
     const uint8_t *bytes;
 
@@ -149,8 +138,7 @@ static void test_content(void **state)
         assert_int_equal(bytes[i], (uint8_t)i);
 }
 
-static void test_groups(void **state)
-{
+static void test_groups(void **state) {
     (void)state;
     send(0, broadcast, macs[0]);
     turn();
@@ -160,8 +148,7 @@ static void test_groups(void **state)
     expect(1, 1, 1, 0);
 }
 
-static void test_unknown_goes_to_nobody_else(void **state)
-{
+static void test_unknown_goes_to_nobody_else(void **state) {
     static const uint8_t nobody[6] = { 2, 2, 2, 2, 2, 2 };
     static const uint8_t zero[6];
 
@@ -177,8 +164,7 @@ static void test_unknown_goes_to_nobody_else(void **state)
     assert_int_equal(netswitch->uplink.count[COUNT_UNKNOWN], 2);
 }
 
-static void test_spoofed_source(void **state)
-{
+static void test_spoofed_source(void **state) {
     (void)state;
     send(0, macs[UPLINK], macs[1]);
     send(0, broadcast, macs[UPLINK]);
@@ -192,8 +178,7 @@ static void test_spoofed_source(void **state)
     assert_int_equal(ring_space(&ends[0]), 256);
 }
 
-static void test_learning_is_bounded(void **state)
-{
+static void test_learning_is_bounded(void **state) {
     uint8_t mac[6] = { 6, 0, 0, 0, 0, 0 };
 
     (void)state;
@@ -212,15 +197,13 @@ static void test_learning_is_bounded(void **state)
     expect(0, 0, 1, 0);
 }
 
-static void put_raw(unsigned from, uint32_t offset, uint16_t length, uint8_t kind)
-{
+static void put_raw(unsigned from, uint32_t offset, uint16_t length, uint8_t kind) {
     ring_put(&ends[from], (struct ring_descriptor){
         .offset = offset, .length = length, .kind = kind, .port = 200, .extra = ~0ull });
     ring_flush(&ends[from]);
 }
 
-static void test_bad_descriptors(void **state)
-{
+static void test_bad_descriptors(void **state) {
     (void)state;
     for (unsigned from = 0; from <= PORTS; from += PORTS) {
         put_raw(from, AREA - 63, 64, NET_FRAME);
@@ -239,8 +222,7 @@ static void test_bad_descriptors(void **state)
     assert_int_equal(netswitch->uplink.count[COUNT_INVALID], 8);
 }
 
-static void test_held_while_the_uplink_reads(void **state)
-{
+static void test_held_while_the_uplink_reads(void **state) {
     (void)state;
     send(0, macs[UPLINK], macs[0]);
     send(0, macs[1], macs[0]);
@@ -260,8 +242,7 @@ static void test_held_while_the_uplink_reads(void **state)
     assert_int_equal(ring_space(&ends[0]), 256);
 }
 
-static void test_dead_driver_releases(void **state)
-{
+static void test_dead_driver_releases(void **state) {
     (void)state;
     send(0, macs[UPLINK], macs[0]);
     turn();
@@ -276,8 +257,7 @@ static void test_dead_driver_releases(void **state)
     expect(0, 0, 0, 1);
 }
 
-static void test_lying_driver_releases(void **state)
-{
+static void test_lying_driver_releases(void **state) {
     (void)state;
     send(0, macs[UPLINK], macs[0]);
     turn();
@@ -290,8 +270,7 @@ static void test_lying_driver_releases(void **state)
     assert_int_equal(got(1), 1);
 }
 
-static void test_standing_uplink_is_abandoned(void **state)
-{
+static void test_standing_uplink_is_abandoned(void **state) {
     (void)state;
     for (unsigned i = 0; i < SWITCH_HELD; i++)
         send(0, macs[UPLINK], macs[0]);
@@ -313,8 +292,7 @@ static void test_standing_uplink_is_abandoned(void **state)
     assert_int_equal(ring_space(&ends[0]), 256);
 }
 
-static void test_restarted_client(void **state)
-{
+static void test_restarted_client(void **state) {
     (void)state;
     send(0, macs[UPLINK], macs[0]);
     turn();
@@ -330,8 +308,7 @@ static void test_restarted_client(void **state)
     expect(0, 1, 0, 0);
 }
 
-static void test_full_receiver_costs_itself(void **state)
-{
+static void test_full_receiver_costs_itself(void **state) {
     (void)state;
     for (unsigned i = 0; i < 300; i++) {
         send(0, macs[1], macs[0]);
@@ -342,8 +319,7 @@ static void test_full_receiver_costs_itself(void **state)
     assert_int_equal(got(1), 256);
 }
 
-static void test_share_is_bounded(void **state)
-{
+static void test_share_is_bounded(void **state) {
     (void)state;
     for (unsigned i = 0; i < 100; i++)
         send(0, macs[1], macs[0]);
@@ -354,8 +330,7 @@ static void test_share_is_bounded(void **state)
     assert_int_equal(ring_available(&ends[0]), 1);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_unicast, setup, teardown),
         cmocka_unit_test_setup_teardown(test_content, setup, teardown),

@@ -17,8 +17,7 @@
 #include "image.h"
 #include "values.h"
 
-static void sizes(void **state)
-{
+static void sizes(void **state) {
     static const struct { const char *text; uint64_t bytes; } good[] = {
         { "0", 0 }, { "4096", 4096 }, { "0x1000", 4096 }, { "64K", 65536 }, { "256M", 256u << 20 },
         { "2G", 2ull << 30 }, { "0x10K", 16384 }, { "1048576G", 1ull << 50 },
@@ -41,8 +40,7 @@ static void sizes(void **state)
     }
 }
 
-static void times(void **state)
-{
+static void times(void **state) {
     uint32_t us = 0;
 
     (void)state;
@@ -56,8 +54,7 @@ static void times(void **state)
     assert_false(value_time("99999s", &us));
 }
 
-static void addresses(void **state)
-{
+static void addresses(void **state) {
     uint32_t requester = 0;
     uint16_t vendor = 0;
     uint16_t device = 0;
@@ -80,8 +77,7 @@ static void addresses(void **state)
     assert_false(value_mac("52-54-00-12-ab-ff", mac));
 }
 
-static void rights_and_names(void **state)
-{
+static void rights_and_names(void **state) {
     uint32_t rights = 0;
 
     (void)state;
@@ -104,8 +100,7 @@ struct program_file {
     uint8_t content[64];
 };
 
-static struct program_file good_program(void)
-{
+static struct program_file good_program(void) {
     return (struct program_file){
         .header = {
             .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
@@ -122,8 +117,7 @@ static struct program_file good_program(void)
     };
 }
 
-static const char *load(const struct program_file *file, struct image *image)
-{
+static const char *load(const struct program_file *file, struct image *image) {
     char path[] = "/tmp/bulkhead-test-XXXXXX";
     int descriptor = mkstemp(path);
 
@@ -135,8 +129,7 @@ static const char *load(const struct program_file *file, struct image *image)
     return problem;
 }
 
-static void good_program_loads(void **state)
-{
+static void good_program_loads(void **state) {
     struct program_file file = good_program();
     struct image image;
 
@@ -160,8 +153,7 @@ static void good_program_loads(void **state)
         assert_int_equal(image.count, 0); \
     } while (0)
 
-static void bad_programs_are_refused(void **state)
-{
+static void bad_programs_are_refused(void **state) {
     struct image image;
 
     (void)state;
@@ -188,8 +180,7 @@ static void bad_programs_are_refused(void **state)
     assert_non_null(image_load_program("/nonexistent", &image));
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),
         cmocka_unit_test(times),

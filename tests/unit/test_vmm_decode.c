@@ -23,8 +23,7 @@ struct oracle {
 };
 
 static bool oracle_decode(const uint8_t *bytes, size_t size, enum insn_mode mode,
-                          struct oracle *oracle)
-{
+                          struct oracle *oracle) {
     static const ZydisMachineMode modes[] = { [INSN_MODE_16] = ZYDIS_MACHINE_MODE_LEGACY_16,
                                               [INSN_MODE_32] = ZYDIS_MACHINE_MODE_LEGACY_32,
                                               [INSN_MODE_64] = ZYDIS_MACHINE_MODE_LONG_64 };
@@ -38,8 +37,7 @@ static bool oracle_decode(const uint8_t *bytes, size_t size, enum insn_mode mode
 }
 
 static void complain(const uint8_t *bytes, enum insn_mode mode, const struct insn *insn,
-                     const char *what)
-{
+                     const char *what) {
     char text[3 * INSN_MAX_LENGTH + 1];
     for (unsigned i = 0; i < INSN_MAX_LENGTH; i++)
         snprintf(text + 3 * i, 4, "%02x ", bytes[i]);
@@ -48,8 +46,7 @@ static void complain(const uint8_t *bytes, enum insn_mode mode, const struct ins
 }
 
 /* Zydis' register as our number, or INSN_NO_REGISTER. */
-static uint8_t number_of(ZydisRegister reg)
-{
+static uint8_t number_of(ZydisRegister reg) {
     if (reg == ZYDIS_REGISTER_NONE)
         return INSN_NO_REGISTER;
     if (reg == ZYDIS_REGISTER_RIP || reg == ZYDIS_REGISTER_EIP)
@@ -58,24 +55,21 @@ static uint8_t number_of(ZydisRegister reg)
     return (uint8_t)ZydisRegisterGetId(whole == ZYDIS_REGISTER_NONE ? reg : whole);
 }
 
-static const ZydisDecodedOperand *memory_operand(const struct oracle *oracle)
-{
+static const ZydisDecodedOperand *memory_operand(const struct oracle *oracle) {
     for (unsigned i = 0; i < oracle->instruction.operand_count_visible; i++)
         if (oracle->operand[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
             return &oracle->operand[i];
     return NULL;
 }
 
-static const ZydisDecodedOperand *register_operand(const struct oracle *oracle, unsigned skip)
-{
+static const ZydisDecodedOperand *register_operand(const struct oracle *oracle, unsigned skip) {
     for (unsigned i = 0; i < oracle->instruction.operand_count_visible; i++)
         if (oracle->operand[i].type == ZYDIS_OPERAND_TYPE_REGISTER && skip-- == 0)
             return &oracle->operand[i];
     return NULL;
 }
 
-static uint8_t segment_of(ZydisRegister reg)
-{
+static uint8_t segment_of(ZydisRegister reg) {
     switch (reg) {
     case ZYDIS_REGISTER_ES: return BH_ES;
     case ZYDIS_REGISTER_CS: return BH_CS;
@@ -86,20 +80,17 @@ static uint8_t segment_of(ZydisRegister reg)
     }
 }
 
-static bool is_string(const struct insn *insn)
-{
+static bool is_string(const struct insn *insn) {
     return insn->op >= INSN_MOVS && insn->op <= INSN_OUTS;
 }
 
 /* Zydis 4.0.0 overlooks, with a 67 prefix, that SIB base 5 with REX.B and mod 0 is no base at all
  * (APM volume 3, table 1-13). */
-static bool oracle_errs(const struct insn *insn, const ZydisDecodedOperandMem *m)
-{
+static bool oracle_errs(const struct insn *insn, const ZydisDecodedOperandMem *m) {
     return insn->address_size == 4 && insn->base == INSN_NO_REGISTER && number_of(m->base) == BH_R13;
 }
 
-static bool same_address(const struct insn *insn, const ZydisDecodedOperand *memory)
-{
+static bool same_address(const struct insn *insn, const ZydisDecodedOperand *memory) {
     const ZydisDecodedOperandMem *m = &memory->mem;
     if (oracle_errs(insn, m))
         return true;
@@ -114,8 +105,7 @@ static bool same_address(const struct insn *insn, const ZydisDecodedOperand *mem
 }
 
 static void compare_operands(const uint8_t *bytes, enum insn_mode mode, const struct insn *insn,
-                             const struct oracle *oracle)
-{
+                             const struct oracle *oracle) {
     const ZydisDecodedOperand *memory = memory_operand(oracle);
     const ZydisDecodedOperand *reg = register_operand(oracle, 0);
     bool swapped = insn->op == INSN_MOV_TO_CR || insn->op == INSN_MOV_FROM_CR;
@@ -143,8 +133,7 @@ static void compare_operands(const uint8_t *bytes, enum insn_mode mode, const st
 }
 
 static void compare_immediate(const uint8_t *bytes, enum insn_mode mode, const struct insn *insn,
-                              const struct oracle *oracle)
-{
+                              const struct oracle *oracle) {
     if (insn->form != INSN_FORM_RM_IMMEDIATE)
         return;
     uint64_t mask = insn->operand_size == 8 ? ~0ull : (1ull << (8 * insn->operand_size)) - 1;
@@ -157,8 +146,7 @@ static void compare_immediate(const uint8_t *bytes, enum insn_mode mode, const s
 }
 
 /* true: both decoders took the bytes. */
-static bool compare(const uint8_t bytes[INSN_MAX_LENGTH], enum insn_mode mode)
-{
+static bool compare(const uint8_t bytes[INSN_MAX_LENGTH], enum insn_mode mode) {
     struct insn insn;
     struct oracle oracle;
     if (decode(bytes, INSN_MAX_LENGTH, mode, &insn) != DECODE_OK)
@@ -175,16 +163,14 @@ static bool compare(const uint8_t bytes[INSN_MAX_LENGTH], enum insn_mode mode)
     return true;
 }
 
-static void random_bytes(uint8_t bytes[INSN_MAX_LENGTH])
-{
+static void random_bytes(uint8_t bytes[INSN_MAX_LENGTH]) {
     for (unsigned i = 0; i < INSN_MAX_LENGTH; i++)
         bytes[i] = (uint8_t)random();
 }
 
 static const enum insn_mode modes[] = { INSN_MODE_16, INSN_MODE_32, INSN_MODE_64 };
 
-static void random_instructions_agree(void **state)
-{
+static void random_instructions_agree(void **state) {
     (void)state;
     enum { ROUNDS = 1000000 };
     uint8_t bytes[INSN_MAX_LENGTH];
@@ -198,8 +184,7 @@ static void random_instructions_agree(void **state)
 }
 
 /* Prefixes before each opcode, every ModRM byte. */
-static void each_opcode_agrees(void **state)
-{
+static void each_opcode_agrees(void **state) {
     (void)state;
     static const uint8_t prefixes[] = { 0x90, 0x66, 0x67, 0xf2, 0xf3, 0x64, 0x26, 0x40, 0x44, 0x48,
                                         0x4f, 0x41 };
@@ -224,8 +209,7 @@ static void each_opcode_agrees(void **state)
 struct sample { const char *name; uint8_t bytes[8]; uint8_t size; uint8_t op; uint8_t length; };
 
 /* What guests are known to use on us. */
-static void known_instructions_decode(void **state)
-{
+static void known_instructions_decode(void **state) {
     (void)state;
     static const struct sample samples[] = {
         { "cpuid", { 0x0f, 0xa2 }, 2, INSN_CPUID, 2 },
@@ -256,8 +240,7 @@ static void known_instructions_decode(void **state)
     }
 }
 
-static void endless_prefixes_are_refused(void **state)
-{
+static void endless_prefixes_are_refused(void **state) {
     (void)state;
     uint8_t bytes[INSN_MAX_LENGTH + 1];
     struct insn insn;
@@ -266,8 +249,7 @@ static void endless_prefixes_are_refused(void **state)
     assert_int_equal(decode(bytes, 5, INSN_MODE_64, &insn), DECODE_SHORT);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_instructions_decode),
         cmocka_unit_test(endless_prefixes_are_refused),

@@ -18,31 +18,27 @@ enum { COM1 = 0x3f8 };
 
 static struct bh_vcpu_state *cpu;
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     vm_fake_make(2);
     cpu = vm_fake.vm.vcpu[0].state;
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     vm_fake_free();
     return 0;
 }
 
 /* The serial port's pin, unmasked, to vCPU 0 with vector 0x34. */
-static void route_serial(void)
-{
+static void route_serial(void) {
     irq_ioapic_write(&vm_fake.vm, 0, 0x10 + 2 * SERIAL_PIN);
     irq_ioapic_write(&vm_fake.vm, 0x10, 0x34);
     vm_fake_out(COM1 + 4, 1, 0x0b);
 }
 
-static bool serial_interrupted(void)
-{
+static bool serial_interrupted(void) {
     struct apic *apic = &vm_fake.vm.vcpu[0].apic;
     apic->svr = 0x1ff;
     apic_collect(apic);
@@ -55,8 +51,7 @@ static bool serial_interrupted(void)
     return came;
 }
 
-static void serial_line_sends_and_receives(void **state)
-{
+static void serial_line_sends_and_receives(void **state) {
     (void)state;
     char text[8] = { 0 };
     route_serial();
@@ -82,8 +77,7 @@ static void serial_line_sends_and_receives(void **state)
     assert_int_equal(vm_fake_in(COM1 + 5, 1) & 1, 0);
 }
 
-static void serial_fifo_holds_the_rest_back(void **state)
-{
+static void serial_fifo_holds_the_rest_back(void **state) {
     (void)state;
     static const uint8_t many[40] = { 1 };
     stream_write(&vm_fake.serial_peer, many, sizeof(many));
@@ -95,8 +89,7 @@ static void serial_fifo_holds_the_rest_back(void **state)
     assert_int_equal(vm_fake.io_kicks, kicks + 1);
 }
 
-static void serial_without_a_listener_never_stalls(void **state)
-{
+static void serial_without_a_listener_never_stalls(void **state) {
     (void)state;
     vm_fake.vm.has_serial_link = false;
     for (unsigned i = 0; i < 5000; i++) {
@@ -108,14 +101,12 @@ static void serial_without_a_listener_never_stalls(void **state)
     }
 }
 
-static uint8_t cmos(uint8_t index)
-{
+static uint8_t cmos(uint8_t index) {
     vm_fake_out(0x70, 1, index);
     return (uint8_t)vm_fake_in(0x71, 1);
 }
 
-static void clock_tells_the_time(void **state)
-{
+static void clock_tells_the_time(void **state) {
     (void)state;
     vm_fake.vm.boot_tsc = vm_fake.now;
     vm_fake.vm.boot_time = 1709210096;                  /* 2024-02-29 12:34:56 */
@@ -134,8 +125,7 @@ static void clock_tells_the_time(void **state)
     assert_int_equal(cmos(0x40), 0xa5);
 }
 
-static struct cpuid ask(uint32_t leaf, uint32_t subleaf)
-{
+static struct cpuid ask(uint32_t leaf, uint32_t subleaf) {
     static const uint8_t code[] = { 0x0f, 0xa2 };
     vm_fake_code(code, sizeof(code));
     cpu->gpr[BH_RAX] = leaf;
@@ -145,8 +135,7 @@ static struct cpuid ask(uint32_t leaf, uint32_t subleaf)
                            (uint32_t)cpu->gpr[BH_RCX], (uint32_t)cpu->gpr[BH_RDX] };
 }
 
-static void cpuid_is_an_allow_list(void **state)
-{
+static void cpuid_is_an_allow_list(void **state) {
     (void)state;
     uint64_t rip = cpu->rip;
     struct cpuid one = ask(1, 0);
@@ -170,8 +159,7 @@ static void cpuid_is_an_allow_list(void **state)
     assert_int_equal(ask(0x12345678, 9).edx, 0);
 }
 
-static void repeated_exits_follow_changed_code(void **state)
-{
+static void repeated_exits_follow_changed_code(void **state) {
     (void)state;
     static const uint8_t prefixed[] = { 0x66, 0x0f, 0xa2 };
     uint64_t rip = cpu->rip;
@@ -185,16 +173,14 @@ static void repeated_exits_follow_changed_code(void **state)
     assert_int_equal(cpu->rip, rip + 3);
 }
 
-static void unknown_msr_faults(void **state)
-{
+static void unknown_msr_faults(void **state) {
     (void)state;
     cpu->gpr[BH_RCX] = 0x1234;
     vm_fake_exit(BH_EXIT_MSR, 0, 0, 0);
     assert_int_equal(cpu->inject, EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_CODE | VECTOR_GP);
 }
 
-static void tsc_and_its_adjustment_move_together(void **state)
-{
+static void tsc_and_its_adjustment_move_together(void **state) {
     (void)state;
     struct vcpu *vcpu = &vm_fake.vm.vcpu[0];
     uint64_t value;
@@ -207,8 +193,7 @@ static void tsc_and_its_adjustment_move_together(void **state)
     assert_int_equal(value, 600);
 }
 
-static void xsetbv_is_checked(void **state)
-{
+static void xsetbv_is_checked(void **state) {
     (void)state;
     static const uint8_t code[] = { 0x0f, 0x01, 0xd1 };
     static const struct { uint32_t index; uint64_t value; bool good; } tries[] = {
@@ -227,8 +212,7 @@ static void xsetbv_is_checked(void **state)
     }
 }
 
-static void control_registers_are_checked(void **state)
-{
+static void control_registers_are_checked(void **state) {
     (void)state;
     static const uint8_t to_cr4[] = { 0x0f, 0x22, 0xe0 };   /* mov cr4, rax */
     static const uint8_t to_cr0[] = { 0x0f, 0x22, 0xc0 };
@@ -247,8 +231,7 @@ static void control_registers_are_checked(void **state)
     assert_true(cpu->inject & EVENT_VALID);
 }
 
-static void port_strings_move(void **state)
-{
+static void port_strings_move(void **state) {
     (void)state;
     static const uint8_t code[] = { 0xf3, 0x6e };       /* rep outsb */
     char text[4] = { 0 };
@@ -263,8 +246,7 @@ static void port_strings_move(void **state)
     assert_int_equal(cpu->gpr[BH_RCX], 0);
 }
 
-static void absent_ports_read_as_ones(void **state)
-{
+static void absent_ports_read_as_ones(void **state) {
     (void)state;
     assert_int_equal(vm_fake_in(0x60, 1), 0xff);
     assert_int_equal(vm_fake_in(0xffff, 4), 0xffffffff);
@@ -273,14 +255,12 @@ static void absent_ports_read_as_ones(void **state)
     assert_int_equal(vm_fake_in(0x3fe, 2), 0xffff);
 }
 
-static void park_all(void)
-{
+static void park_all(void) {
     for (unsigned i = 0; i < vm_fake.vm.vcpu_count; i++)
         vm_fake.vm.vcpu[i].parked = 1;
 }
 
-static void guest_switches_itself_off(void **state)
-{
+static void guest_switches_itself_off(void **state) {
     (void)state;
     vm_fake.vm.restart_on_reset = true;
     vm_fake_out(LAYOUT_PORT_SLEEP, 1, 5 << 2 | 1 << 5);
@@ -292,8 +272,7 @@ static void guest_switches_itself_off(void **state)
     assert_int_equal(vm_fake.vm.state, VM_STOPPED);
 }
 
-static void triple_fault_says_where_and_stops(void **state)
-{
+static void triple_fault_says_where_and_stops(void **state) {
     (void)state;
     cpu->rip = 0xabcdef;
     vm_fake_exit(BH_EXIT_SHUTDOWN, 0, 0, 0);
@@ -304,8 +283,7 @@ static void triple_fault_says_where_and_stops(void **state)
     assert_int_equal(vm_fake.vm.state, VM_STOPPED);
 }
 
-static void every_reset_is_noticed(void **state)
-{
+static void every_reset_is_noticed(void **state) {
     (void)state;
     static const struct { uint16_t port; uint8_t value; } ways[] = { { 0xcf9, 6 }, { 0x64, 0xfe } };
     for (unsigned i = 0; i < 2; i++) {
@@ -316,8 +294,7 @@ static void every_reset_is_noticed(void **state)
     }
 }
 
-static void restart_refuses_a_bad_image_and_stops(void **state)
-{
+static void restart_refuses_a_bad_image_and_stops(void **state) {
     (void)state;
     static const uint8_t nothing[600];
     vm_fake.vm.restart_on_reset = true;
@@ -331,8 +308,7 @@ static void restart_refuses_a_bad_image_and_stops(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(serial_line_sends_and_receives),
         TEST(serial_fifo_holds_the_rest_back),

@@ -18,24 +18,21 @@ enum { IOAPIC_SELECT = 0xfec00000u, IOAPIC_WINDOW = 0xfec00010u };
 
 static struct bh_vcpu_state *cpu;
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     vm_fake_make(1);
     cpu = vm_fake.vm.vcpu[0].state;
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     vm_fake_free();
     return 0;
 }
 
 /* Runs one instruction that faults at `at`. */
-static void touch(const void *code, size_t size, uint64_t at)
-{
+static void touch(const void *code, size_t size, uint64_t at) {
     cpu->inject = 0;
     vm_fake_code(code, size);
     vm_fake_exit(BH_EXIT_MEMORY, 0x100000004ull, at, 0);
@@ -44,8 +41,7 @@ static void touch(const void *code, size_t size, uint64_t at)
 #define TOUCH(at, ...) do { static const uint8_t code_[] = { __VA_ARGS__ }; \
                             touch(code_, sizeof(code_), at); } while (0)
 
-static void loads_and_stores_reach_the_device(void **state)
-{
+static void loads_and_stores_reach_the_device(void **state) {
     (void)state;
     uint64_t rip = cpu->rip;
     cpu->gpr[BH_RCX] = 0xffffffff00000001ull;
@@ -66,8 +62,7 @@ static void loads_and_stores_reach_the_device(void **state)
     assert_int_equal(vm_fake.vm.ioapic.select, 0x10);
 }
 
-static void arithmetic_sets_flags(void **state)
-{
+static void arithmetic_sets_flags(void **state) {
     (void)state;
     TOUCH(IOAPIC_SELECT, 0xc7, 0x07, 0x12, 0, 0, 0);
     cpu->rflags = RFLAGS_FIXED;
@@ -90,8 +85,7 @@ static void arithmetic_sets_flags(void **state)
     assert_int_equal(vm_fake.vm.ioapic.select, 0x14);
 }
 
-static void strings_move_between_device_and_memory(void **state)
-{
+static void strings_move_between_device_and_memory(void **state) {
     (void)state;
     uint64_t rip = cpu->rip;
     vm_fake.vm.ioapic.select = 1;
@@ -108,8 +102,7 @@ static void strings_move_between_device_and_memory(void **state)
     assert_int_equal(cpu->rip, rip + 2);
 }
 
-static void long_repeats_are_done_in_pieces(void **state)
-{
+static void long_repeats_are_done_in_pieces(void **state) {
     (void)state;
     uint64_t rip = cpu->rip;
     cpu->gpr[BH_RDI] = 0xd0000000;
@@ -119,8 +112,7 @@ static void long_repeats_are_done_in_pieces(void **state)
     assert_int_equal(cpu->rip, rip);
 }
 
-static void unmapped_operand_of_a_string_faults_in_the_guest(void **state)
-{
+static void unmapped_operand_of_a_string_faults_in_the_guest(void **state) {
     (void)state;
     cpu->gpr[BH_RSI] = IOAPIC_WINDOW;
     cpu->gpr[BH_RDI] = 0x700000000000;                  /* no such entry in the tables */
@@ -131,8 +123,7 @@ static void unmapped_operand_of_a_string_faults_in_the_guest(void **state)
     assert_int_equal(cpu->cr2, 0x700000000000);
 }
 
-static void unknown_instruction_is_undefined(void **state)
-{
+static void unknown_instruction_is_undefined(void **state) {
     (void)state;
     uint64_t rip = cpu->rip;
     TOUCH(IOAPIC_WINDOW, 0x0f, 0x6f, 0x07);             /* movq mm0, [rdi] */
@@ -140,21 +131,18 @@ static void unknown_instruction_is_undefined(void **state)
     assert_int_equal(cpu->rip, rip);
 }
 
-static void code_in_device_memory_ends_the_vm(void **state)
-{
+static void code_in_device_memory_ends_the_vm(void **state) {
     (void)state;
     vm_fake_exit(BH_EXIT_MEMORY, 0x100000010ull, 0xd0000000, 0);
     assert_int_equal(vm_fake.vm.state, VM_ENDING);
     assert_non_null(strstr(vm_fake.last_log, "device memory"));
 }
 
-static struct walk_result walk_to(uint64_t address, uint32_t access)
-{
+static struct walk_result walk_to(uint64_t address, uint32_t access) {
     return walk(&vm_fake.vm.memory, cpu, (struct gva){ address }, access);
 }
 
-static void walks_check_rights(void **state)
-{
+static void walks_check_rights(void **state) {
     (void)state;
     /* One 4 KiB user page at 0x40000000: PML4[0], PDPT[1], PD 0x20000, PT 0x21000. */
     uint64_t directory = 0x20000 | 7, table = 0x21000 | 7, page = 0x5000 | 5;
@@ -182,8 +170,7 @@ static void walks_check_rights(void **state)
     assert_int_equal(marked, page | PTE_ACCESSED);
 }
 
-static void tables_outside_memory_are_absent(void **state)
-{
+static void tables_outside_memory_are_absent(void **state) {
     (void)state;
     cpu->cr3 = 0xfffffffff000;
     assert_false(walk_to(0, 0).ok);
@@ -191,8 +178,7 @@ static void tables_outside_memory_are_absent(void **state)
     assert_false(walk_to(~0ull, 0).ok);
 }
 
-static void real_mode_and_legacy_paging_walk(void **state)
-{
+static void real_mode_and_legacy_paging_walk(void **state) {
     (void)state;
     cpu->cr0 = CR0_ET;
     cpu->efer = 0;
@@ -215,8 +201,7 @@ static void real_mode_and_legacy_paging_walk(void **state)
     assert_int_equal(walk_to(0x10, WALK_WRITE).gpa.value, 0x8010);
 }
 
-static void instruction_across_an_absent_page_faults_at_that_page(void **state)
-{
+static void instruction_across_an_absent_page_faults_at_that_page(void **state) {
     (void)state;
     static const uint8_t half[] = { 0x0f };
     cpu->rip = 0x3fffffff;                              /* last byte of the first GiB */
@@ -231,8 +216,7 @@ static void instruction_across_an_absent_page_faults_at_that_page(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(loads_and_stores_reach_the_device),
         TEST(arithmetic_sets_flags),

@@ -16,8 +16,7 @@ enum { X2APIC = 0x800, ENABLE = 0x1ff };
 
 static struct vcpu *cpus;
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     vm_fake_make(4);
     cpus = vm_fake.vm.vcpu;
@@ -29,33 +28,28 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     vm_fake_free();
     return 0;
 }
 
-static uint64_t read_register(unsigned cpu, unsigned reg)
-{
+static uint64_t read_register(unsigned cpu, unsigned reg) {
     uint64_t value;
     assert_true(msr_read(&cpus[cpu], X2APIC + reg, &value));
     return value;
 }
 
-static void write_register(unsigned cpu, unsigned reg, uint64_t value)
-{
+static void write_register(unsigned cpu, unsigned reg, uint64_t value) {
     assert_true(msr_write(&cpus[cpu], X2APIC + reg, value));
 }
 
-static int next(unsigned cpu)
-{
+static int next(unsigned cpu) {
     apic_collect(&cpus[cpu].apic);
     return apic_next(&cpus[cpu].apic);
 }
 
-static void ipis_reach_their_targets_and_kick_once(void **state)
-{
+static void ipis_reach_their_targets_and_kick_once(void **state) {
     (void)state;
     write_register(0, APIC_ICR, 2ull << 32 | 0x41);
     write_register(0, APIC_ICR, 2ull << 32 | 0x42);
@@ -75,8 +69,7 @@ static void ipis_reach_their_targets_and_kick_once(void **state)
     assert_int_equal(next(2), 0x43);                    /* from before; nothing new */
 }
 
-static void priorities_nest(void **state)
-{
+static void priorities_nest(void **state) {
     (void)state;
     write_register(0, APIC_SELF_IPI, 0x51);
     write_register(0, APIC_SELF_IPI, 0x62);
@@ -92,8 +85,7 @@ static void priorities_nest(void **state)
     assert_int_equal(next(0), APIC_NO_VECTOR);
 }
 
-static void timer_fires_at_its_deadline(void **state)
-{
+static void timer_fires_at_its_deadline(void **state) {
     (void)state;
     write_register(0, APIC_LVT_TIMER, 2u << 17 | 0xec);
     assert_true(msr_write(&cpus[0], 0x6e0, vm_fake.now + 100));
@@ -106,8 +98,7 @@ static void timer_fires_at_its_deadline(void **state)
     assert_int_equal(cpus[0].apic.timer_at, 0);
 }
 
-static void periodic_timer_counts_and_is_bounded(void **state)
-{
+static void periodic_timer_counts_and_is_bounded(void **state) {
     (void)state;
     write_register(0, APIC_DIVIDE, 0xb);
     write_register(0, APIC_LVT_TIMER, 1u << 17 | 0x30);
@@ -123,8 +114,7 @@ static void periodic_timer_counts_and_is_bounded(void **state)
     assert_int_equal(cpus[0].apic.timer_at, 0);
 }
 
-static void reserved_accesses_are_refused(void **state)
-{
+static void reserved_accesses_are_refused(void **state) {
     (void)state;
     uint64_t value;
     for (uint32_t number = X2APIC; number < 0x900; number++) {
@@ -142,8 +132,7 @@ static void reserved_accesses_are_refused(void **state)
     assert_false(msr_write(&cpus[0], 0xc0000082, 1ull << 63));
 }
 
-static void level_lines_fire_again_until_served(void **state)
-{
+static void level_lines_fire_again_until_served(void **state) {
     (void)state;
     irq_ioapic_write(&vm_fake.vm, 0, 0x10 + 2 * 9 + 1);
     irq_ioapic_write(&vm_fake.vm, 0x10, 1u << 24);      /* to vCPU 1 */
@@ -162,8 +151,7 @@ static void level_lines_fire_again_until_served(void **state)
     assert_int_equal(next(1), APIC_NO_VECTOR);
 }
 
-static void edge_lines_fire_once(void **state)
-{
+static void edge_lines_fire_once(void **state) {
     (void)state;
     irq_ioapic_write(&vm_fake.vm, 0, 0x10 + 2 * 4);
     irq_ioapic_write(&vm_fake.vm, 0x10, 0x35);
@@ -176,8 +164,7 @@ static void edge_lines_fire_once(void **state)
     irq_line(&vm_fake.vm, 40, true);                    /* no such pin */
 }
 
-static void injection_waits_for_the_window(void **state)
-{
+static void injection_waits_for_the_window(void **state) {
     (void)state;
     struct bh_vcpu_state *s = cpus[0].state;
     write_register(0, APIC_SELF_IPI, 0x55);
@@ -195,8 +182,7 @@ static void injection_waits_for_the_window(void **state)
     assert_false(s->want & BH_WANT_WINDOW);
 }
 
-static void events_cut_off_are_delivered_again(void **state)
-{
+static void events_cut_off_are_delivered_again(void **state) {
     (void)state;
     struct bh_vcpu_state *s = cpus[0].state;
     s->pending_event = EVENT_VALID | EVENT_EXCEPTION | EVENT_ERROR_CODE | VECTOR_PF | 2ull << 32;
@@ -209,8 +195,7 @@ static void events_cut_off_are_delivered_again(void **state)
     assert_int_equal(s->inject, 0);
 }
 
-static void nmi_is_held_until_iret(void **state)
-{
+static void nmi_is_held_until_iret(void **state) {
     (void)state;
     write_register(1, APIC_ICR, 0x400);                 /* NMI to vCPU 0 */
     assert_int_equal(apic_collect(&cpus[0].apic), APIC_SIGNAL_NMI);
@@ -226,8 +211,7 @@ static void nmi_is_held_until_iret(void **state)
     assert_true(cpus[0].state->inject & EVENT_VALID);
 }
 
-static void further_cpus_start_in_real_mode(void **state)
-{
+static void further_cpus_start_in_real_mode(void **state) {
     (void)state;
     write_register(0, APIC_ICR, 1ull << 32 | 0x4500);   /* INIT */
     write_register(0, APIC_ICR, 1ull << 32 | 0x4698);   /* SIPI, vector 0x98 */
@@ -241,8 +225,7 @@ static void further_cpus_start_in_real_mode(void **state)
     assert_false(cpus[1].state->cr0 & CR0_PE);
 }
 
-static void xapic_page_works_before_x2apic(void **state)
-{
+static void xapic_page_works_before_x2apic(void **state) {
     (void)state;
     apic_reset(&cpus[0].apic, 0);
     apic_reset(&cpus[2].apic, 2);
@@ -258,8 +241,7 @@ static void xapic_page_works_before_x2apic(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(ipis_reach_their_targets_and_kick_once),
         TEST(priorities_nest),

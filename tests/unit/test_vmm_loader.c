@@ -20,14 +20,12 @@ static uint8_t image[IMAGE];
 static uint8_t initrd[5000];
 static struct loader_input input;
 
-static void put(unsigned offset, unsigned size, uint64_t value)
-{
+static void put(unsigned offset, unsigned size, uint64_t value) {
     for (unsigned i = 0; i < size; i++)
         image[offset + i] = (uint8_t)(value >> (8 * i));
 }
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     vm_fake_make(2);
     memset(image, 0xc3, sizeof(image));
@@ -49,27 +47,23 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     vm_fake_free();
     return 0;
 }
 
-static struct loader_result load(void)
-{
+static struct loader_result load(void) {
     return loader_load(&vm_fake.vm.memory, &input);
 }
 
-static uint64_t get(uint64_t gpa, unsigned size)
-{
+static uint64_t get(uint64_t gpa, unsigned size) {
     uint64_t value = 0;
     guest_read(&vm_fake.vm.memory, (struct gpa){ gpa }, &value, size);
     return value;
 }
 
-static void good_image_loads(void **state)
-{
+static void good_image_loads(void **state) {
     (void)state;
     struct loader_result result = load();
     assert_null(result.error);
@@ -88,8 +82,7 @@ static void good_image_loads(void **state)
                         "console=ttyS0", 14);
 }
 
-static void kernel_moves_when_its_place_is_missing(void **state)
-{
+static void kernel_moves_when_its_place_is_missing(void **state) {
     (void)state;
     put(0x258, 8, 0x10000000);
     assert_int_equal(load().entry.value, 0x200200);
@@ -98,8 +91,7 @@ static void kernel_moves_when_its_place_is_missing(void **state)
 }
 
 /* Each field spoilt alone is refused with a reason, and nothing is written outside of memory. */
-static void damaged_headers_are_refused(void **state)
-{
+static void damaged_headers_are_refused(void **state) {
     (void)state;
     static const struct { unsigned offset, size; uint64_t value; } damage[] = {
         { 0x1fe, 2, 0 }, { 0x202, 4, 0 }, { 0x206, 2, 0x0201 }, { 0x236, 2, 0 },
@@ -119,8 +111,7 @@ static void damaged_headers_are_refused(void **state)
     }
 }
 
-static void too_little_memory_is_refused(void **state)
-{
+static void too_little_memory_is_refused(void **state) {
     (void)state;
     input.initrd_size = FAKE_RAM;
     assert_non_null(strstr(load().error, "initramfs"));
@@ -129,16 +120,14 @@ static void too_little_memory_is_refused(void **state)
     assert_non_null(strstr(load().error, "memory"));
 }
 
-static uint8_t sum(const uint8_t *bytes, size_t size)
-{
+static uint8_t sum(const uint8_t *bytes, size_t size) {
     uint8_t total = 0;
     for (size_t i = 0; i < size; i++)
         total = (uint8_t)(total + bytes[i]);
     return total;
 }
 
-static const uint8_t *table(const uint8_t *tables, uint64_t at, const char *signature)
-{
+static const uint8_t *table(const uint8_t *tables, uint64_t at, const char *signature) {
     const uint8_t *found = tables + (at - LAYOUT_ACPI);
     uint32_t length;
     assert_memory_equal(found, signature, 4);
@@ -147,8 +136,7 @@ static const uint8_t *table(const uint8_t *tables, uint64_t at, const char *sign
     return found;
 }
 
-static void acpi_tables_hang_together(void **state)
-{
+static void acpi_tables_hang_together(void **state) {
     (void)state;
     static uint8_t tables[0x8000];
     uint64_t xsdt, fadt, madt, dsdt;
@@ -169,8 +157,7 @@ static void acpi_tables_hang_together(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(good_image_loads),
         TEST(kernel_moves_when_its_place_is_missing),

@@ -17,15 +17,13 @@ enum { NET = 1, HVC = 2, DISK = 3, RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, 
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 #define FEATURES (VIRTIO_F_VERSION_1)
 
-static int setup(void **state)
-{
+static int setup(void **state) {
     (void)state;
     vm_fake_make(1);
     return 0;
 }
 
-static int teardown(void **state)
-{
+static int teardown(void **state) {
     (void)state;
     vm_fake_free();
     return 0;
@@ -35,21 +33,18 @@ static uint64_t queue_at(unsigned queue) { return QUEUES + 0x4000 * queue; }
 
 static void put16(uint64_t at, uint16_t value) { vm_fake_poke(at, &value, 2); }
 
-static uint16_t get16(uint64_t at)
-{
+static uint16_t get16(uint64_t at) {
     uint16_t value = 0;
     guest_read(&vm_fake.vm.memory, (struct gpa){ at }, &value, 2);
     return value;
 }
 
-static uint32_t get32(uint64_t at)
-{
+static uint32_t get32(uint64_t at) {
     return get16(at) | (uint32_t)get16(at + 2) << 16;
 }
 
 static void put_descriptor(unsigned queue, unsigned index, uint64_t address, uint32_t length,
-                           uint16_t flags, uint16_t next)
-{
+                           uint16_t flags, uint16_t next) {
     uint64_t at = queue_at(queue) + 16 * index;
     vm_fake_poke(at, &address, 8);
     vm_fake_poke(at + 8, &length, 4);
@@ -57,8 +52,7 @@ static void put_descriptor(unsigned queue, unsigned index, uint64_t address, uin
     put16(at + 14, next);
 }
 
-static void offer(unsigned queue, uint16_t head)
-{
+static void offer(unsigned queue, uint16_t head) {
     uint64_t ring = queue_at(queue) + 0x1000;
     uint16_t index = get16(ring + 2);
     put16(ring + 4 + 2 * (index % SIZE), head);
@@ -67,19 +61,16 @@ static void offer(unsigned queue, uint16_t head)
 
 static uint16_t used_index(unsigned queue) { return get16(queue_at(queue) + 0x2002); }
 
-static uint32_t used_length(unsigned queue, unsigned index)
-{
+static uint32_t used_length(unsigned queue, unsigned index) {
     return get32(queue_at(queue) + 0x2004 + 8 * (index % SIZE) + 4);
 }
 
-static bool net_failed(void)
-{
+static bool net_failed(void) {
     return (vm_fake.vm.net.device.status & VIRTIO_NEEDS_RESET) != 0;
 }
 
 /* A frame of `length` bytes behind a header, in one or two descriptors from `index` on. */
-static void send_frame(unsigned index, uint32_t length, bool split)
-{
+static void send_frame(unsigned index, uint32_t length, bool split) {
     uint8_t frame[2048];
     for (unsigned i = 0; i < sizeof(frame); i++)
         frame[i] = (uint8_t)(i + length);
@@ -93,8 +84,7 @@ static void send_frame(unsigned index, uint32_t length, bool split)
     offer(TX, (uint16_t)index);
 }
 
-static void expect_frame(uint32_t length)
-{
+static void expect_frame(uint32_t length) {
     assert_true(ring_available(&vm_fake.net_peer) > 0);
     struct ring_descriptor d = ring_get(&vm_fake.net_peer);
     assert_true(net_valid(d, vm_fake.net_peer.in_size));
@@ -105,8 +95,7 @@ static void expect_frame(uint32_t length)
     ring_flush(&vm_fake.net_peer);
 }
 
-static void frames_go_out(void **state)
-{
+static void frames_go_out(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
     send_frame(0, 60, false);
@@ -119,8 +108,7 @@ static void frames_go_out(void **state)
     assert_true(vm_fake.vm.vcpu[0].apic.irr[0x52 / 32] & 1u << (0x52 % 32));
 }
 
-static void frames_of_bad_length_are_dropped(void **state)
-{
+static void frames_of_bad_length_are_dropped(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
     send_frame(0, 13, false);
@@ -134,15 +122,13 @@ static void frames_of_bad_length_are_dropped(void **state)
     assert_false(net_failed());
 }
 
-static void deliver(uint32_t offset, uint16_t length)
-{
+static void deliver(uint32_t offset, uint16_t length) {
     ring_put(&vm_fake.net_peer, (struct ring_descriptor){ .offset = offset, .length = length,
                                                           .kind = NET_FRAME });
     ring_flush(&vm_fake.net_peer);
 }
 
-static void frames_come_in(void **state)
-{
+static void frames_come_in(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
     put_descriptor(RX, 0, BUFFERS, 1526, WRITE, 0);
@@ -161,8 +147,7 @@ static void frames_come_in(void **state)
     assert_int_equal(used_index(RX), 2);
 }
 
-static void hostile_switch_is_dropped(void **state)
-{
+static void hostile_switch_is_dropped(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
     put_descriptor(RX, 0, BUFFERS, 1526, WRITE, 0);
@@ -178,8 +163,7 @@ static void hostile_switch_is_dropped(void **state)
 }
 
 /* Each rule broken alone; the device then waits for a reset and works again after it. */
-static void broken_rules_cost_the_device(void **state)
-{
+static void broken_rules_cost_the_device(void **state) {
     (void)state;
     const struct { uint64_t address; uint32_t length; uint16_t flags, next, head; } rules[] = {
         { FAKE_RAM, 64, 0, 0, 0 },                      /* beyond memory */
@@ -212,8 +196,7 @@ static void broken_rules_cost_the_device(void **state)
     expect_frame(60);
 }
 
-static void readable_after_writable_is_refused(void **state)
-{
+static void readable_after_writable_is_refused(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
     put_descriptor(TX, 0, BUFFERS, 64, WRITE | NEXT, 1);
@@ -223,8 +206,7 @@ static void readable_after_writable_is_refused(void **state)
     assert_true(net_failed());
 }
 
-static void index_jumps_are_refused(void **state)
-{
+static void index_jumps_are_refused(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
     put16(queue_at(TX) + 0x1002, SIZE + 1);
@@ -232,8 +214,7 @@ static void index_jumps_are_refused(void **state)
     assert_true(net_failed());
 }
 
-static void full_link_keeps_the_chain(void **state)
-{
+static void full_link_keeps_the_chain(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
     unsigned slots = 0;
@@ -252,8 +233,7 @@ static void full_link_keeps_the_chain(void **state)
     assert_int_equal(used_index(TX), 1);
 }
 
-static void event_index_suppresses_both_ways(void **state)
-{
+static void event_index_suppresses_both_ways(void **state) {
     (void)state;
     vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES | VIRTIO_F_EVENT_IDX);
     uint64_t used_event = queue_at(TX) + 0x1000 + 4 + 2 * SIZE;
@@ -273,8 +253,7 @@ static void event_index_suppresses_both_ways(void **state)
     assert_true(vm_fake.vm.vcpu[0].apic.irr[0x52 / 32] != 0);
 }
 
-static void setup_is_validated(void **state)
-{
+static void setup_is_validated(void **state) {
     (void)state;
     uint64_t bar = LAYOUT_BARS;
     vm_fake_config_write(NET, 4, 7);
@@ -299,8 +278,7 @@ static void setup_is_validated(void **state)
     assert_int_equal(vm_fake_load(bar + 24, 2), 0);
 }
 
-static void bars_move_and_size_themselves(void **state)
-{
+static void bars_move_and_size_themselves(void **state) {
     (void)state;
     vm_fake_config_write(NET, 0x20, 0xffffffff);
     assert_int_equal(vm_fake_config_read(NET, 0x20), 0xffffc000);
@@ -318,8 +296,7 @@ static void bars_move_and_size_themselves(void **state)
     assert_int_equal(vm_fake.io_kicks, 1);
 }
 
-static void console_bytes_go_both_ways(void **state)
-{
+static void console_bytes_go_both_ways(void **state) {
     (void)state;
     char text[16] = { 0 };
     vm_fake_virtio_start(HVC, QUEUES, SIZE, FEATURES);
@@ -338,8 +315,7 @@ static void console_bytes_go_both_ways(void **state)
     assert_int_equal(get16(BUFFERS + 64), 'a' | 'y' << 8);
 }
 
-static void long_console_output_waits_for_the_reader(void **state)
-{
+static void long_console_output_waits_for_the_reader(void **state) {
     (void)state;
     enum { LONG = 10000 };
     uint8_t piece[4096];
@@ -360,16 +336,14 @@ static void long_console_output_waits_for_the_reader(void **state)
 
 enum { STATUS_AT = BUFFERS + 0x8000, REQUESTS = 0 };
 
-static void announce(uint64_t sectors)
-{
+static void announce(uint64_t sectors) {
     ring_put(&vm_fake.disk_peer, (struct ring_descriptor){ .kind = BLOCK_INFO, .extra = sectors });
     ring_flush(&vm_fake.disk_peer);
     devices_run(&vm_fake.vm);
 }
 
 /* Descriptors 3 * n and the two that follow: header, data, status. */
-static void ask_disk(unsigned n, uint32_t type, uint64_t sector, uint32_t bytes)
-{
+static void ask_disk(unsigned n, uint32_t type, uint64_t sector, uint32_t bytes) {
     uint64_t header = BUFFERS + 0x100 * n, data = BUFFERS + 0x1000 * (1 + n);
     uint16_t first = (uint16_t)(3 * n);
     static const uint8_t unset = 0xee;
@@ -385,8 +359,7 @@ static void ask_disk(unsigned n, uint32_t type, uint64_t sector, uint32_t bytes)
 
 static uint8_t disk_status(unsigned n) { return (uint8_t)get16(STATUS_AT + n); }
 
-static struct ring_descriptor next_request(void)
-{
+static struct ring_descriptor next_request(void) {
     assert_true(ring_available(&vm_fake.disk_peer) > 0);
     struct ring_descriptor request = ring_get(&vm_fake.disk_peer);
     ring_done(&vm_fake.disk_peer, 1);
@@ -394,15 +367,13 @@ static struct ring_descriptor next_request(void)
     return request;
 }
 
-static void answer_disk(uint32_t tag, enum block_status status)
-{
+static void answer_disk(uint32_t tag, enum block_status status) {
     block_answer(&vm_fake.disk_peer, tag, status);
     ring_flush(&vm_fake.disk_peer);
     devices_run(&vm_fake.vm);
 }
 
-static void disk_reads_and_writes(void **state)
-{
+static void disk_reads_and_writes(void **state) {
     (void)state;
     vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
     announce(1000);
@@ -428,8 +399,7 @@ static void disk_reads_and_writes(void **state)
                         "from the disk", 13);
 }
 
-static void disk_refuses_what_lies_beyond(void **state)
-{
+static void disk_refuses_what_lies_beyond(void **state) {
     (void)state;
     static const struct { uint32_t type; uint64_t sector; uint32_t bytes; uint8_t status; } bad[] = {
         { 0, 1000, 512, 1 }, { 0, 999, 1024, 1 }, { 1, ~0ull, 512, 1 }, { 0, 0, 100, 1 },
@@ -444,8 +414,7 @@ static void disk_refuses_what_lies_beyond(void **state)
     assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
 }
 
-static void lying_disk_changes_nothing(void **state)
-{
+static void lying_disk_changes_nothing(void **state) {
     (void)state;
     vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
     announce(1000);
@@ -460,8 +429,7 @@ static void lying_disk_changes_nothing(void **state)
     assert_int_equal(used_index(REQUESTS), 1);
 }
 
-static void slots_stay_taken_across_a_reset(void **state)
-{
+static void slots_stay_taken_across_a_reset(void **state) {
     (void)state;
     static const uint8_t zeroes[0x8000];
     vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
@@ -480,8 +448,7 @@ static void slots_stay_taken_across_a_reset(void **state)
     assert_int_equal(block_lba(next_request()), 5);
 }
 
-static void requests_survive_the_servers_restart(void **state)
-{
+static void requests_survive_the_servers_restart(void **state) {
     (void)state;
     vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
     announce(1000);
@@ -500,8 +467,7 @@ static void requests_survive_the_servers_restart(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(frames_go_out),
         TEST(frames_of_bad_length_are_dropped),

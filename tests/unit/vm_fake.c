@@ -22,28 +22,24 @@ uint64_t vm_now(void) { return vm_fake.now; }
 void vm_sleep(uint64_t host_deadline) { (void)host_deadline; }
 void lock_pause(void) { abort(); }
 
-bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit)
-{
+bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
     (void)vcpu;
     (void)host_deadline;
     *exit = BH_EXIT_EVENT;
     return true;
 }
 
-void vm_kick(struct vm *vm, const struct vcpu *vcpu)
-{
+void vm_kick(struct vm *vm, const struct vcpu *vcpu) {
     (void)vm;
     vm_fake.kicks[vcpu->number]++;
 }
 
-void vm_kick_io(struct vm *vm)
-{
+void vm_kick_io(struct vm *vm) {
     (void)vm;
     vm_fake.io_kicks++;
 }
 
-void vm_log(const char *format, ...)
-{
+void vm_log(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(vm_fake.last_log, sizeof(vm_fake.last_log), format, arguments);
@@ -52,8 +48,7 @@ void vm_log(const char *format, ...)
 }
 
 /* A processor of its own, the same on every host. */
-struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf)
-{
+struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf) {
     switch (leaf) {
     case 0: return (struct cpuid){ 0x10, 0x68747541, 0x444d4163, 0x69746e65 };
     case 1: return (struct cpuid){ 0x00800f12, 0x00000800, 0xffffffff, 0xffffffff };
@@ -71,8 +66,7 @@ struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf)
 
 /* ---- The VM ---- */
 
-static void open_links(void)
-{
+static void open_links(void) {
     struct vm *vm = &vm_fake.vm;
     link_pair_make(&vm_fake.net, NET_HALF, NET_AREA);
     link_pair_make(&vm_fake.hvc, BH_PAGE_SIZE, STREAM_AREA);
@@ -99,8 +93,7 @@ static void open_links(void)
     vm->has_serial_link = true;
 }
 
-static void make_vcpu(unsigned number)
-{
+static void make_vcpu(unsigned number) {
     struct vcpu *vcpu = &vm_fake.vm.vcpu[number];
     vcpu->vm = &vm_fake.vm;
     vcpu->number = number;
@@ -110,8 +103,7 @@ static void make_vcpu(unsigned number)
 }
 
 /* As the loader leaves it: 2 MiB pages, present, writable. */
-static void make_page_tables(void)
-{
+static void make_page_tables(void) {
     uint64_t *table = (uint64_t *)(void *)(ram + LAYOUT_PAGE_TABLES);
     table[0] = (LAYOUT_PAGE_TABLES + 0x1000) | 3;
     for (unsigned i = 0; i < 4; i++)
@@ -120,8 +112,7 @@ static void make_page_tables(void)
         table[1024 + i] = ((uint64_t)i << 21) | 0x83;
 }
 
-void vm_fake_make(unsigned vcpu_count)
-{
+void vm_fake_make(unsigned vcpu_count) {
     static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
     const struct loader_result kernel = { NULL, { 0x1000 }, { LAYOUT_ZERO_PAGE },
                                           { LAYOUT_PAGE_TABLES } };
@@ -145,8 +136,7 @@ void vm_fake_make(unsigned vcpu_count)
     start_kernel(&vm->vcpu[0], &kernel);
 }
 
-void vm_fake_free(void)
-{
+void vm_fake_free(void) {
     for (unsigned i = 0; i < vm_fake.vm.vcpu_count; i++)
         free(vm_fake.vm.vcpu[i].state);
     link_pair_free(&vm_fake.net);
@@ -155,18 +145,15 @@ void vm_fake_free(void)
     link_pair_free(&vm_fake.disk);
 }
 
-void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size)
-{
+void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size) {
     guest_write(&vm_fake.vm.memory, (struct gpa){ gpa }, bytes, size);
 }
 
-void vm_fake_code(const void *bytes, size_t size)
-{
+void vm_fake_code(const void *bytes, size_t size) {
     vm_fake_poke(vm_fake.vm.vcpu[0].state->rip, bytes, size);
 }
 
-void vm_fake_exit(enum bh_exit exit, uint64_t info1, uint64_t info2, uint64_t next_rip)
-{
+void vm_fake_exit(enum bh_exit exit, uint64_t info1, uint64_t info2, uint64_t next_rip) {
     struct vcpu *vcpu = &vm_fake.vm.vcpu[0];
     vcpu->state->exit = exit;
     vcpu->state->info1 = info1;
@@ -175,45 +162,37 @@ void vm_fake_exit(enum bh_exit exit, uint64_t info1, uint64_t info2, uint64_t ne
     exit_handle(vcpu, exit);
 }
 
-uint32_t vm_fake_in(uint16_t port, unsigned size)
-{
+uint32_t vm_fake_in(uint16_t port, unsigned size) {
     return bus_read_port(&vm_fake.vm.vcpu[0], port, size);
 }
 
-void vm_fake_out(uint16_t port, unsigned size, uint32_t value)
-{
+void vm_fake_out(uint16_t port, unsigned size, uint32_t value) {
     bus_write_port(&vm_fake.vm.vcpu[0], port, size, value);
 }
 
-uint64_t vm_fake_load(uint64_t gpa, unsigned size)
-{
+uint64_t vm_fake_load(uint64_t gpa, unsigned size) {
     return bus_read_memory(&vm_fake.vm.vcpu[0], (struct gpa){ gpa }, size);
 }
 
-void vm_fake_store(uint64_t gpa, unsigned size, uint64_t value)
-{
+void vm_fake_store(uint64_t gpa, unsigned size, uint64_t value) {
     bus_write_memory(&vm_fake.vm.vcpu[0], (struct gpa){ gpa }, size, value);
 }
 
-static void latch(unsigned device, unsigned offset)
-{
+static void latch(unsigned device, unsigned offset) {
     vm_fake_out(0xcf8, 4, 0x80000000u | device << 11 | (offset & 0xfc));
 }
 
-uint32_t vm_fake_config_read(unsigned device, unsigned offset)
-{
+uint32_t vm_fake_config_read(unsigned device, unsigned offset) {
     latch(device, offset);
     return vm_fake_in(0xcfc, 4);
 }
 
-void vm_fake_config_write(unsigned device, unsigned offset, uint32_t value)
-{
+void vm_fake_config_write(unsigned device, unsigned offset, uint32_t value) {
     latch(device, offset);
     vm_fake_out(0xcfc, 4, value);
 }
 
-static void start_queue(uint64_t bar, unsigned queue, uint64_t at, uint16_t size)
-{
+static void start_queue(uint64_t bar, unsigned queue, uint64_t at, uint16_t size) {
     vm_fake_store(bar + 22, 2, queue);
     vm_fake_store(bar + 24, 2, size);
     vm_fake_store(bar + 26, 2, 1 + queue);
@@ -223,8 +202,7 @@ static void start_queue(uint64_t bar, unsigned queue, uint64_t at, uint16_t size
     vm_fake_store(bar + 28, 2, 1);
 }
 
-void vm_fake_virtio_start(unsigned device, uint64_t queues, uint16_t size, uint64_t features)
-{
+void vm_fake_virtio_start(unsigned device, uint64_t queues, uint16_t size, uint64_t features) {
     enum { MSIX_CAPABILITY = 0x84, BAR4 = 0x20 };
     uint64_t bar = vm_fake_config_read(device, BAR4) & ~15u;
     vm_fake_config_write(device, 4, 7);

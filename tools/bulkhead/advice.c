@@ -2,8 +2,7 @@
 /* The mend for each rule of the plan check. See advice.h. */
 #include "advice.h"
 
-const char *advice(enum plan_rule rule)
-{
+const char *advice(enum plan_rule rule) {
     switch (rule) {
     case PLAN_OVERLAP:      return "move one of the two, or leave 'at' to the tool";
     case PLAN_RANGE:        return "choose a smaller size or another address";

@@ -9,8 +9,7 @@
 
 #define KERNEL_ROOM (48ull << 20)       /* kernel, page tables, firmware's own */
 
-uint32_t checker_device(const struct checker *c, const char *name)
-{
+uint32_t checker_device(const struct checker *c, const char *name) {
     for (uint32_t i = 0; name != NULL && i < c->d->devices_count; i++) {
         if (strcmp(c->d->devices[i].name, name) == 0) {
             return i;
@@ -19,8 +18,7 @@ uint32_t checker_device(const struct checker *c, const char *name)
     return BH_NONE;
 }
 
-uint32_t checker_owner(const struct checker *c, const char *device)
-{
+uint32_t checker_owner(const struct checker *c, const char *device) {
     for (uint32_t i = 0; i < c->programs->count; i++) {
         const struct description_program *base = c->programs->program[i].base;
         for (uint32_t j = 0; j < base->devices_count; j++) {
@@ -33,8 +31,7 @@ uint32_t checker_owner(const struct checker *c, const char *device)
 }
 
 void checker_size(const struct checker *c, const char *text, uint64_t unit, const char *owner,
-                  const char *path, const char *field)
-{
+                  const char *path, const char *field) {
     unsigned line = tree_line(c->tree, "%s.%s", path, field);
     uint64_t bytes = 0;
 
@@ -56,8 +53,7 @@ void checker_size(const struct checker *c, const char *text, uint64_t unit, cons
 }
 
 void checker_rights(const struct checker *c, const char *text, bool none, const char *owner,
-                    const char *path, const char *field)
-{
+                    const char *path, const char *field) {
     uint32_t rights = 0;
 
     if (text == NULL || (none && strcmp(text, "none") == 0) || value_rights(text, &rights)) {
@@ -69,16 +65,14 @@ void checker_rights(const struct checker *c, const char *text, bool none, const 
 }
 
 void checker_unknown(const struct checker *c, const char *what, const char *name,
-                     const char *owner, const char *path, const char *field)
-{
+                     const char *owner, const char *path, const char *field) {
     report_add(c->report, tree_line(c->tree, "%s.%s", path, field), owner,
                "there is no %s called '%s'", what, name);
     report_mend(c->report, "describe a %s '%s', or name one that is described", what, name);
 }
 
 void checker_compartment(const struct checker *c, const char *name, const char *owner,
-                         const char *path, const char *field)
-{
+                         const char *path, const char *field) {
     if (name != NULL && programs_find(c->programs, name) == BH_NONE) {
         checker_unknown(c, "compartment", name, owner, path, field);
     }
@@ -86,8 +80,7 @@ void checker_compartment(const struct checker *c, const char *name, const char *
 
 bool check_description(const struct description *description, struct tree *tree,
                        const struct programs *programs, const char *build, const char *folder,
-                       struct report *report)
-{
+                       struct report *report) {
     struct checker checker = { description, tree, programs, build, folder, report };
 
     check_names(&checker);
@@ -99,8 +92,7 @@ bool check_description(const struct description *description, struct tree *tree,
     return report_is_clean(report);
 }
 
-bool check_memory(struct model *m, uint64_t plan_size)
-{
+bool check_memory(struct model *m, uint64_t plan_size) {
     uint64_t memory = 0;
     uint64_t needed = m->header.memory_needed + plan_size + KERNEL_ROOM;
 

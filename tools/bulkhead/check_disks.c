@@ -8,8 +8,7 @@
 
 #define MAX_EXTENTS 8u      /* of one VM */
 
-static bool disk_exists(const struct checker *c, const char *name)
-{
+static bool disk_exists(const struct checker *c, const char *name) {
     for (uint32_t i = 0; i < c->d->disks_count; i++) {
         if (strcmp(c->d->disks[i].base.name, name) == 0) {
             return true;
@@ -18,8 +17,7 @@ static bool disk_exists(const struct checker *c, const char *name)
     return false;
 }
 
-static void check_disk(const struct checker *c, uint32_t number)
-{
+static void check_disk(const struct checker *c, uint32_t number) {
     const struct description_disk *disk = &c->d->disks[number];
     uint32_t driver = programs_find(c->programs, disk->driver);
     char path[32];
@@ -40,8 +38,7 @@ static void check_disk(const struct checker *c, uint32_t number)
     }
 }
 
-static void check_extent(const struct checker *c, const struct program *vm, uint32_t number)
-{
+static void check_extent(const struct checker *c, const struct program *vm, uint32_t number) {
     const struct description_extent *e = &vm->vm->disks[number];
     const char *owner = vm->base->name;
     uint64_t size = 0;
@@ -64,14 +61,12 @@ static void check_extent(const struct checker *c, const struct program *vm, uint
     }
 }
 
-static bool is_whole(const struct description_extent *e)
-{
+static bool is_whole(const struct description_extent *e) {
     return e->size == NULL && e->partition == NULL;
 }
 
 /* May two extents share blocks? Only if nobody writes them. */
-static bool extents_clash(const struct description_extent *a, const struct description_extent *b)
-{
+static bool extents_clash(const struct description_extent *a, const struct description_extent *b) {
     uint64_t a_first = 0;
     uint64_t b_first = 0;
     uint64_t a_size = 0;
@@ -94,8 +89,7 @@ static bool extents_clash(const struct description_extent *a, const struct descr
 }
 
 /* Reports the first extent before this one that it clashes with. */
-static void check_clash(const struct checker *c, uint32_t program, uint32_t number)
-{
+static void check_clash(const struct checker *c, uint32_t program, uint32_t number) {
     const struct program *vm = &c->programs->program[program];
 
     for (uint32_t i = 0; i <= program; i++) {
@@ -112,8 +106,7 @@ static void check_clash(const struct checker *c, uint32_t program, uint32_t numb
     }
 }
 
-void check_disks(const struct checker *c)
-{
+void check_disks(const struct checker *c) {
     for (uint32_t i = 0; i < c->d->disks_count; i++) {
         check_disk(c, i);
     }

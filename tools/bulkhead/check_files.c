@@ -6,8 +6,7 @@
 #include "checker.h"
 #include "memory.h"
 
-static bool exists(const char *folder, const char *file)
-{
+static bool exists(const char *folder, const char *file) {
     char *path = file[0] == '/' ? memory_text(file) : memory_format("%s/%s", folder, file);
     bool found = access(path, R_OK) == 0;
 
@@ -16,8 +15,7 @@ static bool exists(const char *folder, const char *file)
 }
 
 static void check_file(const struct checker *c, const char *file, const char *owner,
-                       const char *path, const char *field)
-{
+                       const char *path, const char *field) {
     if (file == NULL || exists(c->build, file) || exists(c->folder, file)) {
         return;
     }
@@ -26,8 +24,7 @@ static void check_file(const struct checker *c, const char *file, const char *ow
     report_mend(c->report, "build it, or name a file below '%s' or '%s'", c->build, c->folder);
 }
 
-static void check_image(const struct checker *c, const struct program *p)
-{
+static void check_image(const struct checker *c, const struct program *p) {
     const char *name = program_image(p);
     char *file = memory_format("programs/%s.elf", name);
 
@@ -40,8 +37,7 @@ static void check_image(const struct checker *c, const struct program *p)
 }
 
 static void check_regions(const struct checker *c, const struct description_region *regions,
-                          uint32_t count, const char *owner, const char *section)
-{
+                          uint32_t count, const char *owner, const char *section) {
     for (uint32_t i = 0; i < count; i++) {
         char *path = memory_format("%s[%u]", section, i);
         check_file(c, regions[i].file, owner != NULL ? owner : regions[i].name, path, "file");
@@ -49,8 +45,7 @@ static void check_regions(const struct checker *c, const struct description_regi
     }
 }
 
-void check_files(const struct checker *c)
-{
+void check_files(const struct checker *c) {
     for (uint32_t i = 0; i < c->programs->count; i++) {
         const struct program *p = &c->programs->program[i];
         char *section = memory_format("%s.regions", p->path);

@@ -7,13 +7,11 @@
 #include "values.h"
 
 static void find(const struct checker *c, const char *path, const char *field, const char *owner,
-                 const char *what)
-{
+                 const char *what) {
     report_add(c->report, tree_line(c->tree, "%s.%s", path, field), owner, "%s", what);
 }
 
-static void check_machine(const struct checker *c)
-{
+static void check_machine(const struct checker *c) {
     const struct description_machine *m = &c->d->machine;
 
     checker_size(c, m->memory, 1u << 20, "machine", "machine", "memory");
@@ -35,8 +33,7 @@ static void check_machine(const struct checker *c)
     }
 }
 
-static void check_one_hardware(const struct checker *c, uint32_t number)
-{
+static void check_one_hardware(const struct checker *c, uint32_t number) {
     const struct description_hardware *h = &c->d->machine.devices[number];
     uint32_t requester = 0;
     uint16_t vendor = 0;
@@ -64,8 +61,8 @@ static void check_one_hardware(const struct checker *c, uint32_t number)
     }
 }
 
-static const struct description_hardware *hardware_at(const struct checker *c, const char *address)
-{
+static const struct description_hardware *hardware_at(const struct checker *c,
+                                                      const char *address) {
     for (uint32_t i = 0; i < c->d->machine.devices_count; i++) {
         if (strcmp(c->d->machine.devices[i].address, address) == 0) {
             return &c->d->machine.devices[i];
@@ -76,8 +73,7 @@ static const struct description_hardware *hardware_at(const struct checker *c, c
 
 /* Does the machine have the device that the description wants to give away? */
 static void check_presence(const struct checker *c, const struct description_device *d,
-                           const char *path)
-{
+                           const char *path) {
     const struct description_hardware *h = hardware_at(c, d->pci);
 
     if (h == NULL) {
@@ -92,8 +88,7 @@ static void check_presence(const struct checker *c, const struct description_dev
 }
 
 static void check_pci_address(const struct checker *c, const struct description_device *d,
-                              const char *path)
-{
+                              const char *path) {
     uint32_t requester = 0;
     uint16_t vendor = 0;
     uint16_t device = 0;
@@ -117,8 +112,7 @@ static void check_pci_address(const struct checker *c, const struct description_
 }
 
 static void check_pci(const struct checker *c, const struct description_device *d,
-                      const char *path)
-{
+                      const char *path) {
     check_pci_address(c, d, path);
     if (d->isa != 0) {
         find(c, path, "isa", d->name, "a PCI device can't have an ISA interrupt line");
@@ -135,8 +129,7 @@ static void check_pci(const struct checker *c, const struct description_device *
 }
 
 static void check_platform(const struct checker *c, const struct description_device *d,
-                           const char *path)
-{
+                           const char *path) {
     bool plain = !d->dma && !d->unsafe && !d->msi && d->msix == 0 && d->bars_count == 0;
 
     if (!plain) {
@@ -147,8 +140,7 @@ static void check_platform(const struct checker *c, const struct description_dev
 }
 
 static void check_bars(const struct checker *c, const struct description_device *d,
-                       const char *path)
-{
+                       const char *path) {
     char bar[96];
 
     for (uint32_t i = 0; i < d->bars_count; i++) {
@@ -162,8 +154,7 @@ static void check_bars(const struct checker *c, const struct description_device 
     }
 }
 
-static void check_device(const struct checker *c, uint32_t number)
-{
+static void check_device(const struct checker *c, uint32_t number) {
     const struct description_device *d = &c->d->devices[number];
     char path[48];
 
@@ -188,8 +179,7 @@ static void check_device(const struct checker *c, uint32_t number)
 }
 
 /* Functions that no hardware keeps apart: those of one device, and all behind one bridge. */
-static bool same_group(const struct checker *c, const char *a, const char *b)
-{
+static bool same_group(const struct checker *c, const char *a, const char *b) {
     const struct description_hardware *x = hardware_at(c, a);
     const struct description_hardware *y = hardware_at(c, b);
     uint32_t first = 0;
@@ -203,8 +193,7 @@ static bool same_group(const struct checker *c, const char *a, const char *b)
     return same_device || same_bridge;
 }
 
-static void check_group(const struct checker *c, uint32_t first, uint32_t second)
-{
+static void check_group(const struct checker *c, uint32_t first, uint32_t second) {
     const struct description_device *a = &c->d->devices[first];
     const struct description_device *b = &c->d->devices[second];
     uint32_t owner = checker_owner(c, a->name);
@@ -220,8 +209,7 @@ static void check_group(const struct checker *c, uint32_t first, uint32_t second
     report_mend(c->report, "give both devices to one compartment: nothing keeps them apart");
 }
 
-void check_hardware(const struct checker *c)
-{
+void check_hardware(const struct checker *c) {
     check_machine(c);
     for (uint32_t i = 0; i < c->d->machine.devices_count; i++) {
         check_one_hardware(c, i);

@@ -7,8 +7,7 @@
 #include "values.h"
 
 static void check_name(const struct checker *c, const char *what, const char *name,
-                       const char *path)
-{
+                       const char *path) {
     if (!value_name(name)) {
         report_add(c->report, tree_line(c->tree, "%s.name", path), name,
                    "'%s' can't be the name of a %s", name, what);
@@ -17,15 +16,13 @@ static void check_name(const struct checker *c, const char *what, const char *na
 }
 
 static void report_duplicate(const struct checker *c, const char *what, const char *name,
-                             const char *path, unsigned first)
-{
+                             const char *path, unsigned first) {
     report_add(c->report, tree_line(c->tree, "%s.name", path), name,
                "another %s is called '%s' too (line %u)", what, name, first);
     report_mend(c->report, "rename one of them");
 }
 
-static void check_program_names(const struct checker *c)
-{
+static void check_program_names(const struct checker *c) {
     for (uint32_t i = 0; i < c->programs->count; i++) {
         const struct program *p = &c->programs->program[i];
         uint32_t first = programs_find(c->programs, p->base->name);
@@ -44,8 +41,7 @@ static void check_program_names(const struct checker *c)
 
 /* One list of named objects; `name` is the first one's, `stride` the distance to the next's. */
 static void check_list(const struct checker *c, const char *section, const char *what,
-                       char *const *name, size_t stride, uint32_t count)
-{
+                       char *const *name, size_t stride, uint32_t count) {
     char path[96];
 
     for (uint32_t i = 0; i < count; i++) {
@@ -67,8 +63,7 @@ static void check_list(const struct checker *c, const char *section, const char 
                sizeof(c->d->field[0]), c->d->field##_count)
 
 /* Every device that a compartment lists exists and is listed once in the whole system. */
-static void check_owned_device(const struct checker *c, uint32_t program, uint32_t number)
-{
+static void check_owned_device(const struct checker *c, uint32_t program, uint32_t number) {
     const struct program *p = &c->programs->program[program];
     const char *name = p->base->devices[number];
     uint32_t owner = checker_owner(c, name);
@@ -85,8 +80,7 @@ static void check_owned_device(const struct checker *c, uint32_t program, uint32
     }
 }
 
-static void check_devices_owned(const struct checker *c)
-{
+static void check_devices_owned(const struct checker *c) {
     for (uint32_t i = 0; i < c->programs->count; i++) {
         for (uint32_t j = 0; j < c->programs->program[i].base->devices_count; j++) {
             check_owned_device(c, i, j);
@@ -101,8 +95,7 @@ static void check_devices_owned(const struct checker *c)
     }
 }
 
-void check_names(const struct checker *c)
-{
+void check_names(const struct checker *c) {
     if (!value_name(c->d->system)) {
         report_add(c->report, tree_line(c->tree, "system"), "system",
                    "'%s' can't be the name of a system", c->d->system);

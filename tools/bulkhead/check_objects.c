@@ -8,8 +8,7 @@
 #include "memory.h"
 #include "values.h"
 
-static bool is_one_of(const char *word, const char *const *known, unsigned count)
-{
+static bool is_one_of(const char *word, const char *const *known, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         if (strcmp(word, known[i]) == 0) {
             return true;
@@ -19,8 +18,7 @@ static bool is_one_of(const char *word, const char *const *known, unsigned count
 }
 
 static void check_region_kind(const struct checker *c, const struct description_region *r,
-                              const char *owner, const char *path)
-{
+                              const char *owner, const char *path) {
     static const char *const kinds[] = { "ram", "plan", "log", "vga", "content" };
     bool ram = r->kind == NULL || strcmp(r->kind, "ram") == 0;
 
@@ -40,8 +38,7 @@ static void check_region_kind(const struct checker *c, const struct description_
 }
 
 static void check_region(const struct checker *c, const struct description_region *r,
-                         const char *owner, const char *path)
-{
+                         const char *owner, const char *path) {
     uint64_t size = 1;
 
     check_region_kind(c, r, owner, path);
@@ -60,8 +57,7 @@ static void check_region(const struct checker *c, const struct description_regio
 }
 
 /* A region may be put only into the space of a device that its compartment owns. */
-static void check_private(const struct checker *c, const struct program *p, uint32_t number)
-{
+static void check_private(const struct checker *c, const struct program *p, uint32_t number) {
     const struct description_region *r = &p->base->regions[number];
     char path[64];
 
@@ -88,8 +84,7 @@ static void check_private(const struct checker *c, const struct program *p, uint
 }
 
 /* Shared regions by name, private ones as "compartment.region", BARs as "device.bar0". */
-static bool region_is_described(const struct checker *c, const char *name)
-{
+static bool region_is_described(const struct checker *c, const char *name) {
     bool found = false;
 
     for (uint32_t i = 0; i < c->d->regions_count; i++) {
@@ -115,8 +110,7 @@ static bool region_is_described(const struct checker *c, const char *name)
 }
 
 static void check_mapping_space(const struct checker *c, const struct description_mapping *m,
-                                const char *path)
-{
+                                const char *path) {
     uint32_t vm = programs_find(c->programs, m->vm);
     uint32_t device = checker_device(c, m->device);
 
@@ -137,8 +131,7 @@ static void check_mapping_space(const struct checker *c, const struct descriptio
     }
 }
 
-static void check_mapping(const struct checker *c, uint32_t number)
-{
+static void check_mapping(const struct checker *c, uint32_t number) {
     const struct description_mapping *m = &c->d->mappings[number];
     unsigned spaces = (m->compartment != NULL) + (m->vm != NULL) + (m->device != NULL);
     char path[48];
@@ -160,8 +153,7 @@ static void check_mapping(const struct checker *c, uint32_t number)
     checker_rights(c, m->rights, false, m->region, path, "rights");
 }
 
-static void check_channel(const struct checker *c, uint32_t number)
-{
+static void check_channel(const struct checker *c, uint32_t number) {
     const struct description_channel *n = &c->d->channels[number];
     uint32_t reader = programs_find(c->programs, n->to);
     char path[48];
@@ -188,8 +180,7 @@ static void check_channel(const struct checker *c, uint32_t number)
     }
 }
 
-static void check_link(const struct checker *c, uint32_t number)
-{
+static void check_link(const struct checker *c, uint32_t number) {
     static const char *const kinds[] = { "stream", "net" };
     static const char *const prefixes[] = { "client", "port" };
     const struct description_link *l = &c->d->links[number];
@@ -217,8 +208,7 @@ static void check_link(const struct checker *c, uint32_t number)
     }
 }
 
-static void check_places(const struct checker *c, const struct program *p)
-{
+static void check_places(const struct checker *c, const struct program *p) {
     char path[64];
 
     for (uint32_t i = 0; i < p->vm->places_count; i++) {
@@ -231,8 +221,7 @@ static void check_places(const struct checker *c, const struct program *p)
     }
 }
 
-void check_objects(const struct checker *c)
-{
+void check_objects(const struct checker *c) {
     char path[48];
 
     for (uint32_t i = 0; i < c->programs->count; i++) {

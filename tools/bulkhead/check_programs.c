@@ -14,14 +14,12 @@
 #define LARGE_PAGE    (2ull << 20)
 #define MAX_VCPUS     16u
 
-static uint32_t cores(const struct checker *c)
-{
+static uint32_t cores(const struct checker *c) {
     return c->d->cores != NULL ? *c->d->cores : c->d->machine.cores;
 }
 
 static void check_core(const struct checker *c, uint32_t core, const char *owner,
-                       const char *path)
-{
+                       const char *path) {
     if (core >= cores(c)) {
         report_add(c->report, tree_line(c->tree, "%s.core", path), owner,
                    "core %u is out of range: the system has %u", core, cores(c));
@@ -30,8 +28,7 @@ static void check_core(const struct checker *c, uint32_t core, const char *owner
 }
 
 static void check_priority(const struct checker *c, const uint32_t *priority, const char *owner,
-                           const char *path)
-{
+                           const char *path) {
     if (priority != NULL && *priority >= BH_PRIORITIES) {
         report_add(c->report, tree_line(c->tree, "%s.priority", path), owner,
                    "priority %u is out of range", *priority);
@@ -40,8 +37,7 @@ static void check_priority(const struct checker *c, const uint32_t *priority, co
 }
 
 static bool check_time(const struct checker *c, const char *text, uint32_t *value,
-                       const char *field, const char *owner, const char *path)
-{
+                       const char *field, const char *owner, const char *path) {
     if (text == NULL || value_time(text, value)) {
         return true;
     }
@@ -52,8 +48,7 @@ static bool check_time(const struct checker *c, const char *text, uint32_t *valu
 }
 
 static void check_budget(const struct checker *c, const char *budget_text,
-                         const char *period_text, const char *owner, const char *path)
-{
+                         const char *period_text, const char *owner, const char *path) {
     uint32_t period = USUAL_PERIOD_US;
     uint32_t budget = 0;
 
@@ -76,8 +71,7 @@ static void check_budget(const struct checker *c, const char *budget_text,
     }
 }
 
-static void check_schedules(const struct checker *c, const struct program *p)
-{
+static void check_schedules(const struct checker *c, const struct program *p) {
     char path[64];
 
     for (uint32_t i = 0; i < program_threads(p); i++) {
@@ -90,8 +84,7 @@ static void check_schedules(const struct checker *c, const struct program *p)
 
 static void check_words(const struct checker *c, char **words, uint32_t count,
                         const char *const *known, uint32_t known_count, const char *what,
-                        const char *owner, const char *path)
-{
+                        const char *owner, const char *path) {
     for (uint32_t i = 0; i < count; i++) {
         bool found = false;
         for (uint32_t j = 0; j < known_count; j++) {
@@ -106,8 +99,7 @@ static void check_words(const struct checker *c, char **words, uint32_t count,
     }
 }
 
-static void check_supervision(const struct checker *c, const struct program *p)
-{
+static void check_supervision(const struct checker *c, const struct program *p) {
     char path[64];
 
     for (uint32_t i = 0; i < p->base->supervise_count; i++) {
@@ -128,8 +120,7 @@ static void check_supervision(const struct checker *c, const struct program *p)
                 MACHINE_OPERATIONS, "operation", p->base->name, path);
 }
 
-static void check_threads(const struct checker *c, const struct program *p)
-{
+static void check_threads(const struct checker *c, const struct program *p) {
     if (program_threads(p) > 64) {
         report_add(c->report, p->line, p->base->name, "it has %u threads", program_threads(p));
         report_mend(c->report, "give it at most 64");
@@ -137,8 +128,7 @@ static void check_threads(const struct checker *c, const struct program *p)
     checker_size(c, p->base->stack, BH_PAGE_SIZE, p->base->name, p->path, "stack");
 }
 
-bool checker_owns_dma_device(const struct checker *c, const struct program *p)
-{
+bool checker_owns_dma_device(const struct checker *c, const struct program *p) {
     for (uint32_t i = 0; i < p->base->devices_count; i++) {
         uint32_t device = checker_device(c, p->base->devices[i]);
         if (device != BH_NONE && c->d->devices[device].dma) {
@@ -148,8 +138,7 @@ bool checker_owns_dma_device(const struct checker *c, const struct program *p)
     return false;
 }
 
-static void check_switch(const struct checker *c, const struct program *p)
-{
+static void check_switch(const struct checker *c, const struct program *p) {
     const struct description_switch *s = p->netswitch;
     uint32_t driver = programs_find(c->programs, s->uplink);
 
@@ -170,8 +159,7 @@ static void check_switch(const struct checker *c, const struct program *p)
     }
 }
 
-static bool switch_exists(const struct checker *c, const char *name)
-{
+static bool switch_exists(const struct checker *c, const char *name) {
     for (uint32_t i = 0; i < c->d->switches_count; i++) {
         if (strcmp(c->d->switches[i].base.name, name) == 0) {
             return true;
@@ -180,8 +168,7 @@ static bool switch_exists(const struct checker *c, const char *name)
     return false;
 }
 
-static void check_mac(const struct checker *c, const struct program *p)
-{
+static void check_mac(const struct checker *c, const struct program *p) {
     uint8_t mac[6] = { 0 };
     uint8_t other[6];
     unsigned line = tree_line(c->tree, "%s.nic.mac", p->path);
@@ -206,8 +193,7 @@ static void check_mac(const struct checker *c, const struct program *p)
     }
 }
 
-static void check_guest_memory(const struct checker *c, const struct program *p)
-{
+static void check_guest_memory(const struct checker *c, const struct program *p) {
     uint64_t bytes = 0;
 
     checker_size(c, p->vm->memory, LARGE_PAGE, p->base->name, p->path, "memory");
@@ -218,8 +204,7 @@ static void check_guest_memory(const struct checker *c, const struct program *p)
     }
 }
 
-static void check_vm(const struct checker *c, const struct program *p)
-{
+static void check_vm(const struct checker *c, const struct program *p) {
     check_guest_memory(c, p);
     if (p->vm->vcpus_count == 0 || p->vm->vcpus_count > MAX_VCPUS) {
         report_add(c->report, tree_line(c->tree, "%s.vcpus", p->path), p->base->name,
@@ -235,8 +220,7 @@ static void check_vm(const struct checker *c, const struct program *p)
     check_mac(c, p);
 }
 
-static void check_console(const struct checker *c)
-{
+static void check_console(const struct checker *c) {
     const struct description_console *console = c->d->console;
 
     if (console != NULL) {
@@ -245,8 +229,7 @@ static void check_console(const struct checker *c)
 }
 
 static void check_change(const struct checker *c, const struct description_change *change,
-                         const char *mode, const char *path)
-{
+                         const char *mode, const char *path) {
     uint32_t program = programs_find(c->programs, change->compartment);
 
     checker_compartment(c, change->compartment, mode, path, "compartment");
@@ -264,8 +247,7 @@ static void check_change(const struct checker *c, const struct description_chang
     }
 }
 
-static void check_modes(const struct checker *c)
-{
+static void check_modes(const struct checker *c) {
     char path[64];
 
     for (uint32_t i = 0; i < c->d->modes_count; i++) {
@@ -276,8 +258,7 @@ static void check_modes(const struct checker *c)
     }
 }
 
-void check_programs(const struct checker *c)
-{
+void check_programs(const struct checker *c) {
     for (uint32_t i = 0; i < c->programs->count; i++) {
         const struct program *p = &c->programs->program[i];
         check_threads(c, p);

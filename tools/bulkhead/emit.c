@@ -18,8 +18,7 @@ struct table_source {
     uint32_t entry_size;
 };
 
-static uint64_t page_up(uint64_t size)
-{
+static uint64_t page_up(uint64_t size) {
     return (size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
 }
 
@@ -28,8 +27,7 @@ struct sorted_mapping { struct bh_plan_mapping entry; struct origin origin; };
 struct sorted_slot { struct bh_plan_slot entry; struct origin origin; uint32_t order; };
 struct sorted_doorbell { struct bh_plan_doorbell entry; struct origin origin; };
 
-static int by_space_and_address(const void *a, const void *b)
-{
+static int by_space_and_address(const void *a, const void *b) {
     const struct bh_plan_mapping *x = &((const struct sorted_mapping *)a)->entry;
     const struct bh_plan_mapping *y = &((const struct sorted_mapping *)b)->entry;
 
@@ -39,8 +37,7 @@ static int by_space_and_address(const void *a, const void *b)
     return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static int by_compartment(const void *a, const void *b)
-{
+static int by_compartment(const void *a, const void *b) {
     const struct sorted_slot *x = a;
     const struct sorted_slot *y = b;
 
@@ -50,8 +47,7 @@ static int by_compartment(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-static int by_guest_space(const void *a, const void *b)
-{
+static int by_guest_space(const void *a, const void *b) {
     const struct bh_plan_doorbell *x = &((const struct sorted_doorbell *)a)->entry;
     const struct bh_plan_doorbell *y = &((const struct sorted_doorbell *)b)->entry;
 
@@ -61,8 +57,7 @@ static int by_guest_space(const void *a, const void *b)
     return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static void sort_mappings(struct model *m)
-{
+static void sort_mappings(struct model *m) {
     struct sorted_mapping *list = memory_zeroed(m->mapping_count, sizeof(*list));
 
     for (uint32_t i = 0; i < m->mapping_count; i++) {
@@ -85,8 +80,7 @@ static void sort_mappings(struct model *m)
     }
 }
 
-static void sort_slots(struct model *m)
-{
+static void sort_slots(struct model *m) {
     struct sorted_slot *list = memory_zeroed(m->slot_count, sizeof(*list));
 
     for (uint32_t i = 0; i < m->slot_count; i++) {
@@ -106,8 +100,7 @@ static void sort_slots(struct model *m)
     }
 }
 
-static void sort_doorbells(struct model *m)
-{
+static void sort_doorbells(struct model *m) {
     struct sorted_doorbell *list = memory_zeroed(m->doorbell_count, sizeof(*list));
 
     for (uint32_t i = 0; i < m->doorbell_count; i++) {
@@ -131,14 +124,12 @@ static void sort_doorbells(struct model *m)
     }
 }
 
-static uint64_t manifest_size(const struct model_compartment *life)
-{
+static uint64_t manifest_size(const struct model_compartment *life) {
     return sizeof(struct bh_manifest) + life->entry_count * sizeof(struct bh_manifest_entry);
 }
 
 /* The manifest's region; its content is filled in by fill_manifests. */
-static void add_manifest(struct model *m, uint32_t compartment)
-{
+static void add_manifest(struct model *m, uint32_t compartment) {
     struct model_compartment *life = &m->life[compartment];
     uint64_t size = manifest_size(life);
     struct bh_plan_region region = {
@@ -156,8 +147,7 @@ static void add_manifest(struct model *m, uint32_t compartment)
     }, life->origin);
 }
 
-static void fill_manifest(struct model *m, uint32_t compartment)
-{
+static void fill_manifest(struct model *m, uint32_t compartment) {
     struct model_compartment *life = &m->life[compartment];
     char *key = memory_format("manifest of %s", m->compartment[compartment].name);
     uint32_t content = model_add_content(m, key, NULL, 0);
@@ -175,8 +165,7 @@ static void fill_manifest(struct model *m, uint32_t compartment)
     }
 }
 
-static void list_tables(const struct model *m, struct table_source table[BH_TABLE_COUNT])
-{
+static void list_tables(const struct model *m, struct table_source table[BH_TABLE_COUNT]) {
 #define TABLE(number, field) \
     table[number] = (struct table_source){ m->field, m->field##_origin, m->field##_count, \
                                            sizeof(m->field[0]) }
@@ -198,8 +187,7 @@ static void list_tables(const struct model *m, struct table_source table[BH_TABL
 }
 
 /* Answers where the tables end, rounded up to the page. */
-static uint64_t place_tables(struct model *m, const struct table_source *table)
-{
+static uint64_t place_tables(struct model *m, const struct table_source *table) {
     uint64_t offset = sizeof(struct bh_plan_header);
 
     for (uint32_t i = 0; i < BH_TABLE_COUNT; i++) {
@@ -210,8 +198,7 @@ static uint64_t place_tables(struct model *m, const struct table_source *table)
 }
 
 /* A region of the plan itself is as large as the tables; whoever maps it learns that now. */
-static void size_plan_regions(struct model *m, uint64_t size)
-{
+static void size_plan_regions(struct model *m, uint64_t size) {
     for (uint32_t i = 0; i < m->mapping_count; i++) {
         struct bh_plan_mapping *mapping = &m->mapping[i];
         if (m->region[mapping->region].kind != BH_REGION_PLAN) {
@@ -230,8 +217,7 @@ static void size_plan_regions(struct model *m, uint64_t size)
 }
 
 /* Answers the size of the whole plan. */
-static uint64_t place_content(struct model *m, uint64_t offset)
-{
+static uint64_t place_content(struct model *m, uint64_t offset) {
     for (uint32_t i = 0; i < m->content_count; i++) {
         m->content[i].offset = offset;
         offset = page_up(offset + m->content[i].size);
@@ -244,8 +230,7 @@ static uint64_t place_content(struct model *m, uint64_t offset)
     return offset;
 }
 
-static uint64_t ram_size(const struct model *m)
-{
+static uint64_t ram_size(const struct model *m) {
     uint64_t sum = 0;
 
     for (uint32_t i = 0; i < m->region_count; i++) {
@@ -254,8 +239,7 @@ static uint64_t ram_size(const struct model *m)
     return sum;
 }
 
-static void write_plan(struct model *m, const struct table_source *table, struct plan_file *plan)
-{
+static void write_plan(struct model *m, const struct table_source *table, struct plan_file *plan) {
     plan->bytes = aligned_alloc(BH_PAGE_SIZE, plan->size);
     if (plan->bytes == NULL) {
         abort();
@@ -276,8 +260,7 @@ static void write_plan(struct model *m, const struct table_source *table, struct
 }
 
 /* What the verdict is about, in the words of the description. Of malloc. */
-static char *subject(const struct model *m, const struct plan_verdict *verdict)
-{
+static char *subject(const struct model *m, const struct plan_verdict *verdict) {
     uint32_t i = verdict->index;
 
     if (verdict->table != BH_TABLE_MAPPING) {
@@ -293,8 +276,7 @@ static char *subject(const struct model *m, const struct plan_verdict *verdict)
 }
 
 static void report_verdict(struct model *m, const struct table_source *table,
-                           struct plan_verdict verdict)
-{
+                           struct plan_verdict verdict) {
     struct origin origin = { 1, m->header.name };
 
     if (verdict.table < BH_TABLE_COUNT) {
@@ -309,8 +291,7 @@ static void report_verdict(struct model *m, const struct table_source *table,
 
 /* Like a pass of the plan check, but it goes on after the first finding. True: there was one. */
 static bool report_pass(struct model *m, const struct table_source *table,
-                        const struct plan_view *p, bool relations)
-{
+                        const struct plan_view *p, bool relations) {
     bool found = false;
 
     for (uint32_t t = 0; t < BH_TABLE_COUNT; t++) {
@@ -326,8 +307,8 @@ static bool report_pass(struct model *m, const struct table_source *table,
     return found;
 }
 
-static bool check_result(struct model *m, const struct table_source *table, struct plan_file *plan)
-{
+static bool check_result(struct model *m, const struct table_source *table,
+                         struct plan_file *plan) {
     struct plan_verdict verdict = plan_check(plan->bytes, plan->size, BH_PLAN_CONTROL_ALL,
                                              &plan->view);
 
@@ -344,8 +325,7 @@ static bool check_result(struct model *m, const struct table_source *table, stru
     return false;
 }
 
-bool emit_plan(struct model *m, struct plan_file *plan)
-{
+bool emit_plan(struct model *m, struct plan_file *plan) {
     struct table_source table[BH_TABLE_COUNT];
 
     for (uint32_t i = 0; i < m->compartment_count; i++) {
@@ -370,8 +350,7 @@ bool emit_plan(struct model *m, struct plan_file *plan)
     return check_result(m, table, plan);
 }
 
-void emit_free(struct plan_file *plan)
-{
+void emit_free(struct plan_file *plan) {
     free(plan->bytes);
     plan->bytes = NULL;
 }

@@ -14,8 +14,7 @@
 #define FILE_MAX        (1ull << 31)
 #define PROGRAM_END     0x10000000ull       /* the manifest's address: programs lie below */
 
-uint8_t *image_read_file(const char *path, uint64_t *size)
-{
+uint8_t *image_read_file(const char *path, uint64_t *size) {
     struct stat status;
     bool regular = stat(path, &status) == 0 && S_ISREG(status.st_mode);
     FILE *in = regular ? fopen(path, "rb") : NULL;
@@ -37,16 +36,14 @@ uint8_t *image_read_file(const char *path, uint64_t *size)
     return bytes;
 }
 
-static uint32_t segment_rights(uint32_t flags)
-{
+static uint32_t segment_rights(uint32_t flags) {
     return ((flags & PF_R) != 0 ? (uint32_t)BH_READ : 0)
          | ((flags & PF_W) != 0 ? (uint32_t)BH_WRITE : 0)
          | ((flags & PF_X) != 0 ? (uint32_t)BH_EXECUTE : 0);
 }
 
 static const char *load_segment(const uint8_t *file, uint64_t size, const Elf64_Phdr *header,
-                                struct image *image)
-{
+                                struct image *image) {
     uint64_t lead = header->p_vaddr % BH_PAGE_SIZE;
 
     if (image->count == IMAGE_SEGMENTS) {
@@ -74,8 +71,7 @@ static const char *load_segment(const uint8_t *file, uint64_t size, const Elf64_
     return writable && executable ? "has a segment that is writable and executable" : NULL;
 }
 
-static bool is_program(const uint8_t *file, uint64_t size, const Elf64_Ehdr *header)
-{
+static bool is_program(const uint8_t *file, uint64_t size, const Elf64_Ehdr *header) {
     return size >= sizeof(*header) && memcmp(file, ELFMAG, SELFMAG) == 0
         && header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_type == ET_EXEC
         && header->e_machine == EM_X86_64 && header->e_phentsize == sizeof(Elf64_Phdr)
@@ -83,8 +79,7 @@ static bool is_program(const uint8_t *file, uint64_t size, const Elf64_Ehdr *hea
         && (uint64_t)header->e_phnum * sizeof(Elf64_Phdr) <= size - header->e_phoff;
 }
 
-static bool is_code(const struct image *image, uint64_t address)
-{
+static bool is_code(const struct image *image, uint64_t address) {
     bool found = false;
 
     for (uint32_t i = 0; i < image->count; i++) {
@@ -95,8 +90,7 @@ static bool is_code(const struct image *image, uint64_t address)
     return found;
 }
 
-static const char *load(const uint8_t *file, uint64_t size, struct image *image)
-{
+static const char *load(const uint8_t *file, uint64_t size, struct image *image) {
     Elf64_Ehdr header = { 0 };
     const char *problem = NULL;
 
@@ -118,8 +112,7 @@ static const char *load(const uint8_t *file, uint64_t size, struct image *image)
          : NULL;
 }
 
-const char *image_load_program(const char *path, struct image *image)
-{
+const char *image_load_program(const char *path, struct image *image) {
     uint64_t size = 0;
     uint8_t *file = image_read_file(path, &size);
 
@@ -135,8 +128,7 @@ const char *image_load_program(const char *path, struct image *image)
     return problem;
 }
 
-void image_free(struct image *image)
-{
+void image_free(struct image *image) {
     for (uint32_t i = 0; i < image->count; i++) {
         free(image->segment[i].content);
     }

@@ -23,8 +23,7 @@ static const char grub_configuration[] =
     "}\n";
 
 /* Runs a command, its output away; true when it succeeded. */
-static bool command(const char *const *arguments)
-{
+static bool command(const char *const *arguments) {
     pid_t child = fork();
     int status = 1;
 
@@ -41,15 +40,13 @@ static bool command(const char *const *arguments)
     return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool copy(const char *from, const char *to)
-{
+static bool copy(const char *from, const char *to) {
     const char *const arguments[] = { "cp", "-L", from, to, NULL };
 
     return command(arguments);
 }
 
-static bool write_configuration(const char *folder)
-{
+static bool write_configuration(const char *folder) {
     char *path = memory_format("%s/boot/grub/grub.cfg", folder);
     FILE *out = fopen(path, "w");
     bool good = out != NULL && fputs(grub_configuration, out) >= 0;
@@ -61,8 +58,7 @@ static bool write_configuration(const char *folder)
     return good;
 }
 
-static bool fill(const char *folder, const char *build, const char *plan)
-{
+static bool fill(const char *folder, const char *build, const char *plan) {
     char *grub = memory_format("%s/boot/grub", folder);
     char *kernel = memory_format("%s/kernel/bulkhead.elf", build);
     char *to_kernel = memory_format("%s/boot/bulkhead.elf", folder);
@@ -78,8 +74,7 @@ static bool fill(const char *folder, const char *build, const char *plan)
     return good;
 }
 
-bool iso_make(const char *build, const char *plan, const char *iso)
-{
+bool iso_make(const char *build, const char *plan, const char *iso) {
     char folder[] = "/tmp/bulkhead-iso-XXXXXX";
 
     if (mkdtemp(folder) == NULL) {

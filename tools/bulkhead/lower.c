@@ -10,8 +10,7 @@
 #include "memory.h"
 #include "values.h"
 
-uint64_t lower_size(const char *text, uint64_t otherwise)
-{
+uint64_t lower_size(const char *text, uint64_t otherwise) {
     uint64_t bytes = otherwise;
 
     if (text != NULL && !value_size(text, &bytes)) {
@@ -20,8 +19,7 @@ uint64_t lower_size(const char *text, uint64_t otherwise)
     return bytes;
 }
 
-uint32_t lower_rights_of(const char *text, uint32_t otherwise)
-{
+uint32_t lower_rights_of(const char *text, uint32_t otherwise) {
     uint32_t rights = otherwise;
 
     if (text != NULL && !value_rights(text, &rights)) {
@@ -30,8 +28,7 @@ uint32_t lower_rights_of(const char *text, uint32_t otherwise)
     return rights;
 }
 
-static char *find_file(const struct model *m, const char *file)
-{
+static char *find_file(const struct model *m, const char *file) {
     char *path = file[0] == '/' ? memory_text(file) : memory_format("%s/%s", m->build, file);
 
     if (access(path, R_OK) != 0 && file[0] != '/') {
@@ -41,8 +38,7 @@ static char *find_file(const struct model *m, const char *file)
     return path;
 }
 
-uint32_t lower_file(struct model *m, const char *file, struct origin origin)
-{
+uint32_t lower_file(struct model *m, const char *file, struct origin origin) {
     uint64_t size = 0;
     char *path = find_file(m, file);
     uint8_t *bytes = image_read_file(path, &size);
@@ -63,8 +59,7 @@ uint32_t lower_file(struct model *m, const char *file, struct origin origin)
 }
 
 uint32_t lower_ram(struct model *m, const char *name, uint64_t size, uint32_t rights,
-                   uint32_t owner, struct origin origin)
-{
+                   uint32_t owner, struct origin origin) {
     struct bh_plan_region region = {
         .kind = BH_REGION_RAM, .rights = rights, .owner = owner, .size = size,
     };
@@ -74,16 +69,14 @@ uint32_t lower_ram(struct model *m, const char *name, uint64_t size, uint32_t ri
 }
 
 uint32_t lower_slot(struct model *m, uint32_t compartment, enum bh_slot_kind kind,
-                    uint32_t object, uint32_t rights, struct origin origin)
-{
+                    uint32_t object, uint32_t rights, struct origin origin) {
     return model_add_slot(m, (struct bh_plan_slot){
         .compartment = compartment, .kind = kind, .object = object, .rights = rights,
     }, origin);
 }
 
 uint32_t lower_channel(struct model *m, const char *name, uint32_t compartment, uint32_t thread,
-                       uint32_t life_of, uint64_t *bits, struct origin origin)
-{
+                       uint32_t life_of, uint64_t *bits, struct origin origin) {
     struct bh_plan_channel channel = {
         .thread = model_thread(m, compartment, thread), .life_of = life_of,
     };
@@ -94,8 +87,7 @@ uint32_t lower_channel(struct model *m, const char *name, uint32_t compartment, 
     return model_add_channel(m, channel, origin);
 }
 
-void lower_all(struct model *m, const struct programs *programs)
-{
+void lower_all(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     model_name(m->header.name, "%s", d->system);

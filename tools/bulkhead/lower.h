@@ -52,8 +52,7 @@ uint32_t lower_channel(struct model *m, const char *name, uint32_t compartment, 
                        uint32_t life_of, uint64_t *bits, struct origin origin);
 
 /* The origin of a program as a whole. */
-static inline struct origin lower_origin(const struct program *program)
-{
+static inline struct origin lower_origin(const struct program *program) {
     return (struct origin){ program->line, program->base->name };
 }
 

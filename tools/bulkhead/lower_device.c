@@ -15,8 +15,7 @@
 #define DEFAULT_STORM_LIMIT 1000u       /* in 10 ms */
 #define ALL_DEVICE_OPERATIONS ((1u << (BH_DEVICE_READ + 1)) - 1)
 
-static uint32_t owner_of(const struct programs *programs, const char *device)
-{
+static uint32_t owner_of(const struct programs *programs, const char *device) {
     for (uint32_t i = 0; i < programs->count; i++) {
         const struct description_program *base = programs->program[i].base;
         for (uint32_t j = 0; j < base->devices_count; j++) {
@@ -29,8 +28,7 @@ static uint32_t owner_of(const struct programs *programs, const char *device)
 }
 
 static void lower_bar(struct model *m, uint32_t device, const struct description_bar *bar,
-                      struct origin origin)
-{
+                      struct origin origin) {
     uint32_t owner = m->device[device].owner;
     struct bh_plan_region region = {
         .kind = BH_REGION_BAR, .rights = BH_READ | BH_WRITE, .owner = owner,
@@ -52,8 +50,7 @@ static void lower_bar(struct model *m, uint32_t device, const struct description
 }
 
 static void lower_ports(struct model *m, uint32_t device, const struct description_ports *ports,
-                        struct origin origin)
-{
+                        struct origin origin) {
     uint32_t owner = m->device[device].owner;
 
     model_add_port_range(m, (struct bh_plan_port_range){
@@ -66,8 +63,7 @@ static void lower_ports(struct model *m, uint32_t device, const struct descripti
 }
 
 static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_kind kind,
-                            uint32_t source, uint32_t limit, struct origin origin)
-{
+                            uint32_t source, uint32_t limit, struct origin origin) {
     uint32_t owner = m->device[device].owner;
     uint32_t number = kind == BH_INTERRUPT_ISA ? 0 : source;
     struct bh_plan_interrupt interrupt = {
@@ -89,8 +85,7 @@ static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_
 }
 
 static void lower_interrupts(struct model *m, uint32_t device,
-                             const struct description_device *d, struct origin origin)
-{
+                             const struct description_device *d, struct origin origin) {
     for (uint32_t i = 0; i < d->msix; i++) {
         lower_interrupt(m, device, BH_INTERRUPT_MSIX, i, d->storm_limit, origin);
     }
@@ -103,16 +98,14 @@ static void lower_interrupts(struct model *m, uint32_t device,
 }
 
 static uint32_t lower_device_space(struct model *m, const char *name, uint32_t owner,
-                                   struct origin origin)
-{
+                                   struct origin origin) {
     struct bh_plan_space space = { .kind = BH_SPACE_DEVICE, .owner = owner };
 
     model_name(space.name, "%s.dma", name);
     return model_add_space(m, space, origin);
 }
 
-static struct bh_plan_device plan_device(const struct description_device *d, uint32_t owner)
-{
+static struct bh_plan_device plan_device(const struct description_device *d, uint32_t owner) {
     struct bh_plan_device device = {
         .kind = d->platform ? BH_DEVICE_PLATFORM : BH_DEVICE_PCI,
         .flags = (d->dma ? BH_DEVICE_DMA : 0u) | (d->unsafe ? BH_DEVICE_UNSAFE : 0u),
@@ -131,8 +124,7 @@ static struct bh_plan_device plan_device(const struct description_device *d, uin
 }
 
 static void lower_device(struct model *m, const struct description_device *d, uint32_t owner,
-                         const char *path)
-{
+                         const char *path) {
     struct origin origin = { tree_line(m->tree, "%s", path), d->name };
     struct bh_plan_device device = plan_device(d, owner);
 
@@ -154,8 +146,7 @@ static void lower_device(struct model *m, const struct description_device *d, ui
     lower_interrupts(m, index, d, origin);
 }
 
-void lower_devices(struct model *m, const struct programs *programs)
-{
+void lower_devices(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < d->devices_count; i++) {

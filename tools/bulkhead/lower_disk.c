@@ -16,8 +16,7 @@
 #define DRIVER_MEMORY (256u << 10)
 
 static void numbered_setting(struct model *m, uint32_t compartment, uint32_t number,
-                             const char *name, const char *value)
-{
+                             const char *name, const char *value) {
     char *whole = memory_format("client%u.%s", number, name);
 
     link_setting(m, compartment, whole, value);
@@ -25,8 +24,7 @@ static void numbered_setting(struct model *m, uint32_t compartment, uint32_t num
 }
 
 static void number_setting(struct model *m, uint32_t compartment, uint32_t number,
-                           const char *name, uint64_t value)
-{
+                           const char *name, uint64_t value) {
     char *text = memory_format("%llu", (unsigned long long)value);
 
     numbered_setting(m, compartment, number, name, text);
@@ -35,8 +33,7 @@ static void number_setting(struct model *m, uint32_t compartment, uint32_t numbe
 
 /* What the multiplexer is told of its client `number`. */
 static void describe_extent(struct model *m, uint32_t disk, uint32_t number,
-                            const struct description_extent *e)
-{
+                            const struct description_extent *e) {
     if (e->partition != NULL) {
         numbered_setting(m, disk, number, "partition", e->partition);
     } else if (e->size != NULL) {
@@ -50,8 +47,7 @@ static void describe_extent(struct model *m, uint32_t disk, uint32_t number,
 
 /* A VM's share of a disk: the link, and the data area that only the VM and the device touch. */
 static void lower_extent(struct model *m, const struct program *vm, uint32_t client,
-                         uint32_t number, uint32_t disk, uint32_t driver)
-{
+                         uint32_t number, uint32_t disk, uint32_t driver) {
     const struct description_extent *e = &vm->vm->disks[number];
     struct origin origin = { tree_line(m->tree, "%s.disks[%u]", vm->path, number),
                              vm->base->name };
@@ -84,8 +80,7 @@ static void lower_extent(struct model *m, const struct program *vm, uint32_t cli
 }
 
 /* Where the multiplexer itself reads the disk's partition table: the driver's last data area. */
-static void lower_scratch(struct model *m, uint32_t disk, uint32_t driver, struct origin origin)
-{
+static void lower_scratch(struct model *m, uint32_t disk, uint32_t driver, struct origin origin) {
     char *name = memory_format("%s.scratch", m->compartment[disk].name);
     char *data = memory_format("data%u", m->life[disk].clients);
     uint32_t scratch = lower_ram(m, name, SCRATCH, BH_READ | BH_WRITE, BH_NONE, origin);
@@ -99,8 +94,7 @@ static void lower_scratch(struct model *m, uint32_t disk, uint32_t driver, struc
     free(data);
 }
 
-static void lower_disk(struct model *m, const struct programs *programs, uint32_t disk)
-{
+static void lower_disk(struct model *m, const struct programs *programs, uint32_t disk) {
     const struct program *p = &programs->program[disk];
     uint32_t driver = model_find_compartment(m, p->disk->driver);
     struct link link = {
@@ -121,8 +115,7 @@ static void lower_disk(struct model *m, const struct programs *programs, uint32_
     lower_scratch(m, disk, driver, link.origin);
 }
 
-void lower_disks(struct model *m, const struct programs *programs)
-{
+void lower_disks(struct model *m, const struct programs *programs) {
     for (uint32_t i = 0; i < programs->count; i++) {
         if (programs->program[i].role == ROLE_DISK) {
             lower_disk(m, programs, i);

@@ -24,8 +24,7 @@ struct shared {
 };
 
 static struct shared share(struct model *m, const struct link *link, const char *part,
-                           uint64_t size, uint32_t writer, uint32_t reader)
-{
+                           uint64_t size, uint32_t writer, uint32_t reader) {
     struct shared s = { BH_NONE, 0, 0 };
 
     if (size > 0) {
@@ -40,8 +39,7 @@ static struct shared share(struct model *m, const struct link *link, const char 
 
 /* The bits that tell thread 0 of a compartment of another's life: one channel for all links. */
 static uint64_t life_bits(struct model *m, uint32_t compartment, uint32_t peer,
-                          struct origin origin)
-{
+                          struct origin origin) {
     uint32_t thread = model_thread(m, compartment, 0);
     uint64_t bits = 0;
 
@@ -59,8 +57,7 @@ static uint64_t life_bits(struct model *m, uint32_t compartment, uint32_t peer,
 
 /* An end's entry but for the addresses. `slot` notifies the peer, `bits` are the end's own. */
 static struct bh_manifest_link *end_entry(struct model *m, const struct link *link, bool server,
-                                          uint32_t slot, uint64_t bits)
-{
+                                          uint32_t slot, uint64_t bits) {
     uint32_t self = server ? link->server : link->client;
     uint32_t peer = server ? link->client : link->server;
     uint64_t life = life_bits(m, self, peer, link->origin);
@@ -89,8 +86,7 @@ static struct bh_manifest_link *end_entry(struct model *m, const struct link *li
 
 /* A channel into `to` with a slot in `from`; *bits: those that it sets. */
 static uint32_t signal_path(struct model *m, const struct link *link, uint32_t from, uint32_t to,
-                            uint64_t *bits)
-{
+                            uint64_t *bits) {
     char *name = memory_format("%s.%s", m->compartment[from].name, link->as);
     uint32_t channel = lower_channel(m, name, to, 0, BH_NONE, bits, link->origin);
 
@@ -98,8 +94,7 @@ static uint32_t signal_path(struct model *m, const struct link *link, uint32_t f
     return lower_slot(m, from, BH_SLOT_CHANNEL, channel, 0, link->origin);
 }
 
-uint32_t link_make(struct model *m, const struct link *link)
-{
+uint32_t link_make(struct model *m, const struct link *link) {
     struct shared client_half = share(m, link, "half", link->half, link->client, link->server);
     struct shared server_half = share(m, link, "peer", link->half, link->server, link->client);
     struct shared out = share(m, link, "out", link->area, link->client, link->server);
@@ -125,8 +120,7 @@ uint32_t link_make(struct model *m, const struct link *link)
 }
 
 static struct link stream_link(uint32_t client, uint32_t server, const char *as,
-                               const char *shown, struct origin origin)
-{
+                               const char *shown, struct origin origin) {
     return (struct link){
         .client = client, .server = server, .as = as, .server_as = "client", .shown = shown,
         .half = STREAM_HALF, .area = STREAM_AREA, .origin = origin,
@@ -134,8 +128,7 @@ static struct link stream_link(uint32_t client, uint32_t server, const char *as,
 }
 
 static void vm_line(struct model *m, uint32_t vm, uint32_t console, const char *as,
-                    const char *suffix, struct origin origin)
-{
+                    const char *suffix, struct origin origin) {
     char *shown = memory_format("%s.%s", m->compartment[vm].name, suffix);
     struct link link = stream_link(vm, console, as, shown, origin);
 
@@ -143,8 +136,7 @@ static void vm_line(struct model *m, uint32_t vm, uint32_t console, const char *
     free(shown);
 }
 
-static void lower_console(struct model *m, const struct programs *programs)
-{
+static void lower_console(struct model *m, const struct programs *programs) {
     const struct description_console *d = m->description->console;
     uint32_t console = model_find_compartment(m, d->base.name);
     uint32_t driver = model_find_compartment(m, d->driver);
@@ -172,8 +164,7 @@ static void lower_console(struct model *m, const struct programs *programs)
     }
 }
 
-void link_setting(struct model *m, uint32_t compartment, const char *name, const char *value)
-{
+void link_setting(struct model *m, uint32_t compartment, const char *name, const char *value) {
     struct bh_manifest_entry *e = model_add_entry(m, compartment, BH_ENTRY_SETTING, "%s", name);
 
     snprintf(e->value, sizeof(e->value), "%s", value);
@@ -181,8 +172,7 @@ void link_setting(struct model *m, uint32_t compartment, const char *name, const
 
 /* One VM on a switch. Answers the region in which the VM puts what it sends. */
 static uint32_t lower_nic(struct model *m, const struct program *vm, uint32_t client,
-                          uint32_t server)
-{
+                          uint32_t server) {
     struct link link = {
         .client = client, .server = server, .as = "net0", .server_as = "port",
         .shown = vm->base->name, .half = NET_HALF, .area = NET_AREA,
@@ -197,8 +187,7 @@ static uint32_t lower_nic(struct model *m, const struct program *vm, uint32_t cl
 }
 
 /* The space of the first device of a driver that may do DMA. */
-static uint32_t dma_space(const struct model *m, uint32_t driver)
-{
+static uint32_t dma_space(const struct model *m, uint32_t driver) {
     for (uint32_t i = 0; i < m->device_count; i++) {
         if (m->device[i].owner == driver && m->device[i].space != BH_NONE) {
             return m->device[i].space;
@@ -208,8 +197,7 @@ static uint32_t dma_space(const struct model *m, uint32_t driver)
 }
 
 uint64_t link_device_region(struct model *m, uint32_t driver, const char *name, uint32_t region,
-                            uint32_t process, uint32_t dma, struct origin origin)
-{
+                            uint32_t process, uint32_t dma, struct origin origin) {
     uint64_t address = process != 0 ? model_map_process(m, driver, region, process, origin) : 0;
     uint64_t iova = model_map_device(m, dma_space(m, driver), region, dma, origin);
     struct bh_manifest_entry *e = model_add_entry(m, driver, BH_ENTRY_REGION, "%s", name);
@@ -220,8 +208,7 @@ uint64_t link_device_region(struct model *m, uint32_t driver, const char *name, 
     return iova;
 }
 
-static bool has_region_entry(const struct model *m, uint32_t compartment, const char *name)
-{
+static bool has_region_entry(const struct model *m, uint32_t compartment, const char *name) {
     for (uint32_t i = 0; i < m->life[compartment].entry_count; i++) {
         const struct bh_manifest_entry *e = &m->life[compartment].entry[i];
         if (e->kind == BH_ENTRY_REGION && strcmp(e->name, name) == 0) {
@@ -232,8 +219,7 @@ static bool has_region_entry(const struct model *m, uint32_t compartment, const 
 }
 
 void link_driver_memory(struct model *m, uint32_t driver, const char *as, uint64_t size,
-                        struct origin origin)
-{
+                        struct origin origin) {
     if (has_region_entry(m, driver, as)) {
         return;
     }
@@ -243,8 +229,7 @@ void link_driver_memory(struct model *m, uint32_t driver, const char *as, uint64
     free(name);
 }
 
-struct bh_manifest_link *link_last(struct model *m, uint32_t compartment)
-{
+struct bh_manifest_link *link_last(struct model *m, uint32_t compartment) {
     struct bh_manifest_link *link = NULL;
 
     for (uint32_t i = 0; i < m->life[compartment].entry_count; i++) {
@@ -257,8 +242,7 @@ struct bh_manifest_link *link_last(struct model *m, uint32_t compartment)
 /* The link of a switch to the driver of its uplink. Its areas are special: what comes in is the
  * pool that only the device writes and only the switch reads; what goes out are the ports' own. */
 static void lower_uplink(struct model *m, const struct description_switch *d, uint32_t netswitch,
-                         const uint32_t *areas, uint32_t ports, struct origin origin)
-{
+                         const uint32_t *areas, uint32_t ports, struct origin origin) {
     uint32_t driver = model_find_compartment(m, d->uplink);
     struct link link = {
         .client = netswitch, .server = driver, .as = "uplink", .server_as = "client",
@@ -284,8 +268,7 @@ static void lower_uplink(struct model *m, const struct description_switch *d, ui
     }
 }
 
-static void lower_switch(struct model *m, const struct programs *programs, uint32_t netswitch)
-{
+static void lower_switch(struct model *m, const struct programs *programs, uint32_t netswitch) {
     const struct description_switch *d = programs->program[netswitch].netswitch;
     uint32_t areas[BH_MAX_COMPARTMENTS];
     uint32_t ports = 0;
@@ -307,8 +290,7 @@ static void lower_switch(struct model *m, const struct programs *programs, uint3
 }
 
 static void lower_described_link(struct model *m, const struct description_link *d,
-                                 struct origin origin)
-{
+                                 struct origin origin) {
     bool net = d->kind != NULL && strcmp(d->kind, "net") == 0;
     struct link link = {
         .client = model_find_compartment(m, d->client),
@@ -324,8 +306,7 @@ static void lower_described_link(struct model *m, const struct description_link 
     link_make(m, &link);
 }
 
-void lower_links(struct model *m, const struct programs *programs)
-{
+void lower_links(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < programs->count; i++) {

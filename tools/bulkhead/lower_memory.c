@@ -10,8 +10,7 @@
 #include "lower.h"
 #include "memory.h"
 
-static enum bh_region_kind region_kind(const char *kind)
-{
+static enum bh_region_kind region_kind(const char *kind) {
     static const struct { const char *name; enum bh_region_kind kind; } kinds[] = {
         { "plan", BH_REGION_PLAN }, { "log", BH_REGION_LOG }, { "vga", BH_REGION_PHYS },
         { "content", BH_REGION_CONTENT },
@@ -25,14 +24,12 @@ static enum bh_region_kind region_kind(const char *kind)
     return BH_REGION_RAM;
 }
 
-static uint64_t page_up(uint64_t size)
-{
+static uint64_t page_up(uint64_t size) {
     return (size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
 }
 
 static uint32_t lower_region(struct model *m, const struct description_region *d, uint32_t owner,
-                             const char *name, struct origin origin)
-{
+                             const char *name, struct origin origin) {
     struct bh_plan_region region = {
         .kind = region_kind(d->kind), .owner = owner,
         .size = lower_size(d->size, 0), .alignment = lower_size(d->alignment, 0),
@@ -59,8 +56,7 @@ static uint32_t lower_region(struct model *m, const struct description_region *d
 
 /* The manifest entry of that region, made if there is none yet. */
 static struct bh_manifest_entry *region_entry(struct model *m, uint32_t compartment,
-                                              const char *name, uint32_t region)
-{
+                                              const char *name, uint32_t region) {
     struct model_compartment *life = &m->life[compartment];
 
     for (uint32_t i = 0; i < life->entry_count; i++) {
@@ -76,8 +72,7 @@ static struct bh_manifest_entry *region_entry(struct model *m, uint32_t compartm
 }
 
 static uint64_t map_at(struct model *m, uint32_t space, uint32_t region, uint64_t at,
-                       uint32_t rights, struct origin origin)
-{
+                       uint32_t rights, struct origin origin) {
     model_add_mapping(m, (struct bh_plan_mapping){
         .space = space, .region = region, .address = at, .size = m->region[region].size,
         .rights = rights,
@@ -86,8 +81,7 @@ static uint64_t map_at(struct model *m, uint32_t space, uint32_t region, uint64_
 }
 
 static void map_private(struct model *m, uint32_t compartment, const struct description_region *d,
-                        uint32_t region, struct origin origin)
-{
+                        uint32_t region, struct origin origin) {
     uint32_t usual = m->region[region].rights & (BH_READ | BH_WRITE);
 
     if (d->process == NULL || strcmp(d->process, "none") != 0) {
@@ -108,8 +102,7 @@ static void map_private(struct model *m, uint32_t compartment, const struct desc
     }
 }
 
-static void lower_private(struct model *m, uint32_t compartment, const struct program *program)
-{
+static void lower_private(struct model *m, uint32_t compartment, const struct program *program) {
     for (uint32_t i = 0; i < program->base->regions_count; i++) {
         const struct description_region *d = &program->base->regions[i];
         struct origin origin = {
@@ -124,8 +117,7 @@ static void lower_private(struct model *m, uint32_t compartment, const struct pr
 
 /* The space that a mapping names, and the compartment whose manifest tells of it. */
 static uint32_t mapping_space(const struct model *m, const struct description_mapping *d,
-                              uint32_t *compartment)
-{
+                              uint32_t *compartment) {
     if (d->device != NULL) {
         uint32_t device = model_find_device(m, d->device);
         *compartment = m->device[device].owner;
@@ -137,8 +129,7 @@ static uint32_t mapping_space(const struct model *m, const struct description_ma
 
 static uint64_t lower_mapping_at(struct model *m, const struct description_mapping *d,
                                  uint32_t compartment, uint32_t space, uint32_t region,
-                                 struct origin origin)
-{
+                                 struct origin origin) {
     uint32_t rights = lower_rights_of(d->rights, m->region[region].rights);
 
     if (d->at != NULL) {
@@ -155,8 +146,7 @@ static uint64_t lower_mapping_at(struct model *m, const struct description_mappi
 }
 
 static void lower_mapping(struct model *m, const struct description_mapping *d,
-                          struct origin origin)
-{
+                          struct origin origin) {
     uint32_t compartment = 0;
     uint32_t region = model_find_region(m, d->region);
     uint32_t space = mapping_space(m, d, &compartment);
@@ -173,8 +163,7 @@ static void lower_mapping(struct model *m, const struct description_mapping *d,
     }
 }
 
-void lower_memory(struct model *m, const struct programs *programs)
-{
+void lower_memory(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < programs->count; i++) {
@@ -186,8 +175,7 @@ void lower_memory(struct model *m, const struct programs *programs)
     }
 }
 
-void lower_mappings(struct model *m)
-{
+void lower_mappings(struct model *m) {
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < d->mappings_count; i++) {

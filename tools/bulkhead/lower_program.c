@@ -11,8 +11,7 @@
 #define DEFAULT_STACK (64u << 10)
 
 static void lower_segment(struct model *m, uint32_t compartment, const char *image,
-                          struct image_segment *segment, uint32_t number, struct origin origin)
-{
+                          struct image_segment *segment, uint32_t number, struct origin origin) {
     bool writable = (segment->rights & BH_WRITE) != 0;
     struct bh_plan_region region = {
         .kind = writable ? BH_REGION_RAM : BH_REGION_CONTENT,
@@ -38,8 +37,7 @@ static void lower_segment(struct model *m, uint32_t compartment, const char *ima
 }
 
 /* Answers the entry point. */
-static uint64_t lower_image(struct model *m, uint32_t compartment, const struct program *program)
-{
+static uint64_t lower_image(struct model *m, uint32_t compartment, const struct program *program) {
     struct origin origin = lower_origin(program);
     const char *name = program_image(program);
     char *path = memory_format("%s/programs/%s.elf", m->build, name);
@@ -61,8 +59,7 @@ static uint64_t lower_image(struct model *m, uint32_t compartment, const struct 
 }
 
 static void lower_thread(struct model *m, uint32_t compartment, const struct program *program,
-                         uint32_t number, uint64_t entry)
-{
+                         uint32_t number, uint64_t entry) {
     struct origin origin = lower_origin(program);
     uint64_t size = lower_size(program->base->stack, DEFAULT_STACK);
     struct bh_plan_thread thread = { .compartment = compartment, .entry = entry };
@@ -80,8 +77,7 @@ static void lower_thread(struct model *m, uint32_t compartment, const struct pro
     free(name);
 }
 
-static void lower_program(struct model *m, const struct program *program)
-{
+static void lower_program(struct model *m, const struct program *program) {
     struct origin origin = lower_origin(program);
     struct bh_plan_space space = { .kind = BH_SPACE_PROCESS, .owner = m->compartment_count };
     struct bh_plan_compartment compartment = {
@@ -101,8 +97,7 @@ static void lower_program(struct model *m, const struct program *program)
     }
 }
 
-void lower_programs(struct model *m, const struct programs *programs)
-{
+void lower_programs(struct model *m, const struct programs *programs) {
     for (uint32_t i = 0; i < programs->count; i++) {
         lower_program(m, &programs->program[i]);
     }

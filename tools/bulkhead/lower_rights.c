@@ -18,8 +18,7 @@
 #define ALL_MACHINE_OPERATIONS     ((1u << (BH_MACHINE_POWEROFF + 1)) - 1)
 
 static void lower_channel_described(struct model *m, const struct description_channel *d,
-                                    struct origin origin)
-{
+                                    struct origin origin) {
     uint32_t from = model_find_compartment(m, d->from);
     uint32_t to = model_find_compartment(m, d->to);
     uint64_t bits = 0;
@@ -39,8 +38,7 @@ static void lower_channel_described(struct model *m, const struct description_ch
 }
 
 static uint32_t operations(char **names, uint32_t count, const char *const *known,
-                           uint32_t known_count, uint32_t all)
-{
+                           uint32_t known_count, uint32_t all) {
     uint32_t rights = 0;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -52,8 +50,7 @@ static uint32_t operations(char **names, uint32_t count, const char *const *know
 }
 
 static void supervise(struct model *m, uint32_t compartment, uint32_t other, uint32_t rights,
-                      struct origin origin)
-{
+                      struct origin origin) {
     uint32_t slot = lower_slot(m, compartment, BH_SLOT_COMPARTMENT, other, rights, origin);
     struct bh_manifest_entry *e = model_add_entry(m, compartment, BH_ENTRY_COMPARTMENT, "%s",
                                                   m->compartment[other].name);
@@ -64,22 +61,19 @@ static void supervise(struct model *m, uint32_t compartment, uint32_t other, uin
 
 static void plain_entry(struct model *m, uint32_t compartment, enum bh_manifest_kind entry,
                         const char *name, enum bh_slot_kind kind, uint32_t object,
-                        uint32_t rights, struct origin origin)
-{
+                        uint32_t rights, struct origin origin) {
     uint32_t slot = lower_slot(m, compartment, kind, object, rights, origin);
 
     model_add_entry(m, compartment, entry, "%s", name)->slot = slot;
 }
 
-static void all_modes(struct model *m, uint32_t compartment, struct origin origin)
-{
+static void all_modes(struct model *m, uint32_t compartment, struct origin origin) {
     for (uint32_t i = 0; i < m->mode_count; i++) {
         plain_entry(m, compartment, BH_ENTRY_MODE, m->mode[i].name, BH_SLOT_MODE, i, 0, origin);
     }
 }
 
-static void lower_program_rights(struct model *m, const struct programs *programs, uint32_t i)
-{
+static void lower_program_rights(struct model *m, const struct programs *programs, uint32_t i) {
     const struct program *p = &programs->program[i];
     const struct description_program *d = p->base;
     struct origin origin = lower_origin(p);
@@ -109,8 +103,7 @@ static void lower_program_rights(struct model *m, const struct programs *program
 }
 
 /* The kernel's log and the plan, which the monitor reads. */
-static void lower_monitor_memory(struct model *m, uint32_t console, struct origin origin)
-{
+static void lower_monitor_memory(struct model *m, uint32_t console, struct origin origin) {
     static const struct { const char *name; enum bh_region_kind kind; uint64_t size; } parts[] = {
         { "plan", BH_REGION_PLAN, 0 }, { "log", BH_REGION_LOG, BH_LOG_REGION_SIZE },
     };
@@ -130,8 +123,7 @@ static void lower_monitor_memory(struct model *m, uint32_t console, struct origi
 }
 
 /* What the console's monitor may: read plan and log, supervise everybody, power, modes. */
-static void lower_monitor(struct model *m, const struct programs *programs, uint32_t console)
-{
+static void lower_monitor(struct model *m, const struct programs *programs, uint32_t console) {
     const struct program *p = &programs->program[console];
     struct origin origin = lower_origin(p);
     uint64_t bits = 0;
@@ -153,8 +145,7 @@ static void lower_monitor(struct model *m, const struct programs *programs, uint
     }
 }
 
-static uint32_t controls(const struct description *d)
-{
+static uint32_t controls(const struct description *d) {
     uint32_t flags = 0;
 
     for (uint32_t i = 0; i < d->controls_count; i++) {
@@ -165,8 +156,7 @@ static uint32_t controls(const struct description *d)
     return flags;
 }
 
-void lower_rights(struct model *m, const struct programs *programs)
-{
+void lower_rights(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     m->header.flags = controls(d);
@@ -182,8 +172,7 @@ void lower_rights(struct model *m, const struct programs *programs)
     }
 }
 
-static uint32_t usual_priority(const struct program *program, uint32_t thread)
-{
+static uint32_t usual_priority(const struct program *program, uint32_t thread) {
     static const uint32_t usual[] = {
         [ROLE_PLAIN] = 20, [ROLE_CONSOLE] = 12, [ROLE_SWITCH] = 18, [ROLE_DISK] = 18,
         [ROLE_VM] = 14,
@@ -193,8 +182,7 @@ static uint32_t usual_priority(const struct program *program, uint32_t thread)
     return vcpu ? 8 : usual[program->role];
 }
 
-static struct bh_plan_placement usual_placement(const struct program *program, uint32_t thread)
-{
+static struct bh_plan_placement usual_placement(const struct program *program, uint32_t thread) {
     char path[64];
     const struct description_schedule *s = program_schedule(program, thread, path);
     struct bh_plan_placement placement = {
@@ -215,8 +203,7 @@ static struct bh_plan_placement usual_placement(const struct program *program, u
 
 /* Applies a mode's changes to a placement; false: the thread doesn't run in this mode. */
 static bool apply_changes(const struct description_mode *mode, const char *name, uint32_t thread,
-                          struct bh_plan_placement *placement)
-{
+                          struct bh_plan_placement *placement) {
     bool runs = true;
 
     for (uint32_t i = 0; mode != NULL && i < mode->changes_count; i++) {
@@ -241,8 +228,7 @@ static bool apply_changes(const struct description_mode *mode, const char *name,
 }
 
 static void lower_mode(struct model *m, const struct programs *programs, uint32_t mode,
-                       const struct description_mode *changes)
-{
+                       const struct description_mode *changes) {
     for (uint32_t i = 0; i < programs->count; i++) {
         const struct program *p = &programs->program[i];
         for (uint32_t t = 0; t < program_threads(p); t++) {
@@ -257,8 +243,7 @@ static void lower_mode(struct model *m, const struct programs *programs, uint32_
 }
 
 /* Before lower_rights: slots name the modes. */
-void lower_mode_names(struct model *m)
-{
+void lower_mode_names(struct model *m) {
     const struct description *d = m->description;
     struct bh_plan_mode mode = { .first_placement = 0 };
 
@@ -273,8 +258,7 @@ void lower_mode_names(struct model *m)
     }
 }
 
-void lower_modes(struct model *m, const struct programs *programs)
-{
+void lower_modes(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < m->mode_count; i++) {

@@ -15,8 +15,7 @@
 #define DOORBELL_PORTS   16u                /* four queues of four ports */
 #define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)
 
-static uint32_t lower_guest_space(struct model *m, uint32_t vm, const struct program *program)
-{
+static uint32_t lower_guest_space(struct model *m, uint32_t vm, const struct program *program) {
     uint32_t pages = program->vm->pool_pages;
     struct bh_plan_space space = {
         .kind = BH_SPACE_GUEST, .owner = vm, .pool_pages = pages != 0 ? pages : GUEST_POOL_PAGES,
@@ -27,8 +26,7 @@ static uint32_t lower_guest_space(struct model *m, uint32_t vm, const struct pro
 }
 
 static struct bh_manifest_entry *region_entry(struct model *m, uint32_t vm, const char *name,
-                                              uint32_t region, uint64_t address)
-{
+                                              uint32_t region, uint64_t address) {
     struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_REGION, "%s", name);
 
     e->address = address;
@@ -38,8 +36,7 @@ static struct bh_manifest_entry *region_entry(struct model *m, uint32_t vm, cons
 }
 
 static void map_guest(struct model *m, uint32_t space, uint32_t region, uint64_t gpa,
-                      uint32_t rights, struct origin origin)
-{
+                      uint32_t rights, struct origin origin) {
     model_add_mapping(m, (struct bh_plan_mapping){
         .space = space, .region = region, .address = gpa, .size = m->region[region].size,
         .rights = rights,
@@ -48,8 +45,7 @@ static void map_guest(struct model *m, uint32_t space, uint32_t region, uint64_t
 
 /* A device that the VM itself owns addresses memory as the guest does. */
 static void map_guest_devices(struct model *m, uint32_t vm, uint32_t region, uint64_t gpa,
-                              struct origin origin)
-{
+                              struct origin origin) {
     for (uint32_t i = 0; i < m->device_count; i++) {
         if (m->device[i].owner == vm && m->device[i].space != BH_NONE) {
             map_guest(m, m->device[i].space, region, gpa, BH_READ | BH_WRITE, origin);
@@ -58,8 +54,7 @@ static void map_guest_devices(struct model *m, uint32_t vm, uint32_t region, uin
 }
 
 static void lower_guest_ram(struct model *m, uint32_t vm, const char *as, uint64_t gpa,
-                            uint64_t size, struct origin origin)
-{
+                            uint64_t size, struct origin origin) {
     char *name = memory_format("%s.%s", m->compartment[vm].name, as);
     uint32_t region = lower_ram(m, name, size, ALL_RIGHTS, vm, origin);
     uint64_t address = model_map_process(m, vm, region, BH_READ | BH_WRITE, origin);
@@ -70,8 +65,7 @@ static void lower_guest_ram(struct model *m, uint32_t vm, const char *as, uint64
     free(name);
 }
 
-static void lower_guest_memory(struct model *m, uint32_t vm, const struct program *program)
-{
+static void lower_guest_memory(struct model *m, uint32_t vm, const struct program *program) {
     struct origin origin = {
         tree_line(m->tree, "%s.memory", program->path), program->base->name
     };
@@ -86,8 +80,7 @@ static void lower_guest_memory(struct model *m, uint32_t vm, const struct progra
 
 /* A file that the VMM reads: carried once in the plan, however many VMs use it. */
 static void lower_guest_image(struct model *m, uint32_t vm, const char *as, const char *file,
-                              struct origin origin)
-{
+                              struct origin origin) {
     uint32_t content = lower_file(m, file, origin);
 
     if (content == NO_CONTENT) {
@@ -103,8 +96,7 @@ static void lower_guest_image(struct model *m, uint32_t vm, const char *as, cons
     region_entry(m, vm, as, index, address);
 }
 
-static void lower_vcpu(struct model *m, uint32_t vm, uint32_t number, const char *owner)
-{
+static void lower_vcpu(struct model *m, uint32_t vm, uint32_t number, const char *owner) {
     struct origin origin = m->life[vm].origin;
     struct bh_plan_vcpu vcpu = {
         .thread = model_thread(m, vm, number + 1), .space = m->life[vm].guest_space,
@@ -126,8 +118,7 @@ static void lower_vcpu(struct model *m, uint32_t vm, uint32_t number, const char
 }
 
 /* A channel of the VMM's own, from any of its threads to one of them. */
-static void lower_kick(struct model *m, uint32_t vm, const char *as, uint32_t thread)
-{
+static void lower_kick(struct model *m, uint32_t vm, const char *as, uint32_t thread) {
     struct origin origin = m->life[vm].origin;
     char *name = memory_format("%s.%s", m->compartment[vm].name, as);
     uint64_t bits = 0;
@@ -141,8 +132,7 @@ static void lower_kick(struct model *m, uint32_t vm, const char *as, uint32_t th
     free(name);
 }
 
-static void lower_doorbell(struct model *m, uint32_t vm, const char *device)
-{
+static void lower_doorbell(struct model *m, uint32_t vm, const char *device) {
     struct origin origin = m->life[vm].origin;
     char *name = memory_format("%s.%s", m->compartment[vm].name, device);
     uint64_t bits = 0;
@@ -163,8 +153,7 @@ static void lower_doorbell(struct model *m, uint32_t vm, const char *device)
 }
 
 static void lower_place(struct model *m, uint32_t vm, const struct description_place *d,
-                        struct origin origin)
-{
+                        struct origin origin) {
     uint32_t region = model_find_region(m, d->region);
     uint32_t slot = model_add_slot(m, (struct bh_plan_slot){
         .compartment = vm, .kind = BH_SLOT_PLACE, .object = region,
@@ -178,8 +167,7 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
     e->size = m->region[region].size;
 }
 
-static void lower_doorbells(struct model *m, uint32_t vm, const struct description_vm *d)
-{
+static void lower_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
     if (d->nic != NULL) {
         lower_doorbell(m, vm, "net0");
     }
@@ -196,8 +184,7 @@ static void lower_doorbells(struct model *m, uint32_t vm, const struct descripti
     }
 }
 
-static void lower_vm(struct model *m, uint32_t vm, const struct program *program)
-{
+static void lower_vm(struct model *m, uint32_t vm, const struct program *program) {
     const struct description_vm *d = program->vm;
     struct origin at = lower_origin(program);
 
@@ -224,8 +211,7 @@ static void lower_vm(struct model *m, uint32_t vm, const struct program *program
     }
 }
 
-void lower_vms(struct model *m, const struct programs *programs)
-{
+void lower_vms(struct model *m, const struct programs *programs) {
     for (uint32_t i = 0; i < programs->count; i++) {
         if (programs->program[i].role == ROLE_VM) {
             m->life[i].guest_space = lower_guest_space(m, i, &programs->program[i]);

@@ -49,8 +49,7 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static bool take_option(struct options *options, int option)
-{
+static bool take_option(struct options *options, int option) {
     switch (option) {
     case 'b':             options->build = optarg; return true;
     case 'o':             options->output = optarg; return true;
@@ -63,8 +62,7 @@ static bool take_option(struct options *options, int option)
 }
 
 /* What stands after "--" goes to QEMU. */
-static bool parse(int argc, char **argv, struct options *options)
-{
+static bool parse(int argc, char **argv, struct options *options) {
     int own = argc;
     int option = 0;
 
@@ -89,15 +87,13 @@ static bool parse(int argc, char **argv, struct options *options)
 }
 
 static char *output_path(const struct options *options, const struct system *system,
-                         const char *suffix)
-{
+                         const char *suffix) {
     return options->output != NULL
         ? memory_format("%s/%s%s", options->output, system->model->header.name, suffix)
         : memory_format("%s/systems/%s%s", options->build, system->model->header.name, suffix);
 }
 
-static bool write_file(const char *path, const void *bytes, uint64_t size)
-{
+static bool write_file(const char *path, const void *bytes, uint64_t size) {
     FILE *out = fopen(path, "wb");
 
     if (out == NULL) {
@@ -112,8 +108,7 @@ static bool write_file(const char *path, const void *bytes, uint64_t size)
     return written && closed;
 }
 
-static int build(const struct options *options, struct system *system)
-{
+static int build(const struct options *options, struct system *system) {
     char *plan = output_path(options, system, ".plan");
     char *iso = output_path(options, system, ".iso");
     bool good = write_file(plan, system->plan.bytes, system->plan.size)
@@ -124,8 +119,7 @@ static int build(const struct options *options, struct system *system)
     return good ? 0 : 1;
 }
 
-static int run(const struct options *options, struct system *system)
-{
+static int run(const struct options *options, struct system *system) {
     struct run_options run_options = options->run;
     char *plan = output_path(options, system, ".plan");
     char *iso = output_path(options, system, ".iso");
@@ -143,8 +137,7 @@ static int run(const struct options *options, struct system *system)
     return result;
 }
 
-static int perform(const struct options *options, struct system *system)
-{
+static int perform(const struct options *options, struct system *system) {
     if (strcmp(options->command, "build") == 0) {
         return build(options, system);
     }
@@ -159,8 +152,7 @@ static int perform(const struct options *options, struct system *system)
     return 0;
 }
 
-static bool command_is_known(const char *command)
-{
+static bool command_is_known(const char *command) {
     static const char *const known[] = { "check", "build", "run", "show" };
 
     for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -171,8 +163,7 @@ static bool command_is_known(const char *command)
     return false;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct options options = { .build = "build" };
     struct system system;
 

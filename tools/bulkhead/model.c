@@ -15,8 +15,7 @@
 #define FIRST_DOORBELL_PORT     0xc000u
 
 struct model *model_new(const struct description *description, struct tree *tree,
-                        struct report *report)
-{
+                        struct report *report) {
     struct model *m = memory_zeroed(1, sizeof(*m));
 
     m->description = description;
@@ -25,8 +24,7 @@ struct model *model_new(const struct description *description, struct tree *tree
     return m;
 }
 
-void model_free(struct model *m)
-{
+void model_free(struct model *m) {
     for (uint32_t i = 0; i < m->content_count; i++) {
         free(m->content[i].key);
         free(m->content[i].bytes);
@@ -37,8 +35,7 @@ void model_free(struct model *m)
     free(m);
 }
 
-void model_name(char field[BH_NAME_SIZE], const char *format, ...)
-{
+void model_name(char field[BH_NAME_SIZE], const char *format, ...) {
     va_list arguments;
 
     memset(field, 0, BH_NAME_SIZE);
@@ -48,8 +45,7 @@ void model_name(char field[BH_NAME_SIZE], const char *format, ...)
 }
 
 static bool has_room(struct model *m, uint32_t count, uint32_t most, bool *full, const char *what,
-                     struct origin origin)
-{
+                     struct origin origin) {
     if (count < most) {
         return true;
     }
@@ -86,8 +82,7 @@ MODEL_ADD(bh_plan_mode, mode, BH_MAX_MODES, "modes")
 MODEL_ADD(bh_plan_placement, placement, BH_MAX_PLACEMENTS, "placements")
 
 uint32_t model_add_region(struct model *m, struct bh_plan_region region, uint32_t content,
-                          struct origin origin)
-{
+                          struct origin origin) {
     if (!has_room(m, m->region_count, BH_MAX_REGIONS, &m->region_full, "regions", origin)) {
         return 0;
     }
@@ -107,8 +102,7 @@ uint32_t model_add_region(struct model *m, struct bh_plan_region region, uint32_
     return m->region_count++;
 }
 
-uint32_t model_add_space(struct model *m, struct bh_plan_space space, struct origin origin)
-{
+uint32_t model_add_space(struct model *m, struct bh_plan_space space, struct origin origin) {
     if (!has_room(m, m->space_count, BH_MAX_SPACES, &m->space_full, "spaces", origin)) {
         return 0;
     }
@@ -119,8 +113,7 @@ uint32_t model_add_space(struct model *m, struct bh_plan_space space, struct ori
 }
 
 uint32_t model_add_compartment(struct model *m, struct bh_plan_compartment compartment,
-                               struct origin origin)
-{
+                               struct origin origin) {
     if (!has_room(m, m->compartment_count, BH_MAX_COMPARTMENTS, &m->compartment_full,
                   "compartments", origin)) {
         return 0;
@@ -137,8 +130,7 @@ uint32_t model_add_compartment(struct model *m, struct bh_plan_compartment compa
     return m->compartment_count++;
 }
 
-uint32_t model_add_slot(struct model *m, struct bh_plan_slot slot, struct origin origin)
-{
+uint32_t model_add_slot(struct model *m, struct bh_plan_slot slot, struct origin origin) {
     if (!has_room(m, m->slot_count, BH_MAX_SLOTS, &m->slot_full, "slots", origin)) {
         return 0;
     }
@@ -148,8 +140,7 @@ uint32_t model_add_slot(struct model *m, struct bh_plan_slot slot, struct origin
     return m->life[slot.compartment].slot_count++;
 }
 
-uint32_t model_add_content(struct model *m, const char *key, uint8_t *bytes, uint64_t size)
-{
+uint32_t model_add_content(struct model *m, const char *key, uint8_t *bytes, uint64_t size) {
     for (uint32_t i = 0; i < m->content_count; i++) {
         if (strcmp(m->content[i].key, key) == 0) {
             free(bytes);
@@ -167,8 +158,7 @@ uint32_t model_add_content(struct model *m, const char *key, uint8_t *bytes, uin
 }
 
 struct bh_manifest_entry *model_add_entry(struct model *m, uint32_t compartment,
-                                          enum bh_manifest_kind kind, const char *format, ...)
-{
+                                          enum bh_manifest_kind kind, const char *format, ...) {
     struct model_compartment *life = &m->life[compartment];
     va_list arguments;
 
@@ -186,8 +176,7 @@ struct bh_manifest_entry *model_add_entry(struct model *m, uint32_t compartment,
 }
 
 uint64_t model_take_bit(struct model *m, uint32_t compartment, uint32_t thread,
-                        struct origin origin)
-{
+                        struct origin origin) {
     uint64_t *used = &m->life[compartment].bits_used[thread];
 
     for (unsigned bit = 0; bit < 64; bit++) {
@@ -203,14 +192,12 @@ uint64_t model_take_bit(struct model *m, uint32_t compartment, uint32_t thread,
     return 1;
 }
 
-static uint64_t align_up(uint64_t value, uint64_t unit)
-{
+static uint64_t align_up(uint64_t value, uint64_t unit) {
     return (value + unit - 1) / unit * unit;
 }
 
 uint64_t model_map_process(struct model *m, uint32_t compartment, uint32_t region,
-                           uint32_t rights, struct origin origin)
-{
+                           uint32_t rights, struct origin origin) {
     struct model_compartment *life = &m->life[compartment];
     uint64_t size = m->region[region].size;
     uint64_t address = align_up(life->next_address,
@@ -226,8 +213,7 @@ uint64_t model_map_process(struct model *m, uint32_t compartment, uint32_t regio
 }
 
 uint64_t model_map_device(struct model *m, uint32_t space, uint32_t region, uint32_t rights,
-                          struct origin origin)
-{
+                          struct origin origin) {
     uint64_t size = m->region[region].size;
     uint64_t address = align_up(m->next_iova[space],
                                 size >= LARGE_PAGE ? LARGE_PAGE : BH_PAGE_SIZE);
@@ -257,7 +243,6 @@ MODEL_FIND(compartment)
 MODEL_FIND(region)
 MODEL_FIND(device)
 
-uint32_t model_thread(const struct model *m, uint32_t compartment, uint32_t number)
-{
+uint32_t model_thread(const struct model *m, uint32_t compartment, uint32_t number) {
     return m->compartment[compartment].first_thread + number;
 }

@@ -6,22 +6,19 @@
 #include <string.h>
 
 static struct program *add(struct programs *list, enum program_role role,
-                           const struct description_program *base)
-{
+                           const struct description_program *base) {
     list->described++;
     struct program *p = &list->program[list->count < BH_MAX_COMPARTMENTS ? list->count++ : 0];
     *p = (struct program){ .base = base, .role = role };
     return p;
 }
 
-static void place(struct program *p, struct tree *tree, const char *section, uint32_t index)
-{
+static void place(struct program *p, struct tree *tree, const char *section, uint32_t index) {
     snprintf(p->path, sizeof(p->path), "%s[%u]", section, index);
     p->line = tree_line(tree, "%s", p->path);
 }
 
-void programs_list(const struct description *d, struct tree *tree, struct programs *list)
-{
+void programs_list(const struct description *d, struct tree *tree, struct programs *list) {
     memset(list, 0, sizeof(*list));
     for (uint32_t i = 0; i < d->compartments_count; i++) {
         place(add(list, ROLE_PLAIN, &d->compartments[i]), tree, "compartments", i);
@@ -48,8 +45,7 @@ void programs_list(const struct description *d, struct tree *tree, struct progra
     }
 }
 
-const char *program_image(const struct program *program)
-{
+const char *program_image(const struct program *program) {
     static const char *const usual[] = {
         [ROLE_CONSOLE] = "console", [ROLE_SWITCH] = "netswitch", [ROLE_DISK] = "blockmux",
         [ROLE_VM] = "vmm",
@@ -59,16 +55,14 @@ const char *program_image(const struct program *program)
          : program->role == ROLE_PLAIN ? program->base->name : usual[program->role];
 }
 
-uint32_t program_threads(const struct program *program)
-{
+uint32_t program_threads(const struct program *program) {
     uint32_t vcpus = program->vm != NULL ? program->vm->vcpus_count : 0;
 
     return 1 + vcpus + program->base->threads_count;
 }
 
 const struct description_schedule *program_schedule(const struct program *program,
-                                                    uint32_t thread, char path[64])
-{
+                                                    uint32_t thread, char path[64]) {
     uint32_t vcpus = program->vm != NULL ? program->vm->vcpus_count : 0;
 
     if (thread == 0) {
@@ -83,8 +77,7 @@ const struct description_schedule *program_schedule(const struct program *progra
     return &program->base->threads[thread - 1 - vcpus];
 }
 
-uint32_t programs_find(const struct programs *programs, const char *name)
-{
+uint32_t programs_find(const struct programs *programs, const char *name) {
     for (uint32_t i = 0; name != NULL && i < programs->count; i++) {
         if (strcmp(programs->program[i].base->name, name) == 0) {
             return i;

@@ -22,16 +22,14 @@ struct report {
     unsigned count;
 };
 
-struct report *report_new(const char *file)
-{
+struct report *report_new(const char *file) {
     struct report *report = memory_zeroed(1, sizeof(*report));
 
     report->file = memory_text(file);
     return report;
 }
 
-void report_free(struct report *report)
-{
+void report_free(struct report *report) {
     for (unsigned i = 0; i < report->count; i++) {
         free(report->finding[i].owner);
         free(report->finding[i].what);
@@ -42,8 +40,7 @@ void report_free(struct report *report)
     free(report);
 }
 
-void report_add(struct report *report, unsigned line, const char *owner, const char *what, ...)
-{
+void report_add(struct report *report, unsigned line, const char *owner, const char *what, ...) {
     va_list arguments;
 
     report->finding = memory_grown(report->finding, report->count + 1, sizeof(*report->finding));
@@ -55,8 +52,7 @@ void report_add(struct report *report, unsigned line, const char *owner, const c
     va_end(arguments);
 }
 
-void report_mend(struct report *report, const char *mend, ...)
-{
+void report_mend(struct report *report, const char *mend, ...) {
     struct finding *f = &report->finding[report->count - 1];
     va_list arguments;
 
@@ -66,13 +62,11 @@ void report_mend(struct report *report, const char *mend, ...)
     va_end(arguments);
 }
 
-bool report_is_clean(const struct report *report)
-{
+bool report_is_clean(const struct report *report) {
     return report->count == 0;
 }
 
-static int by_line(const void *a, const void *b)
-{
+static int by_line(const void *a, const void *b) {
     const struct finding *first = a;
     const struct finding *second = b;
 
@@ -82,8 +76,7 @@ static int by_line(const void *a, const void *b)
     return first->order < second->order ? -1 : 1;
 }
 
-void report_print(struct report *report, FILE *out)
-{
+void report_print(struct report *report, FILE *out) {
     if (report->count > 0) {
         qsort(report->finding, report->count, sizeof(*report->finding), by_line);
     }

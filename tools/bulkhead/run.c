@@ -20,16 +20,14 @@ struct arguments {
     char *argument[ARGUMENTS_MAX + 1];
 };
 
-static void add(struct arguments *list, char *argument)
-{
+static void add(struct arguments *list, char *argument) {
     if (list->count < ARGUMENTS_MAX) {
         list->argument[list->count++] = argument;
     }
 }
 
 /* Adds each word of a text. */
-static void add_words(struct arguments *list, const char *text)
-{
+static void add_words(struct arguments *list, const char *text) {
     char *copy = memory_text(text);
     char *rest = NULL;
 
@@ -39,8 +37,7 @@ static void add_words(struct arguments *list, const char *text)
     free(copy);
 }
 
-static void add_machine(struct arguments *list, const struct description_machine *machine)
-{
+static void add_machine(struct arguments *list, const struct description_machine *machine) {
     uint64_t memory = 0;
 
     value_size(machine->memory, &memory);
@@ -59,8 +56,7 @@ static void add_machine(struct arguments *list, const struct description_machine
     add_words(list, machine->options != NULL ? machine->options : "");
 }
 
-static char *network_back_end(const struct description_hardware *hardware, uint32_t number)
-{
+static char *network_back_end(const struct description_hardware *hardware, uint32_t number) {
     char *text = memory_format("user,id=net%u", number);
 
     for (uint32_t i = 0; i < hardware->forwards_count; i++) {
@@ -73,8 +69,7 @@ static char *network_back_end(const struct description_hardware *hardware, uint3
 }
 
 static void add_hardware(struct arguments *list, const struct description_hardware *hardware,
-                         uint32_t number)
-{
+                         uint32_t number) {
     const char *slot = strchr(hardware->address, ':');
 
     if (hardware->model == NULL) {
@@ -99,8 +94,7 @@ static void add_hardware(struct arguments *list, const struct description_hardwa
     free(disk);
 }
 
-static void add_boot(struct arguments *list, const struct run_options *options)
-{
+static void add_boot(struct arguments *list, const struct run_options *options) {
     if (!options->from_iso) {
         add(list, memory_text("-kernel"));
         add(list, memory_format("%s/kernel/bulkhead32.elf", options->build));
@@ -120,8 +114,7 @@ static void add_boot(struct arguments *list, const struct run_options *options)
 }
 
 /* An argument as a shell would want it. */
-static void print_argument(const char *argument)
-{
+static void print_argument(const char *argument) {
     bool plain = argument[0] != 0;
 
     for (const char *c = argument; *c != 0; c++) {
@@ -130,8 +123,7 @@ static void print_argument(const char *argument)
     printf(plain ? "%s " : "'%s' ", argument);
 }
 
-int run_qemu(const struct description *description, const struct run_options *options)
-{
+int run_qemu(const struct description *description, const struct run_options *options) {
     const struct description_machine *machine = &description->machine;
     struct arguments list = { 0 };
 

@@ -317,8 +317,7 @@ static const cyaml_config_t config = {
     .flags = CYAML_CFG_NO_ALIAS,
 };
 
-struct description *description_load(struct tree *tree, struct report *report)
-{
+struct description *description_load(struct tree *tree, struct report *report) {
     cyaml_data_t *data = NULL;
 
     if (!shape_check(tree, &top_schema, report)) {
@@ -333,7 +332,6 @@ struct description *description_load(struct tree *tree, struct report *report)
     return data;
 }
 
-void description_free(struct description *description)
-{
+void description_free(struct description *description) {
     cyaml_free(&config, &top_schema, description, 0);
 }

@@ -21,18 +21,16 @@ struct walk {
 static void check_value(const struct walk *walk, const yaml_node_t *node,
                         const cyaml_schema_value_t *schema, const char *field, unsigned line);
 
-static yaml_node_t *node_at(const struct walk *walk, int index)
-{
+static yaml_node_t *node_at(const struct walk *walk, int index) {
     return yaml_document_get_node(&walk->tree->document, index);
 }
 
-static const char *scalar_text(const yaml_node_t *node)
-{
+static const char *scalar_text(const yaml_node_t *node) {
     return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
 }
 
-static const cyaml_schema_field_t *field_named(const cyaml_schema_field_t *fields, const char *key)
-{
+static const cyaml_schema_field_t *field_named(const cyaml_schema_field_t *fields,
+                                               const char *key) {
     for (; fields->key != NULL; fields++) {
         if (key != NULL && strcmp(fields->key, key) == 0) {
             return fields;
@@ -42,8 +40,7 @@ static const cyaml_schema_field_t *field_named(const cyaml_schema_field_t *field
 }
 
 /* How many letters two words differ by in a simple count, to suggest the word that was meant. */
-static unsigned difference(const char *a, const char *b)
-{
+static unsigned difference(const char *a, const char *b) {
     unsigned different = 0;
 
     for (; *a != 0 && *b != 0; a++, b++) {
@@ -64,8 +61,7 @@ static unsigned difference(const char *a, const char *b)
 }
 
 static void report_unknown(const struct walk *walk, const yaml_node_t *key,
-                           const cyaml_schema_field_t *fields)
-{
+                           const cyaml_schema_field_t *fields) {
     const char *text = scalar_text(key);
     const cyaml_schema_field_t *nearest = NULL;
     unsigned best = 3;
@@ -87,8 +83,7 @@ static void report_unknown(const struct walk *walk, const yaml_node_t *key,
 }
 
 static bool key_is_repeated(const struct walk *walk, const yaml_node_t *node,
-                            const yaml_node_pair_t *pair)
-{
+                            const yaml_node_pair_t *pair) {
     const char *text = scalar_text(node_at(walk, pair->key));
 
     for (yaml_node_pair_t *p = node->data.mapping.pairs.start; text != NULL && p < pair; p++) {
@@ -101,8 +96,7 @@ static bool key_is_repeated(const struct walk *walk, const yaml_node_t *node,
 }
 
 static void check_pairs(const struct walk *walk, const yaml_node_t *node,
-                        const cyaml_schema_field_t *fields)
-{
+                        const cyaml_schema_field_t *fields) {
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = node_at(walk, pair->key);
@@ -121,8 +115,7 @@ static void check_pairs(const struct walk *walk, const yaml_node_t *node,
 }
 
 static const yaml_node_t *value_for(const struct walk *walk, const yaml_node_t *node,
-                                    const char *key)
-{
+                                    const char *key) {
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const char *text = scalar_text(node_at(walk, pair->key));
@@ -134,8 +127,7 @@ static const yaml_node_t *value_for(const struct walk *walk, const yaml_node_t *
 }
 
 static void check_missing(const struct walk *walk, const yaml_node_t *node,
-                          const cyaml_schema_field_t *fields, unsigned line)
-{
+                          const cyaml_schema_field_t *fields, unsigned line) {
     for (; fields->key != NULL; fields++) {
         bool optional = (fields->value.flags & CYAML_FLAG_OPTIONAL) != 0;
         if (!optional && value_for(walk, node, fields->key) == NULL) {
@@ -147,8 +139,7 @@ static void check_missing(const struct walk *walk, const yaml_node_t *node,
 
 /* An object is called by its name, a section without one by its field. */
 static void check_mapping(const struct walk *walk, const yaml_node_t *node,
-                          const cyaml_schema_value_t *schema, const char *field, unsigned line)
-{
+                          const cyaml_schema_value_t *schema, const char *field, unsigned line) {
     struct walk inner = *walk;
     const yaml_node_t *name = value_for(walk, node, "name");
 
@@ -163,8 +154,7 @@ static void check_mapping(const struct walk *walk, const yaml_node_t *node,
 }
 
 static void check_sequence(const struct walk *walk, const yaml_node_t *node,
-                           const cyaml_schema_value_t *schema, const char *field, unsigned line)
-{
+                           const cyaml_schema_value_t *schema, const char *field, unsigned line) {
     size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
 
     if (count > schema->sequence.max) {
@@ -178,8 +168,7 @@ static void check_sequence(const struct walk *walk, const yaml_node_t *node,
     }
 }
 
-static bool is_number(const char *text, uint64_t most)
-{
+static bool is_number(const char *text, uint64_t most) {
     char *end = NULL;
 
     if (text[0] < '0' || text[0] > '9') {
@@ -189,22 +178,19 @@ static bool is_number(const char *text, uint64_t most)
     return *end == 0 && value <= most;
 }
 
-static bool is_truth(const char *text)
-{
+static bool is_truth(const char *text) {
     return strcmp(text, "true") == 0 || strcmp(text, "false") == 0 || strcmp(text, "yes") == 0
         || strcmp(text, "no") == 0;
 }
 
 static void wrong(const struct walk *walk, unsigned line, const char *field, const char *text,
-                  const char *wanted)
-{
+                  const char *wanted) {
     report_add(walk->report, line, walk->owner, "'%s' is '%s'", field, text);
     report_mend(walk->report, "give %s", wanted);
 }
 
 static void check_enum(const struct walk *walk, const char *text,
-                       const cyaml_schema_value_t *schema, const char *field, unsigned line)
-{
+                       const cyaml_schema_value_t *schema, const char *field, unsigned line) {
     for (uint32_t i = 0; i < schema->enumeration.count; i++) {
         if (strcmp(text, schema->enumeration.strings[i].str) == 0) {
             return;
@@ -216,8 +202,7 @@ static void check_enum(const struct walk *walk, const char *text,
 }
 
 static void check_scalar(const struct walk *walk, const char *text,
-                         const cyaml_schema_value_t *schema, const char *field, unsigned line)
-{
+                         const cyaml_schema_value_t *schema, const char *field, unsigned line) {
     switch (schema->type) {
     case CYAML_UINT:
         if (!is_number(text, UINT32_MAX)) {
@@ -241,8 +226,7 @@ static void check_scalar(const struct walk *walk, const char *text,
 }
 
 static void check_value(const struct walk *walk, const yaml_node_t *node,
-                        const cyaml_schema_value_t *schema, const char *field, unsigned line)
-{
+                        const cyaml_schema_value_t *schema, const char *field, unsigned line) {
     static const yaml_node_type_t wanted[] = {
         [CYAML_MAPPING] = YAML_MAPPING_NODE, [CYAML_SEQUENCE] = YAML_SEQUENCE_NODE,
     };
@@ -264,8 +248,7 @@ static void check_value(const struct walk *walk, const yaml_node_t *node,
     }
 }
 
-bool shape_check(struct tree *tree, const cyaml_schema_value_t *schema, struct report *report)
-{
+bool shape_check(struct tree *tree, const cyaml_schema_value_t *schema, struct report *report) {
     struct walk walk = { tree, report, TOP };
 
     check_value(&walk, yaml_document_get_root_node(&tree->document), schema, TOP, 1);

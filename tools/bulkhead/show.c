@@ -7,8 +7,7 @@
 
 #include "trust.h"
 
-static const char *size_text(uint64_t size, char text[24])
-{
+static const char *size_text(uint64_t size, char text[24]) {
     if (size % (1u << 20) == 0 && size > 0) {
         snprintf(text, 24, "%lluM", (unsigned long long)(size >> 20));
     } else {
@@ -17,20 +16,17 @@ static const char *size_text(uint64_t size, char text[24])
     return text;
 }
 
-static const char *rights_text(uint32_t rights, char text[4])
-{
+static const char *rights_text(uint32_t rights, char text[4]) {
     snprintf(text, 4, "%s%s%s", (rights & BH_READ) != 0 ? "r" : "",
              (rights & BH_WRITE) != 0 ? "w" : "", (rights & BH_EXECUTE) != 0 ? "x" : "");
     return text;
 }
 
-static const char *name_of(const struct plan_view *p, uint32_t compartment)
-{
+static const char *name_of(const struct plan_view *p, uint32_t compartment) {
     return p->compartment[compartment].name;
 }
 
-static void show_threads(const struct plan_view *p, uint32_t c, FILE *out)
-{
+static void show_threads(const struct plan_view *p, uint32_t c, FILE *out) {
     const struct bh_plan_mode *mode = &p->mode[p->header->first_mode];
 
     for (uint32_t i = 0; i < mode->placement_count; i++) {
@@ -48,8 +44,7 @@ static void show_threads(const struct plan_view *p, uint32_t c, FILE *out)
 }
 
 /* Everybody else who maps the region. */
-static void show_others(const struct plan_view *p, uint32_t c, uint32_t region, FILE *out)
-{
+static void show_others(const struct plan_view *p, uint32_t c, uint32_t region, FILE *out) {
     const char *between = "; also ";
     char rights[4];
 
@@ -64,8 +59,7 @@ static void show_others(const struct plan_view *p, uint32_t c, uint32_t region, 
     }
 }
 
-static void show_space(const struct plan_view *p, uint32_t space, const char *title, FILE *out)
-{
+static void show_space(const struct plan_view *p, uint32_t space, const char *title, FILE *out) {
     const struct bh_plan_space *s = &p->space[space];
     char rights[4];
     char size[24];
@@ -80,8 +74,7 @@ static void show_space(const struct plan_view *p, uint32_t space, const char *ti
     }
 }
 
-static void show_devices(const struct plan_view *p, uint32_t c, FILE *out)
-{
+static void show_devices(const struct plan_view *p, uint32_t c, FILE *out) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_DEVICE]; i++) {
         const struct bh_plan_device *d = &p->device[i];
         if (d->owner != c) {
@@ -101,8 +94,7 @@ static void show_devices(const struct plan_view *p, uint32_t c, FILE *out)
     }
 }
 
-static void show_ports(const struct plan_view *p, uint32_t c, FILE *out)
-{
+static void show_ports(const struct plan_view *p, uint32_t c, FILE *out) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_PORT_RANGE]; i++) {
         const struct bh_plan_port_range *r = &p->port_range[i];
         if (r->compartment == c) {
@@ -111,8 +103,7 @@ static void show_ports(const struct plan_view *p, uint32_t c, FILE *out)
     }
 }
 
-static void show_guest(const struct plan_view *p, uint32_t c, FILE *out)
-{
+static void show_guest(const struct plan_view *p, uint32_t c, FILE *out) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_SPACE]; i++) {
         if (p->space[i].kind == BH_SPACE_GUEST && p->space[i].owner == c) {
             show_space(p, i, "guest", out);
@@ -120,8 +111,7 @@ static void show_guest(const struct plan_view *p, uint32_t c, FILE *out)
     }
 }
 
-static void show_slot(const struct plan_view *p, const struct bh_plan_slot *s, FILE *out)
-{
+static void show_slot(const struct plan_view *p, const struct bh_plan_slot *s, FILE *out) {
     uint32_t target = 0;
 
     switch (s->kind) {
@@ -149,8 +139,7 @@ static void show_slot(const struct plan_view *p, const struct bh_plan_slot *s, F
     }
 }
 
-static void show_slots(const struct plan_view *p, uint32_t c, FILE *out)
-{
+static void show_slots(const struct plan_view *p, uint32_t c, FILE *out) {
     const struct bh_plan_compartment *compartment = &p->compartment[c];
 
     for (uint32_t i = 0; i < compartment->slot_count; i++) {
@@ -158,8 +147,7 @@ static void show_slots(const struct plan_view *p, uint32_t c, FILE *out)
     }
 }
 
-static void show_set(const struct plan_view *p, const char *title, uint64_t set, FILE *out)
-{
+static void show_set(const struct plan_view *p, const char *title, uint64_t set, FILE *out) {
     const char *between = "kernel, plan, ";
 
     fprintf(out, "  %s", title);
@@ -173,8 +161,7 @@ static void show_set(const struct plan_view *p, const char *title, uint64_t set,
 }
 
 static void show_compartment(const struct plan_view *p, const struct trust *trust, uint32_t c,
-                             FILE *out)
-{
+                             FILE *out) {
     fprintf(out, "\ncompartment %s%s\n", name_of(p, c),
             (p->compartment[c].flags & BH_COMPARTMENT_START) != 0 ? "" : " (not started at boot)");
     show_threads(p, c, out);
@@ -187,8 +174,7 @@ static void show_compartment(const struct plan_view *p, const struct trust *trus
     show_set(p, "its service needs   ", trust->of[TRUST_SERVICE][c], out);
 }
 
-void show_summary(const struct system *system, const char *file, FILE *out)
-{
+void show_summary(const struct system *system, const char *file, FILE *out) {
     const struct plan_view *p = &system->plan.view;
 
     fprintf(out, "%s: nothing is wrong: %u compartments, %u vCPUs, %u devices, %lluM of RAM\n",
@@ -196,8 +182,7 @@ void show_summary(const struct system *system, const char *file, FILE *out)
             p->count[BH_TABLE_DEVICE], (unsigned long long)(p->header->memory_needed >> 20) + 1);
 }
 
-void show_system(const struct system *system, FILE *out)
-{
+void show_system(const struct system *system, FILE *out) {
     const struct plan_view *p = &system->plan.view;
     struct trust trust;
     char size[24];

@@ -11,8 +11,7 @@
 #include "memory.h"
 
 static bool open_description(struct system *s, const char *file, const char *build,
-                             const char *folder)
-{
+                             const char *folder) {
     s->tree = tree_read(file, s->report);
     s->description = s->tree != NULL ? description_load(s->tree, s->report) : NULL;
     if (s->description == NULL) {
@@ -22,8 +21,7 @@ static bool open_description(struct system *s, const char *file, const char *bui
     return check_description(s->description, s->tree, &s->programs, build, folder, s->report);
 }
 
-static bool lower_description(struct system *s, const char *build, const char *folder)
-{
+static bool lower_description(struct system *s, const char *build, const char *folder) {
     s->model = model_new(s->description, s->tree, s->report);
     s->model->build = build;
     s->model->folder = folder;
@@ -32,8 +30,7 @@ static bool lower_description(struct system *s, const char *build, const char *f
     return report_is_clean(s->report);
 }
 
-bool system_open(struct system *s, const char *file, const char *build)
-{
+bool system_open(struct system *s, const char *file, const char *build) {
     memset(s, 0, sizeof(*s));
     s->report = report_new(file);
     char *copy = memory_text(file);
@@ -47,8 +44,7 @@ bool system_open(struct system *s, const char *file, const char *build)
     return check_memory(s->model, s->plan.size) && good;
 }
 
-void system_close(struct system *s)
-{
+void system_close(struct system *s) {
     emit_free(&s->plan);
     if (s->model != NULL) {
         model_free(s->model);

@@ -8,8 +8,7 @@
 
 #include "memory.h"
 
-struct tree *tree_parse(const void *bytes, size_t size, struct report *report)
-{
+struct tree *tree_parse(const void *bytes, size_t size, struct report *report) {
     struct tree *tree = memory_zeroed(1, sizeof(*tree));
     yaml_parser_t parser;
 
@@ -40,8 +39,7 @@ struct tree *tree_parse(const void *bytes, size_t size, struct report *report)
     return tree;
 }
 
-struct tree *tree_read(const char *file, struct report *report)
-{
+struct tree *tree_read(const char *file, struct report *report) {
     FILE *in = fopen(file, "rb");
 
     if (in == NULL) {
@@ -63,8 +61,7 @@ struct tree *tree_read(const char *file, struct report *report)
     return tree;
 }
 
-void tree_free(struct tree *tree)
-{
+void tree_free(struct tree *tree) {
     if (tree != NULL) {
         yaml_document_delete(&tree->document);
         free(tree->bytes);
@@ -72,15 +69,13 @@ void tree_free(struct tree *tree)
     }
 }
 
-static yaml_node_t *node_at(struct tree *tree, int index)
-{
+static yaml_node_t *node_at(struct tree *tree, int index) {
     return yaml_document_get_node(&tree->document, index);
 }
 
 /* The value of a key; *line becomes the key's line when there is such a key. */
 static yaml_node_t *value_of(struct tree *tree, yaml_node_t *node, const char *key, size_t length,
-                             unsigned *line)
-{
+                             unsigned *line) {
     if (node->type != YAML_MAPPING_NODE) {
         return NULL;
     }
@@ -97,8 +92,7 @@ static yaml_node_t *value_of(struct tree *tree, yaml_node_t *node, const char *k
 }
 
 static yaml_node_t *item_of(struct tree *tree, yaml_node_t *node, unsigned long index,
-                            unsigned *line)
-{
+                            unsigned *line) {
     if (node->type != YAML_SEQUENCE_NODE
         || index >= (size_t)(node->data.sequence.items.top - node->data.sequence.items.start)) {
         return NULL;
@@ -109,8 +103,7 @@ static yaml_node_t *item_of(struct tree *tree, yaml_node_t *node, unsigned long 
 }
 
 /* Walks as far as the path leads; *line is the line of the last node reached. */
-static yaml_node_t *walk(struct tree *tree, const char *path, unsigned *line)
-{
+static yaml_node_t *walk(struct tree *tree, const char *path, unsigned *line) {
     yaml_node_t *node = yaml_document_get_root_node(&tree->document);
 
     *line = tree_node_line(node);
@@ -129,15 +122,13 @@ static yaml_node_t *walk(struct tree *tree, const char *path, unsigned *line)
     return node;
 }
 
-yaml_node_t *tree_find(struct tree *tree, const char *path)
-{
+yaml_node_t *tree_find(struct tree *tree, const char *path) {
     unsigned line = 0;
 
     return walk(tree, path, &line);
 }
 
-unsigned tree_line(struct tree *tree, const char *path, ...)
-{
+unsigned tree_line(struct tree *tree, const char *path, ...) {
     va_list arguments;
     unsigned line = 0;
 

@@ -31,8 +31,7 @@ yaml_node_t *tree_find(struct tree *tree, const char *path);
 unsigned tree_line(struct tree *tree, const char *path, ...)
     __attribute__((format(printf, 2, 3)));
 
-static inline unsigned tree_node_line(const yaml_node_t *node)
-{
+static inline unsigned tree_node_line(const yaml_node_t *node) {
     return (unsigned)node->start_mark.line + 1;
 }
 

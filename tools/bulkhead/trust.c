@@ -9,8 +9,7 @@
 _Static_assert(BH_MAX_COMPARTMENTS == 64, "a set of compartments is one 64-bit word");
 
 /* Who may write memory that belongs to somebody else. */
-static void by_mappings(const struct plan_view *p, struct trust *trust)
-{
+static void by_mappings(const struct plan_view *p, struct trust *trust) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_MAPPING]; i++) {
         const struct bh_plan_mapping *m = &p->mapping[i];
         const struct bh_plan_region *r = &p->region[m->region];
@@ -22,8 +21,7 @@ static void by_mappings(const struct plan_view *p, struct trust *trust)
     }
 }
 
-static void by_unsafe_devices(const struct plan_view *p, struct trust *trust)
-{
+static void by_unsafe_devices(const struct plan_view *p, struct trust *trust) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_DEVICE]; i++) {
         if ((p->device[i].flags & BH_DEVICE_UNSAFE) == 0) {
             continue;
@@ -34,8 +32,7 @@ static void by_unsafe_devices(const struct plan_view *p, struct trust *trust)
     }
 }
 
-static void by_supervision(const struct plan_view *p, struct trust *trust)
-{
+static void by_supervision(const struct plan_view *p, struct trust *trust) {
     uint32_t changing = (1u << BH_COMPARTMENT_STOP) | (1u << BH_COMPARTMENT_RESET);
 
     for (uint32_t i = 0; i < p->count[BH_TABLE_SLOT]; i++) {
@@ -46,8 +43,7 @@ static void by_supervision(const struct plan_view *p, struct trust *trust)
     }
 }
 
-static void by_links(const struct model *m, struct trust *trust)
-{
+static void by_links(const struct model *m, struct trust *trust) {
     for (uint32_t c = 0; c < m->compartment_count; c++) {
         for (uint32_t i = 0; i < m->life[c].entry_count; i++) {
             const struct bh_manifest_entry *e = &m->life[c].entry[i];
@@ -62,8 +58,7 @@ static void by_links(const struct model *m, struct trust *trust)
 }
 
 /* Who has to trust somebody has to trust those whom that one has to trust. */
-static void close_over(uint64_t *of, uint32_t count)
-{
+static void close_over(uint64_t *of, uint32_t count) {
     bool changed = true;
 
     while (changed) {
@@ -82,8 +77,7 @@ static void close_over(uint64_t *of, uint32_t count)
     }
 }
 
-void trust_compute(const struct system *s, struct trust *trust)
-{
+void trust_compute(const struct system *s, struct trust *trust) {
     memset(trust, 0, sizeof(*trust));
     by_mappings(&s->plan.view, trust);
     by_unsafe_devices(&s->plan.view, trust);

@@ -9,8 +9,7 @@
 
 #include "abi/base.h"
 
-static bool number(const char *text, uint64_t *value, const char **rest)
-{
+static bool number(const char *text, uint64_t *value, const char **rest) {
     char *end = NULL;
 
     if (!isdigit((unsigned char)text[0])) {
@@ -23,8 +22,7 @@ static bool number(const char *text, uint64_t *value, const char **rest)
     return errno == 0 && end != text;
 }
 
-bool value_size(const char *text, uint64_t *bytes)
-{
+bool value_size(const char *text, uint64_t *bytes) {
     const char *rest = NULL;
     uint64_t unit = 1;
 
@@ -43,8 +41,7 @@ bool value_size(const char *text, uint64_t *bytes)
     return fits && *rest == 0;
 }
 
-bool value_time(const char *text, uint32_t *microseconds)
-{
+bool value_time(const char *text, uint32_t *microseconds) {
     const char *rest = NULL;
     uint64_t value = 0;
     uint64_t unit = 0;
@@ -65,8 +62,7 @@ bool value_time(const char *text, uint32_t *microseconds)
 }
 
 /* `digits` hexadecimal digits, then `after`. */
-static bool hexadecimal(const char **text, unsigned digits, char after, uint32_t *value)
-{
+static bool hexadecimal(const char **text, unsigned digits, char after, uint32_t *value) {
     *value = 0;
     for (unsigned i = 0; i < digits; i++) {
         char c = (*text)[i];
@@ -83,8 +79,7 @@ static bool hexadecimal(const char **text, unsigned digits, char after, uint32_t
     return true;
 }
 
-bool value_pci(const char *text, uint32_t *requester_id)
-{
+bool value_pci(const char *text, uint32_t *requester_id) {
     uint32_t bus = 0;
     uint32_t device = 0;
     uint32_t function = 0;
@@ -95,8 +90,7 @@ bool value_pci(const char *text, uint32_t *requester_id)
     return good;
 }
 
-bool value_id(const char *text, uint16_t *vendor, uint16_t *device)
-{
+bool value_id(const char *text, uint16_t *vendor, uint16_t *device) {
     uint32_t first = 0xffff;
     uint32_t second = 0xffff;
 
@@ -107,8 +101,7 @@ bool value_id(const char *text, uint16_t *vendor, uint16_t *device)
     return good;
 }
 
-bool value_mac(const char *text, uint8_t mac[6])
-{
+bool value_mac(const char *text, uint8_t mac[6]) {
     for (unsigned i = 0; i < 6; i++) {
         uint32_t byte = 0;
         if (!hexadecimal(&text, 2, i < 5 ? ':' : 0, &byte)) {
@@ -119,8 +112,7 @@ bool value_mac(const char *text, uint8_t mac[6])
     return true;
 }
 
-bool value_rights(const char *text, uint32_t *rights)
-{
+bool value_rights(const char *text, uint32_t *rights) {
     static const char letters[] = "rwx";
     uint32_t found = 0;
 
@@ -136,8 +128,7 @@ bool value_rights(const char *text, uint32_t *rights)
     return found != 0;
 }
 
-bool value_name(const char *text)
-{
+bool value_name(const char *text) {
     size_t length = strlen(text);
 
     for (size_t i = 0; i < length; i++) {

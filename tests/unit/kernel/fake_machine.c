@@ -28,8 +28,7 @@ void (*fake_on_time)(void);
 uint32_t fake_plan_controls;
 uint8_t fake_ecam[FAKE_BUSES << 20];
 
-void fake_map(uint64_t base, void *memory, uint64_t size)
-{
+void fake_map(uint64_t base, void *memory, uint64_t size) {
     if (range_count == MAX_RANGES)
         abort();
     range[range_count].base = base;
@@ -37,13 +36,11 @@ void fake_map(uint64_t base, void *memory, uint64_t size)
     range[range_count++].memory = memory;
 }
 
-void fake_unmap_all(void)
-{
+void fake_unmap_all(void) {
     range_count = 0;
 }
 
-void *physical_at(paddr_t address, uint64_t size)
-{
+void *physical_at(paddr_t address, uint64_t size) {
     for (unsigned i = 0; i < range_count; i++) {
         uint64_t offset = address.value - range[i].base;
         if (address.value >= range[i].base && offset < range[i].size &&
@@ -56,13 +53,11 @@ void *physical_at(paddr_t address, uint64_t size)
     return nothing;
 }
 
-volatile void *physical_registers(paddr_t address, uint64_t size)
-{
+volatile void *physical_registers(paddr_t address, uint64_t size) {
     return physical_at(address, size);
 }
 
-paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what)
-{
+paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what) {
     (void)what;
     void *memory = aligned_alloc(alignment, size);
     memset(memory, 0, size);
@@ -70,16 +65,14 @@ paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what)
     return paddr((uintptr_t)memory);
 }
 
-void log_line(const char *format, ...)
-{
+void log_line(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(fake_log_text, sizeof fake_log_text, format, arguments);
     va_end(arguments);
 }
 
-void panic(const char *format, ...)
-{
+void panic(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(fake_panic_text, sizeof fake_panic_text, format, arguments);
@@ -91,30 +84,25 @@ void panic(const char *format, ...)
     longjmp(fake_panic_return, 1);
 }
 
-uint64_t time_now(void)
-{
+uint64_t time_now(void) {
     if (fake_on_time != 0)
         fake_on_time();
     return now += 1000;
 }
 
-uint64_t time_after_us(uint64_t microseconds)
-{
+uint64_t time_after_us(uint64_t microseconds) {
     return now + microseconds * 1000;
 }
 
-bool plan_control(enum bh_plan_flags flag)
-{
+bool plan_control(enum bh_plan_flags flag) {
     return fake_plan_controls & (uint32_t)flag;
 }
 
-bool apic_is_x2apic(void)
-{
+bool apic_is_x2apic(void) {
     return false;
 }
 
-uint32_t apic_id_of_core(uint32_t core)
-{
+uint32_t apic_id_of_core(uint32_t core) {
     return core;
 }
 
@@ -127,16 +115,14 @@ static unsigned table_count;
 #define RSDP_BASE  0xf0000ull
 #define TABLE_BASE 0x1000000ull
 
-static uint8_t minus_sum(const uint8_t *bytes, uint32_t length)
-{
+static uint8_t minus_sum(const uint8_t *bytes, uint32_t length) {
     uint8_t sum = 0;
     for (uint32_t i = 0; i < length; i++)
         sum = (uint8_t)(sum + bytes[i]);
     return (uint8_t)(0 - sum);
 }
 
-void fake_acpi_header(void *table, const char *signature, uint32_t length)
-{
+void fake_acpi_header(void *table, const char *signature, uint32_t length) {
     uint8_t *bytes = table;
     memcpy(bytes, signature, 4);
     memcpy(bytes + 4, &length, 4);
@@ -144,8 +130,7 @@ void fake_acpi_header(void *table, const char *signature, uint32_t length)
     bytes[9] = minus_sum(bytes, length);
 }
 
-void fake_acpi_begin(void)
-{
+void fake_acpi_begin(void) {
     memset(&rsdt, 0, sizeof rsdt);
     table_count = 0;
     memcpy(rsdp.signature, "RSD PTR ", 8);
@@ -159,8 +144,7 @@ void fake_acpi_begin(void)
     fake_acpi_header(&rsdt, "RSDT", HEADER);
 }
 
-void fake_acpi_add(void *table)
-{
+void fake_acpi_add(void *table) {
     uint32_t length;
     memcpy(&length, (const uint8_t *)table + 4, 4);
     uint64_t base = TABLE_BASE + (table_count + 1) * 0x100000ull;
@@ -169,30 +153,25 @@ void fake_acpi_add(void *table)
     fake_acpi_header(&rsdt, "RSDT", HEADER + 4 * table_count);
 }
 
-uint64_t fake_acpi_rsdp(void)
-{
+uint64_t fake_acpi_rsdp(void) {
     return RSDP_BASE;
 }
 
 /* PCI */
-void fake_config8(uint32_t requester_id, uint32_t offset, uint8_t value)
-{
+void fake_config8(uint32_t requester_id, uint32_t offset, uint8_t value) {
     fake_ecam[requester_id * 4096 + offset] = value;
 }
 
-void fake_config16(uint32_t requester_id, uint32_t offset, uint16_t value)
-{
+void fake_config16(uint32_t requester_id, uint32_t offset, uint16_t value) {
     memcpy(&fake_ecam[requester_id * 4096 + offset], &value, 2);
 }
 
-void fake_config32(uint32_t requester_id, uint32_t offset, uint32_t value)
-{
+void fake_config32(uint32_t requester_id, uint32_t offset, uint32_t value) {
     memcpy(&fake_ecam[requester_id * 4096 + offset], &value, 4);
 }
 
 void fake_function(uint32_t requester_id, uint16_t vendor, uint16_t device, uint32_t class_code,
-                   uint8_t header)
-{
+                   uint8_t header) {
     memset(&fake_ecam[requester_id * 4096], 0, 4096);
     fake_config16(requester_id, 0, vendor);
     fake_config16(requester_id, 2, device);
@@ -200,8 +179,7 @@ void fake_function(uint32_t requester_id, uint16_t vendor, uint16_t device, uint
     fake_config8(requester_id, 14, header);
 }
 
-void fake_mcfg(void)
-{
+void fake_mcfg(void) {
     static uint8_t mcfg[60];
     uint64_t base = FAKE_ECAM_BASE;
     memset(fake_ecam, 0xff, sizeof fake_ecam);

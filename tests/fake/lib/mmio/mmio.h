@@ -11,8 +11,7 @@
 uint32_t mmio_read32(const volatile void *base, uint32_t offset);
 void mmio_write32(volatile void *base, uint32_t offset, uint32_t value);
 
-static inline void mmio_publish(void)
-{
+static inline void mmio_publish(void) {
 }
 
 #endif
