@@ -22,15 +22,13 @@ enum { COMMAND_LINE = BH_SETTING_SIZE + 32, DOORBELL_MIN = 4 * VIRTIO_QUEUES };
 static struct vm vm;
 static char command_line[COMMAND_LINE];
 
-static void set_ram(unsigned part, const struct bh_manifest_entry *region)
-{
+static void set_ram(unsigned part, const struct bh_manifest_entry *region) {
     if (region)
         vm.memory.part[part] = (struct guest_ram){ manifest_address(region), region->gpa,
                                                    region->size };
 }
 
-static void set_image(void)
-{
+static void set_image(void) {
     const struct bh_manifest_entry *kernel = manifest_need(BH_ENTRY_REGION, "kernel");
     const struct bh_manifest_entry *initrd = manifest_find(BH_ENTRY_REGION, "initrd");
     format_text(command_line, sizeof(command_line), "%s tsc_early_khz=%u",
@@ -44,8 +42,7 @@ static void set_image(void)
     }
 }
 
-static void set_time(void)
-{
+static void set_time(void) {
     const struct bh_manifest_entry *counters = manifest_need(BH_ENTRY_COUNTERS, "counters");
     vm.tsc_khz = (uint32_t)time_khz();
     call_counter_read(counters->slot, BH_COUNTERS_MACHINE, 0, BH_MACHINE_BOOT_TIME,
@@ -53,8 +50,7 @@ static void set_time(void)
     call_counter_read(counters->slot, BH_COUNTERS_MACHINE, 0, BH_MACHINE_BOOT_TSC, &vm.boot_tsc);
 }
 
-static void set_vcpu(uint32_t number)
-{
+static void set_vcpu(uint32_t number) {
     struct vcpu *vcpu = &vm.vcpu[number];
     const struct bh_manifest_entry *entry =
         manifest_find_numbered(BH_ENTRY_VCPU, "vcpu", number, "");
@@ -69,8 +65,7 @@ static void set_vcpu(uint32_t number)
     vcpu->state = manifest_address(entry);
 }
 
-static void set_vcpus(void)
-{
+static void set_vcpus(void) {
     vm.vcpu_count = manifest_count(BH_ENTRY_VCPU, "vcpu", VM_VCPUS_MAX);
     if (vm.vcpu_count == 0)
         program_stop("no \"vcpu0\" in the manifest: a VM needs a vCPU");
@@ -79,8 +74,7 @@ static void set_vcpus(void)
 }
 
 /* The doorbell's ports become the device's notify BAR, whose size is a power of two. */
-static struct doorbell find_doorbell(const char *name)
-{
+static struct doorbell find_doorbell(const char *name) {
     const struct bh_manifest_entry *entry = manifest_find(BH_ENTRY_DOORBELL, name);
     if (!entry)
         return (struct doorbell){ 0 };
@@ -92,8 +86,7 @@ static struct doorbell find_doorbell(const char *name)
     return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size };
 }
 
-static void set_disk(uint32_t number)
-{
+static void set_disk(uint32_t number) {
     char name[BH_NAME_SIZE];
     struct disk *disk = &vm.disk[number];
     const struct bh_manifest_entry *link = manifest_find_numbered(BH_ENTRY_LINK, "disk", number, "");
@@ -104,8 +97,7 @@ static void set_disk(uint32_t number)
     vm.disk_doorbell[number] = find_doorbell(name);
 }
 
-static void set_devices(void)
-{
+static void set_devices(void) {
     const struct bh_manifest_entry *serial = manifest_find(BH_ENTRY_LINK, "serial0");
     const struct bh_manifest_entry *net = manifest_find(BH_ENTRY_LINK, "net0");
     const struct bh_manifest_entry *hvc = manifest_find(BH_ENTRY_LINK, "hvc0");
@@ -117,6 +109,7 @@ static void set_devices(void)
         if (!parse_mac(manifest_setting("net0.mac", ""), vm.net_mac))
             program_stop("the setting \"net0.mac\" is no MAC address");
         net_open(&vm.net.link, net, time_generation());
+        vm.net.pace.period = time_khz() * PACE_US / 1000;
         vm.net_doorbell = find_doorbell("net0.doorbell");
     }
     if (hvc) {
@@ -128,19 +121,17 @@ static void set_devices(void)
         set_disk(i);
 }
 
-static _Noreturn void serve(void)
-{
+static _Noreturn void serve(void) {
     for (;;) {
         bool more = devices_run(&vm);
         vm_settle_end(&vm);
         log_poll();
         if (!more && devices_settle(&vm))
-            vm_sleep(BH_FOREVER);
+            vm_sleep(net_deadline(&vm.net));
     }
 }
 
-int main(void)
-{
+int main(void) {
     set_time();
     set_ram(0, manifest_need(BH_ENTRY_REGION, "ram.low"));
     set_ram(1, manifest_find(BH_ENTRY_REGION, "ram.high"));
@@ -155,8 +146,7 @@ int main(void)
     serve();
 }
 
-void thread_main(uint32_t number)
-{
+void thread_main(uint32_t number) {
     if (number <= vm.vcpu_count)
         vcpu_main(&vm.vcpu[number - 1]);
 }

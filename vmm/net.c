@@ -5,6 +5,7 @@
 #include "vmm/net.h"
 
 #include "lib/c/string.h"
+#include "lib/time/time.h"
 
 enum { RECEIVE = 0, TRANSMIT = 1 };
 enum { HEADER_SIZE = 12, HEADER_BUFFERS = 10 };   /* virtio 5.1.6: num_buffers is the last field */
@@ -15,8 +16,7 @@ enum { CONFIG_STATUS = 6, CONFIG_SIZE = 8, STATUS_LINK_UP = 1 };
 
 void net_create(struct net *net, const uint8_t mac[NET_MAC_BYTES],
                 const struct guest_memory *memory, uint32_t memory_base, uint16_t notify_port,
-                uint32_t notify_size)
-{
+                uint32_t notify_size) {
     static const struct virtio_identity identity = {
         .device = 1, .class = 0x020000, .queues = 2, .features = FEATURE_MAC | FEATURE_STATUS,
     };
@@ -28,8 +28,7 @@ void net_create(struct net *net, const uint8_t mac[NET_MAC_BYTES],
 }
 
 /* Sends one frame; false: the switch has no room now, the chain stays with the guest. */
-static bool send(struct net *net, const struct virtqueue_chain *chain)
-{
+static bool send(struct net *net, const struct virtqueue_chain *chain) {
     uint64_t length = chain->readable_size - HEADER_SIZE;
     bool good = chain->readable_size >= HEADER_SIZE + NET_FRAME_MIN && length <= NET_FRAME_MAX;
     if (!good || !ring_up(&net->link)) {
@@ -43,8 +42,8 @@ static bool send(struct net *net, const struct virtqueue_chain *chain)
     return true;
 }
 
-static bool transmit(struct net *net, unsigned budget)
-{
+/* Answers how many frames the guest had. */
+static unsigned transmit(struct net *net, unsigned budget) {
     struct virtqueue *queue = &net->device.queue[TRANSMIT];
     struct virtqueue_chain chain;
     enum virtqueue_result result = VIRTQUEUE_EMPTY;
@@ -65,13 +64,12 @@ static bool transmit(struct net *net, unsigned budget)
         virtqueue_publish(queue);
         virtio_signal(&net->device, TRANSMIT);
     }
-    return done == budget;
+    return done;
 }
 
 /* Fills a chain with a frame of the switch's; answers the bytes written, zero if it doesn't fit. */
 static uint32_t fill(const struct net *net, const struct virtqueue_chain *chain,
-                     struct ring_descriptor frame)
-{
+                     struct ring_descriptor frame) {
     static const uint8_t header[HEADER_SIZE] = { [HEADER_BUFFERS] = 1 };
     uint32_t total = HEADER_SIZE + frame.length;
     if (chain->writable_size < total)
@@ -81,8 +79,7 @@ static uint32_t fill(const struct net *net, const struct virtqueue_chain *chain,
     return total;
 }
 
-static bool receive(struct net *net, unsigned budget)
-{
+static bool receive(struct net *net, unsigned budget) {
     struct virtqueue *queue = &net->device.queue[RECEIVE];
     struct virtqueue_chain chain;
     uint32_t waiting = ring_available(&net->link);
@@ -115,25 +112,26 @@ static bool receive(struct net *net, unsigned budget)
 }
 
 /* While the guest has no driver, what comes for it is dropped. */
-static void drop_all(struct net *net)
-{
+static void drop_all(struct net *net) {
     for (uint32_t n = ring_available(&net->link); n > 0; n--) {
         ring_get(&net->link);
         ring_done(&net->link, 1);
     }
 }
 
-bool net_run(struct net *net, unsigned budget)
-{
+bool net_run(struct net *net, unsigned budget) {
     bool more = false;
     if (!net->present)
         return false;
     ring_check(&net->link);
     if (virtio_ready(&net->device)) {
         virtqueue_disarm(&net->device.queue[TRANSMIT]);
-        more |= transmit(net, budget);
+        unsigned sent = transmit(net, budget);
+        pace_looked(&net->pace, time_now(), sent);
+        more |= sent == budget;
         more |= receive(net, budget);
     } else {
+        pace_stop(&net->pace);
         drop_all(net);
     }
     ring_flush(&net->link);
@@ -141,8 +139,7 @@ bool net_run(struct net *net, unsigned budget)
 }
 
 /* Whether the guest lacks receive buffers for what the switch sent: its next one is to wake us. */
-static bool settle_receive(struct net *net)
-{
+static bool settle_receive(struct net *net) {
     bool quiet = ring_sleep(&net->link);
     bool starved = ring_available(&net->link) > 0;
     if (!virtio_ready(&net->device) || !starved)
@@ -150,10 +147,9 @@ static bool settle_receive(struct net *net)
     return virtqueue_arm(&net->device.queue[RECEIVE]);
 }
 
-static bool settle_transmit(struct net *net)
-{
+static bool settle_transmit(struct net *net) {
     struct virtqueue *queue = &net->device.queue[TRANSMIT];
-    if (!virtio_ready(&net->device))
+    if (!virtio_ready(&net->device) || net->pace.on)
         return true;
     bool quiet = virtqueue_arm(queue);
     if (quiet || !ring_up(&net->link) || net_capacity(&net->link) > 0)
@@ -161,11 +157,14 @@ static bool settle_transmit(struct net *net)
     return ring_await_space(&net->link);
 }
 
-bool net_settle(struct net *net)
-{
+bool net_settle(struct net *net) {
     if (!net->present)
         return true;
     bool receive_quiet = settle_receive(net);
     bool transmit_quiet = settle_transmit(net);
     return receive_quiet && transmit_quiet;
+}
+
+uint64_t net_deadline(const struct net *net) {
+    return net->present && net->pace.on ? net->pace.due : BH_FOREVER;
 }

@@ -9,11 +9,13 @@
 #define VMM_NET_H
 
 #include "lib/net/net.h"
+#include "vmm/pace.h"
 #include "vmm/virtio.h"
 
 struct net {
     struct virtio_device device;
     struct ring link;
+    struct pace pace;                /* of the transmit queue */
     bool present;                    /* the VM has a link "net0" */
     uint64_t dropped;                /* frames that the guest or the switch made wrong */
 };
@@ -27,5 +29,8 @@ bool net_run(struct net *net, unsigned budget);
 
 /* Before sleeping: asks both sides for wake-ups; false: there is something to do already. */
 bool net_settle(struct net *net);
+
+/* When to run again without a wake-up: a tick, or BH_FOREVER. */
+uint64_t net_deadline(const struct net *net);
 
 #endif
