@@ -24,17 +24,11 @@ void boot_memory_reserve(uint64_t base, uint64_t size) {
         panic("memory: more than %u free ranges", RANGES_MAX);
 }
 
-const struct ranges *boot_memory_ram(void) {
-    return &ram;
-}
+const struct ranges *boot_memory_ram(void) { return &ram; }
 
-uint64_t boot_memory_total(void) {
-    return ranges_total(&ram);
-}
+uint64_t boot_memory_total(void) { return ranges_total(&ram); }
 
-uint64_t boot_memory_used(void) {
-    return ranges_total(&ram) - ranges_total(&free_ranges);
-}
+uint64_t boot_memory_used(void) { return ranges_total(&ram) - ranges_total(&free_ranges); }
 
 paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what) {
     uint64_t base;
@@ -52,10 +46,6 @@ bool boot_memory_is_outside_ram(paddr_t base, uint64_t size) {
     return !ranges_touch(&ram, base.value, size);
 }
 
-void boot_memory_close(void) {
-    closed = true;
-}
+void boot_memory_close(void) { closed = true; }
 
-bool boot_memory_is_open(void) {
-    return !closed;
-}
+bool boot_memory_is_open(void) { return !closed; }

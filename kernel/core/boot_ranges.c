@@ -11,13 +11,9 @@ static uint64_t end_of(uint64_t base, uint64_t size) {
     return base > last || size > last - base ? last : base + size;
 }
 
-static uint64_t page_down(uint64_t value) {
-    return value - value % BH_PAGE_SIZE;
-}
+static uint64_t page_down(uint64_t value) { return value - value % BH_PAGE_SIZE; }
 
-static uint64_t page_up(uint64_t value) {
-    return page_down(value + BH_PAGE_SIZE - 1);
-}
+static uint64_t page_up(uint64_t value) { return page_down(value + BH_PAGE_SIZE - 1); }
 
 static bool append(struct ranges *ranges, uint64_t base, uint64_t end) {
     if (end <= base)

@@ -73,6 +73,4 @@ void log_to_programs(uint32_t log_channel) {
     channel = log_channel;
 }
 
-paddr_t log_memory(void) {
-    return image_physical(&memory);
-}
+paddr_t log_memory(void) { return image_physical(&memory); }

@@ -32,9 +32,7 @@ void mode_install(void) {
         applied[core] = (uint32_t)current;
 }
 
-uint32_t mode_current(void) {
-    return (uint32_t)atomic_load(&current);
-}
+uint32_t mode_current(void) { return (uint32_t)atomic_load(&current); }
 
 uint32_t mode_place(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];

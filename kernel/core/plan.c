@@ -27,9 +27,7 @@ void plan_install(paddr_t base, uint64_t size) {
         log_line("plan: TEST CONTROLS 0x%x: protections are switched off", plan_header()->flags);
 }
 
-paddr_t plan_base(void) {
-    return base_address;
-}
+paddr_t plan_base(void) { return base_address; }
 
 bool plan_control(enum bh_plan_flags flag) {
     return (plan_tables.header->flags & ACCEPTED_CONTROLS & flag) != 0;

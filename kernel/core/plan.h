@@ -39,10 +39,6 @@ PLAN_ACCESSOR(port_range)
 PLAN_ACCESSOR(mode)
 PLAN_ACCESSOR(placement)
 
-static inline const struct bh_plan_header *plan_header(void) {
-    return plan_tables.header;
-}
+static inline const struct bh_plan_header *plan_header(void) { return plan_tables.header; }
 
-static inline uint32_t plan_count(enum bh_table table) {
-    return plan_tables.count[table];
-}
+static inline uint32_t plan_count(enum bh_table table) { return plan_tables.count[table]; }

@@ -71,9 +71,7 @@ void region_install(void) {
     }
 }
 
-paddr_t region_base(uint32_t region) {
-    return base_of[region];
-}
+paddr_t region_base(uint32_t region) { return base_of[region]; }
 
 uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most) {
     const struct bh_plan_region *r = plan_region(region);

@@ -35,9 +35,7 @@ struct core {
 static struct core cores[BH_MAX_CORES];
 static uint64_t slice;
 
-static struct core *this_core(void) {
-    return &cores[core_this()];
-}
+static struct core *this_core(void) { return &cores[core_this()]; }
 
 void sched_install(void) {
     uint64_t now = time_now();
@@ -56,9 +54,7 @@ void sched_install(void) {
     }
 }
 
-uint32_t sched_current(void) {
-    return this_core()->current;
-}
+uint32_t sched_current(void) { return this_core()->current; }
 
 void sched_queue(uint32_t thread, bool into) {
     struct ready *ready = &this_core()->ready;

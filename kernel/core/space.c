@@ -81,9 +81,7 @@ void space_install(void) {
         install(i);
 }
 
-paddr_t space_root(uint32_t space) {
-    return tables[space].root;
-}
+paddr_t space_root(uint32_t space) { return tables[space].root; }
 
 enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, uint32_t rights) {
     const struct bh_plan_region *r = plan_region(region);
@@ -112,9 +110,7 @@ enum bh_status space_unplace(uint32_t space, uint32_t region) {
     return BH_OK;
 }
 
-uint32_t space_of_placement(uint32_t region) {
-    return placements[region].space;
-}
+uint32_t space_of_placement(uint32_t region) { return placements[region].space; }
 
 uint32_t space_nearest_mapping(uint32_t space, uint64_t address) {
     const struct bh_plan_space *s = plan_space(space);

@@ -18,9 +18,7 @@ struct walk {
     unsigned  level;                   /* of the last entry reached */
 };
 
-static uint64_t level_size(unsigned level) {
-    return (uint64_t)BH_PAGE_SIZE << 9 * level;
-}
+static uint64_t level_size(unsigned level) { return (uint64_t)BH_PAGE_SIZE << 9 * level; }
 
 static uint64_t *entry_of(paddr_t table, uint64_t address, unsigned level) {
     uint64_t *entries = physical_at(table, BH_PAGE_SIZE);

@@ -118,25 +118,15 @@ void apic_install_core(void) {
         measure_timer();
 }
 
-void apic_eoi(void) {
-    apic_write(APIC_EOI, 0);
-}
+void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
-bool apic_is_x2apic(void) {
-    return x2apic;
-}
+bool apic_is_x2apic(void) { return x2apic; }
 
-uint32_t apic_id_of_core(uint32_t core) {
-    return acpi_core_apic_id(core);
-}
+uint32_t apic_id_of_core(uint32_t core) { return acpi_core_apic_id(core); }
 
-void apic_send(uint32_t core, uint32_t vector) {
-    send(apic_id_of_core(core), ICR_ASSERT | vector);
-}
+void apic_send(uint32_t core, uint32_t vector) { send(apic_id_of_core(core), ICR_ASSERT | vector); }
 
-void apic_send_init(uint32_t core) {
-    send(apic_id_of_core(core), ICR_ASSERT | ICR_INIT);
-}
+void apic_send_init(uint32_t core) { send(apic_id_of_core(core), ICR_ASSERT | ICR_INIT); }
 
 void apic_send_startup(uint32_t core, uint32_t page) {
     send(apic_id_of_core(core), ICR_ASSERT | ICR_STARTUP | page);

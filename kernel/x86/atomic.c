@@ -2,9 +2,7 @@
 /* The atomic operations of core/atomic.h by the compiler's builtins (locked instructions). */
 #include "core/atomic.h"
 
-uint64_t atomic_load(const uint64_t *word) {
-    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
-}
+uint64_t atomic_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 
 void atomic_store(uint64_t *word, uint64_t value) {
     __atomic_store_n(word, value, __ATOMIC_SEQ_CST);

@@ -69,9 +69,7 @@ void context_answer(uint32_t thread, enum bh_status status, uint64_t value) {
     contexts[thread].gpr[BH_RDX] = value;
 }
 
-bool context_resumable(uint32_t thread) {
-    return contexts[thread].rip < INSTRUCTION_LIMIT;
-}
+bool context_resumable(uint32_t thread) { return contexts[thread].rip < INSTRUCTION_LIMIT; }
 
 static void use_ports(struct entry_area *area, uint32_t compartment) {
     uint32_t core = (uint32_t)area->core;

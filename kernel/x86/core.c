@@ -19,17 +19,11 @@ uint32_t core_this(void) {
     return core;
 }
 
-void core_alert(uint32_t core) {
-    apic_send(core, VECTOR_RESCHEDULE);
-}
+void core_alert(uint32_t core) { apic_send(core, VECTOR_RESCHEDULE); }
 
-void core_window(void) {
-    __asm__ volatile("sti; nop; cli" ::: "memory");
-}
+void core_window(void) { __asm__ volatile("sti; nop; cli" ::: "memory"); }
 
-void core_idle(void) {
-    __asm__ volatile("sti; hlt; cli" ::: "memory");
-}
+void core_idle(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
 
 void core_stop_others(void) {
     for (uint32_t core = 0; smp_cores() > 1 && core < smp_cores(); core++)

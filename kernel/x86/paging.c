@@ -23,9 +23,7 @@ static struct space_table kernel_space;
 static paddr_t trampoline_pointers;    /* what a process's root has in its last entry */
 static bool loaded;
 
-paddr_t image_physical(const void *address) {
-    return paddr((uint64_t)address - IMAGE_BASE);
-}
+paddr_t image_physical(const void *address) { return paddr((uint64_t)address - IMAGE_BASE); }
 
 static void map(uint64_t address, paddr_t target, uint64_t size, uint32_t rights,
                 enum bh_cache cache) {
@@ -85,9 +83,7 @@ void paging_install(void) {
     loaded = true;
 }
 
-uint64_t paging_kernel_root(void) {
-    return kernel_space.root.value;
-}
+uint64_t paging_kernel_root(void) { return kernel_space.root.value; }
 
 /* What lies above the user half in a process's top-level table (core/table_format.h). */
 void table_root_prepare(enum table_format format, uint64_t *root) {

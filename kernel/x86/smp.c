@@ -32,9 +32,7 @@ static uint64_t arrived = 1;
 static uint64_t released;
 static uint32_t cores = 1;
 
-uint32_t smp_cores(void) {
-    return cores;
-}
+uint32_t smp_cores(void) { return cores; }
 
 void smp_prepare_core(uint32_t core) {
     uint64_t stack = paging_install_core(core);
@@ -76,9 +74,7 @@ void smp_start_cores(uint32_t count) {
     cores = count;
 }
 
-void smp_release_cores(void) {
-    atomic_store(&released, 1);
-}
+void smp_release_cores(void) { atomic_store(&released, 1); }
 
 void smp_core_main(uint32_t core) {
     cpu_install_core(core);

@@ -46,9 +46,7 @@ bool cpu_entry_is_leaf(uint64_t entry, unsigned level) {
     return level == 0 || (entry & ENTRY_LARGE) != 0;
 }
 
-paddr_t cpu_entry_target(uint64_t entry) {
-    return paddr(entry & ENTRY_ADDRESS);
-}
+paddr_t cpu_entry_target(uint64_t entry) { return paddr(entry & ENTRY_ADDRESS); }
 
 unsigned cpu_largest_leaf(void) {
     return cpuid(0x80000001, 0).edx & 1u << 26 ? 2 : 1;   /* Page1GB */

@@ -31,29 +31,19 @@ enum rtc_register {
 static uint64_t khz;
 static uint64_t boot_tsc, boot_seconds;
 
-uint64_t time_now(void) {
-    return tsc_read();
-}
+uint64_t time_now(void) { return tsc_read(); }
 
-uint64_t time_khz(void) {
-    return khz;
-}
+uint64_t time_khz(void) { return khz; }
 
-uint64_t time_ticks_of_us(uint64_t microseconds) {
-    return microseconds * khz / 1000;
-}
+uint64_t time_ticks_of_us(uint64_t microseconds) { return microseconds * khz / 1000; }
 
 uint64_t time_after_us(uint64_t microseconds) {
     return tsc_read() + time_ticks_of_us(microseconds);
 }
 
-uint64_t time_boot_tsc(void) {
-    return boot_tsc;
-}
+uint64_t time_boot_tsc(void) { return boot_tsc; }
 
-uint64_t time_boot_seconds(void) {
-    return boot_seconds;
-}
+uint64_t time_boot_seconds(void) { return boot_seconds; }
 
 /* When the counter stood where: TSC values around a latch of it. Whatever delays a sample makes it
  * wider, so the tightest of several is taken, however long the others took. */
