@@ -11,9 +11,7 @@
 #include "core/time.h"
 #include "iommu/iommu.h"
 
-static bool is_pci(uint32_t device) {
-    return devices.function[device] != BH_NONE;
-}
+static bool is_pci(uint32_t device) { return devices.function[device] != BH_NONE; }
 
 /* All requester ids under which it may appear get its space, or nothing. */
 static bool set_space(uint32_t device, bool attached) {

@@ -25,13 +25,9 @@ const char *device_owner_name(uint32_t device) {
     return plan_compartment(plan_device(device)->owner)->name;
 }
 
-uint32_t device_requester(uint32_t device) {
-    return plan_device(device)->requester_id;
-}
+uint32_t device_requester(uint32_t device) { return plan_device(device)->requester_id; }
 
-static bool is_pci(uint32_t device) {
-    return plan_device(device)->kind == BH_DEVICE_PCI;
-}
+static bool is_pci(uint32_t device) { return plan_device(device)->kind == BH_DEVICE_PCI; }
 
 static void log_functions(void) {
     for (uint32_t i = 0; i < pci_count(); i++) {

@@ -19,9 +19,7 @@ enum { SCOPE_TYPE = 0, SCOPE_LENGTH = 1, SCOPE_ID = 4, SCOPE_BUS = 5, SCOPE_PATH
 
 static const char too_long[] = "a structure is longer than what holds it";
 
-static uint32_t read16(const uint8_t *bytes) {
-    return bytes[0] | (uint32_t)bytes[1] << 8;
-}
+static uint32_t read16(const uint8_t *bytes) { return bytes[0] | (uint32_t)bytes[1] << 8; }
 
 /* The function that this one is a bridge to the bus of, or 0. */
 static const struct pci_function *bridge_at(uint32_t requester_id) {

@@ -19,9 +19,7 @@ bool iommu_install(void) {
     return kind != IOMMU_NONE;
 }
 
-enum iommu_kind iommu_kind(void) {
-    return kind;
-}
+enum iommu_kind iommu_kind(void) { return kind; }
 
 const char *iommu_refuses(uint32_t requester_id) {
     return kind == IOMMU_VTD ? vtd_refuses(requester_id) : "this machine has no usable IOMMU";

@@ -39,9 +39,7 @@ static struct table_entry *root_table;
 static paddr_t root_base;
 static struct table_entry *context_table[BUSES];
 
-const char *vtd_refuses(uint32_t requester_id) {
-    return dmar_refuses(&dmar, requester_id);
-}
+const char *vtd_refuses(uint32_t requester_id) { return dmar_refuses(&dmar, requester_id); }
 
 uint32_t vtd_ioapic_requester(uint32_t ioapic_id) {
     return dmar_ioapic_requester(&dmar, ioapic_id);

@@ -39,17 +39,13 @@ uint64_t iommu_entry_table(paddr_t table) {
     return (table.value & ENTRY_ADDRESS) | ENTRY_READ | ENTRY_WRITE;
 }
 
-paddr_t iommu_entry_target(uint64_t entry) {
-    return paddr(entry & ENTRY_ADDRESS);
-}
+paddr_t iommu_entry_target(uint64_t entry) { return paddr(entry & ENTRY_ADDRESS); }
 
 bool iommu_entry_is_leaf(uint64_t entry, unsigned level) {
     return level == 0 || (entry & ENTRY_LARGE);
 }
 
-unsigned iommu_largest_leaf(void) {
-    return largest_leaf;
-}
+unsigned iommu_largest_leaf(void) { return largest_leaf; }
 
 void iommu_table_written(const void *entries, uint64_t size) {
     const uint8_t *byte = entries;

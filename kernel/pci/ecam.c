@@ -25,9 +25,7 @@ bool pci_ecam_install(void) {
     return true;
 }
 
-bool pci_bus_exists(uint32_t bus) {
-    return ecam != 0 && bus >= first_bus && bus <= last_bus;
-}
+bool pci_bus_exists(uint32_t bus) { return ecam != 0 && bus >= first_bus && bus <= last_bus; }
 
 bool pci_ecam_overlaps(uint64_t base, uint64_t size) {
     return base < ecam_base + ecam_size && ecam_base < base + size;

@@ -19,9 +19,7 @@ enum { BAR_PORTS = 1u << 0, BAR_TYPE = 3u << 1, BAR_64_BITS = 2u << 1, BAR_FLAGS
 static struct pci_function functions[PCI_MAX_FUNCTIONS];
 static uint32_t function_count;
 
-uint32_t pci_count(void) {
-    return function_count;
-}
+uint32_t pci_count(void) { return function_count; }
 
 struct pci_function *pci_function(uint32_t index) {
     INVARIANT(index < function_count);

@@ -17,9 +17,7 @@ enum {                                /* MSI-X, 6.8.2 */
     MSIX_ENTRY_WORDS = 4, MSIX_MASKED = 1u << 0,
 };
 
-static uint64_t table_size(const struct pci_function *f) {
-    return f->msix_entries * 16ull;
-}
+static uint64_t table_size(const struct pci_function *f) { return f->msix_entries * 16ull; }
 
 static uint64_t pba_size(const struct pci_function *f) {
     return (f->msix_entries + 63) / 64 * 8ull;     /* one bit an entry, in quadwords */

@@ -239,9 +239,7 @@ void acpi_install(paddr_t rsdp) {
     read_fadt();
 }
 
-uint32_t acpi_core_count(void) {
-    return core_count;
-}
+uint32_t acpi_core_count(void) { return core_count; }
 
 uint32_t acpi_core_apic_id(uint32_t core) {
     INVARIANT(core < core_count);

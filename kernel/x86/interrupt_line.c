@@ -48,9 +48,7 @@ bool interrupt_line_install(void) {
     return true;
 }
 
-uint32_t interrupt_line_requester(void) {
-    return requester;
-}
+uint32_t interrupt_line_requester(void) { return requester; }
 
 /* VT-d 5.1.5.1: bits 63:48 of the entry become bits 19:4 of the message's address, which is how the
  * format and the index get there; of a plain message it is the target. */
@@ -72,6 +70,4 @@ void interrupt_line_mask(uint32_t line, bool masked) {
     write_low(entry, low | (masked ? ENTRY_MASKED : 0));
 }
 
-uint32_t interrupt_target(uint32_t core) {
-    return apic_id_of_core(core);
-}
+uint32_t interrupt_target(uint32_t core) { return apic_id_of_core(core); }

@@ -9,6 +9,4 @@ void lock_take(struct lock *lock) {
     }
 }
 
-void lock_drop(struct lock *lock) {
-    __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
-}
+void lock_drop(struct lock *lock) { __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE); }
