@@ -18,7 +18,7 @@ PHDRS
 SECTIONS
 {
     . = IMAGE_PHYSICAL;
-    .boot : { KEEP(*(.boot.text)) *(.boot.data) . = ALIGN(4096); *(.boot.bss) . = ALIGN(4096); } :boot
+    .boot : { KEEP(*(.boot.text)) *(.boot.data) . = ALIGN(4096); } :boot
 
     . = IMAGE_BASE + .;
     image_text = .;

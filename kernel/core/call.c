@@ -28,7 +28,6 @@ struct shape {
 
 static const struct shape shapes[BH_CALL_COUNT] = {
     [BH_CALL_NOTIFY] = { .kind = BH_SLOT_CHANNEL },
-    [BH_CALL_WAIT] = { .kind = 0 },
     [BH_CALL_NOTIFY_WAIT] = { .kind = BH_SLOT_CHANNEL },
     [BH_CALL_VCPU_RUN] = { .kind = BH_SLOT_VCPU },
     [BH_CALL_GUEST_PLACE] = { .kind = BH_SLOT_PLACE },

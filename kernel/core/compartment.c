@@ -26,11 +26,12 @@
 static uint64_t state[BH_MAX_COMPARTMENTS];
 static uint64_t counters[BH_MAX_COMPARTMENTS][BH_COMPARTMENT_COUNTERS];
 
-static void start_threads(uint32_t compartment) {
+static void request_all(uint32_t compartment, enum sched_request request, uint32_t but) {
     const struct bh_plan_compartment *c = plan_compartment(compartment);
 
-    for (uint32_t i = 0; i < c->thread_count; i++)
-        sched_request(thread_core(c->first_thread + i), SCHED_START, c->first_thread + i);
+    for (uint32_t t = c->first_thread; t < c->first_thread + c->thread_count; t++)
+        if (t != but)
+            sched_request(thread_core(t), request, t);
 }
 
 static void run(uint32_t compartment) {
@@ -39,7 +40,7 @@ static void run(uint32_t compartment) {
             device_release(d);
     counters[compartment][BH_COMPARTMENT_STARTS]++;
     atomic_store(&state[compartment], BH_COMPARTMENT_RUNNING);
-    start_threads(compartment);
+    request_all(compartment, SCHED_START, BH_NONE);
     channel_signal_life(compartment);
 }
 
@@ -52,11 +53,7 @@ void compartment_start_all(void) {
 /* Steps. Each answers whether its phase is over. */
 
 static bool stop_threads(struct operation *o, uint32_t self) {
-    const struct bh_plan_compartment *c = plan_compartment(o->target);
-
-    for (uint32_t i = 0; i < c->thread_count; i++)
-        if (c->first_thread + i != self)
-            sched_request(thread_core(c->first_thread + i), SCHED_STOP, c->first_thread + i);
+    request_all(o->target, SCHED_STOP, self);
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
         if (plan_device(d)->owner == o->target)
             device_reset_start(d);
@@ -66,13 +63,10 @@ static bool stop_threads(struct operation *o, uint32_t self) {
 static bool await_threads(struct operation *o, uint32_t self) {
     const struct bh_plan_compartment *c = plan_compartment(o->target);
 
-    for (uint32_t i = 0; i < c->thread_count; i++) {
-        uint32_t thread = c->first_thread + i;
-        if (thread != self && thread_state(thread) != THREAD_STOPPED) {
-            o->again_at = time_after_us(POLL_US);
+    o->again_at = time_after_us(POLL_US);
+    for (uint32_t t = c->first_thread; t < c->first_thread + c->thread_count; t++)
+        if (t != self && thread_state(t) != THREAD_STOPPED)
             return false;
-        }
-    }
     return true;
 }
 

@@ -52,7 +52,7 @@ static paddr_t install(const struct bh_plan_region *region) {
     }
 }
 
-static void check_memory(void) {
+void region_install(void) {
     uint64_t needed = plan_header()->memory_needed;
     uint64_t left = boot_memory_total() - boot_memory_used();
 
@@ -60,10 +60,6 @@ static void check_memory(void) {
         panic("memory: the plan \"%s\" needs %lu MiB for its regions, the machine has %lu MiB free "
               "of %lu: give it more memory, or the plan less", plan_header()->name,
               (needed >> 20) + 1, left >> 20, boot_memory_total() >> 20);
-}
-
-void region_install(void) {
-    check_memory();
     for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++) {
         base_of[i] = install(plan_region(i));
         if (plan_region(i)->kind == BH_REGION_RAM)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The local APIC (SDM 3A chapter 11): end of interrupt, messages between cores, the one-shot timer.
- * In x2APIC mode when the firmware left it so or ids need it. Its timer's rate is measured once, on the first core; all cores' are taken to be the same.
+ * In x2APIC mode when the firmware left the first core so, as it does when ids need it. Its timer's rate is measured once, on the first core; all cores' are taken to be the same.
  */
 #include "x86/apic.h"
 
@@ -31,7 +31,6 @@ enum apic_register {                   /* offsets; the x2APIC's MSR is MSR_X2API
 #define ICR_ASSERT         0x4000u
 #define ICR_INIT           0x500u
 #define ICR_STARTUP        0x600u
-#define LAST_XAPIC_ID      254u
 #define MAX_POLLS          1000000u
 #define MAX_COUNT          0xffffffffu
 #define MEASURE_US         2000u
@@ -67,18 +66,10 @@ static void send(uint32_t apic_id, uint32_t command) {
     apic_write(APIC_ICR_LOW, command);
 }
 
-/* Only then: the remapping units of many machines take no x2APIC destinations. */
-static bool needs_x2apic(void) {
-    for (uint32_t core = 0; core < acpi_core_count(); core++)
-        if (acpi_core_apic_id(core) > LAST_XAPIC_ID)
-            return true;
-    return false;
-}
-
 static void enable(void) {
     uint64_t base = msr_read(MSR_APIC_BASE);
 
-    x2apic = (base & APIC_BASE_X2APIC) != 0 || needs_x2apic();
+    x2apic = x2apic || (base & APIC_BASE_X2APIC) != 0;
     if (!x2apic && registers == NULL)
         registers = physical_registers(paddr(base & APIC_BASE_ADDRESS), 4096);
     msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);

@@ -63,29 +63,6 @@ boot_entry:
     movl %eax, %edi
     movl %ebx, %esi
 
-    /* Early tables: the first 4 GiB at 0 and at the direct map's base, the first GiB as image. */
-    movl $boot_directories, %edx
-    xorl %ecx, %ecx
-1:  movl %ecx, %eax
-    shll $21, %eax
-    orl $PAGE_PRESENT_WRITE_2MIB, %eax
-    movl %eax, (%edx, %ecx, 8)
-    incl %ecx
-    cmpl $2048, %ecx
-    jne 1b
-    xorl %ecx, %ecx
-2:  movl %ecx, %eax
-    shll $12, %eax
-    addl $(boot_directories + PAGE_PRESENT_WRITE), %eax
-    movl %eax, boot_pointers(, %ecx, 8)
-    incl %ecx
-    cmpl $4, %ecx
-    jne 2b
-    movl $(boot_directories + PAGE_PRESENT_WRITE), boot_image_pointers + 510 * 8
-    movl $(boot_pointers + PAGE_PRESENT_WRITE), boot_root
-    movl $(boot_pointers + PAGE_PRESENT_WRITE), boot_root + 256 * 8
-    movl $(boot_image_pointers + PAGE_PRESENT_WRITE), boot_root + 511 * 8
-
     enter_long_mode
     lgdt boot_gdt_pointer
     ljmp $8, $boot_long
@@ -108,12 +85,28 @@ boot_gdt_pointer:
     .short . - boot_gdt - 1
     .long boot_gdt
 
-    .section .boot.bss, "aw", @nobits
+/* Early tables: the first 4 GiB at 0 and at the direct map's base, the first GiB as the image. */
     .balign 4096
-boot_root:           .skip 4096
-boot_pointers:       .skip 4096
-boot_image_pointers: .skip 4096
-boot_directories:    .skip 4 * 4096
+boot_root:
+    .quad boot_pointers + PAGE_PRESENT_WRITE
+    .fill 255, 8, 0
+    .quad boot_pointers + PAGE_PRESENT_WRITE
+    .fill 254, 8, 0
+    .quad boot_image_pointers + PAGE_PRESENT_WRITE
+boot_pointers:
+    .irp gib, 0, 1, 2, 3
+    .quad boot_directories + \gib * 4096 + PAGE_PRESENT_WRITE
+    .endr
+    .fill 508, 8, 0
+boot_image_pointers:
+    .fill 510, 8, 0
+    .quad boot_directories + PAGE_PRESENT_WRITE, 0
+boot_directories:
+    .set address, 0
+    .rept 2048
+    .quad address + PAGE_PRESENT_WRITE_2MIB
+    .set address, address + 0x200000
+    .endr
 
 /*
  * The page that another core starts at: copied to SIPI_PAGE, entered in real mode with CS = its

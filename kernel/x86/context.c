@@ -24,32 +24,29 @@ static struct context contexts[BH_MAX_THREADS];
 static uint8_t *port_bitmap[BH_MAX_COMPARTMENTS];            /* null: no ports */
 static uint32_t bitmap_of_core[BH_MAX_CORES];                /* whose is installed */
 
-static uint8_t **bitmap_of(uint32_t compartment) {
-    uint8_t **bitmap = &port_bitmap[compartment];
+static void make_bitmap(uint32_t compartment) {
+    paddr_t memory;
 
-    if (*bitmap == NULL) {
-        *bitmap = physical_at(boot_memory_take(PORT_BITMAP_BYTES, BH_PAGE_SIZE, "a port bitmap"),
-                              PORT_BITMAP_BYTES);
-        memset(*bitmap, plan_control(BH_PLAN_CONTROL_PORTS_OPEN) ? 0 : 0xff, PORT_BITMAP_BYTES);
-    }
-    return bitmap;
-}
-
-static void allow_ports(const struct bh_plan_port_range *range) {
-    uint8_t **bitmap = bitmap_of(range->compartment);
-
-    for (uint32_t port = range->first; port < range->first + range->count; port++)
-        (*bitmap)[port / 8] &= (uint8_t)~(1u << port % 8);
+    if (port_bitmap[compartment] != NULL)
+        return;
+    memory = boot_memory_take(PORT_BITMAP_BYTES, BH_PAGE_SIZE, "a port bitmap");
+    port_bitmap[compartment] = physical_at(memory, PORT_BITMAP_BYTES);
+    memset(port_bitmap[compartment], plan_control(BH_PLAN_CONTROL_PORTS_OPEN) ? 0 : 0xff,
+           PORT_BITMAP_BYTES);
 }
 
 void context_install(void) {
-    for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++)
-        allow_ports(plan_port_range(i));
     for (uint32_t i = 0; i < BH_MAX_CORES; i++)
         bitmap_of_core[i] = BH_NONE;
     for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++)
         if (plan_control(BH_PLAN_CONTROL_PORTS_OPEN))
-            bitmap_of(i);
+            make_bitmap(i);
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++) {
+        const struct bh_plan_port_range *r = plan_port_range(i);
+        make_bitmap(r->compartment);
+        for (uint32_t port = r->first; port < r->first + r->count; port++)
+            port_bitmap[r->compartment][port / 8] &= (uint8_t)~(1u << port % 8);
+    }
 }
 
 void context_reset(uint32_t thread) {

@@ -32,10 +32,10 @@
     .endr
     .endm
 
+    .global trampoline_call, trampoline_vectors, context_load
     .section .trampoline, "ax"
 
     .balign 16
-    .global trampoline_call
 trampoline_call:                        /* SYSCALL: RCX = RIP, R11 = RFLAGS */
     swapgs
     movq %rsp, %gs:AREA_SCRATCH
@@ -44,7 +44,6 @@ trampoline_call:                        /* SYSCALL: RCX = RIP, R11 = RFLAGS */
     jmp call_entry
 
     .balign 16
-    .global trampoline_vectors
 trampoline_vectors:                     /* one stub every 16 bytes */
     .set vector, 0
     .rept 256
@@ -173,7 +172,6 @@ kernel_entry:                           /* in a window, idle, or a mistake of th
     iretq
 
 /* _Noreturn void context_load(const struct context *context): into user mode. */
-    .global context_load
 context_load:
     movq %gs:AREA_ENTRY_STACK, %rsp
     pushq $USER_DATA

@@ -50,16 +50,12 @@ static void check_cores(void) {
               plan_header()->name, wanted, found, wanted);
 }
 
-static void install_devices(void) {
+static void install_objects(void) {
     device_discover();
     iommu_install();
     device_install();
-}
-
-static void install_objects(void) {
     region_install();
     space_install();
-    device_attach();
     context_install();
     mode_install();
     sched_install();
@@ -84,7 +80,6 @@ static void continue_start(void) {
         smp_prepare_core(core);
     log_line("bulkhead: plan \"%s\", %u cores, %lu MiB, %lu MHz", plan_header()->name, cores,
              boot_memory_total() >> 20, time_khz() / 1000);
-    install_devices();
     install_objects();
     vcpu_install_core();
     fpu_install_core();
