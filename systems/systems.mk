@@ -15,4 +15,13 @@ GATEWAY_PARTS := $(patsubst %,build/programs/%.elf,uart console netswitch e1000e
 build/systems/hello.plan build/systems/hello.iso: build/programs/hello.elf
 build/systems/gateway.plan build/systems/gateway.iso: $(GATEWAY_PARTS)
 
+build/systems/disks.plan build/systems/disks.iso: \
+    $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm) build/guests/vmlinuz \
+    build/guests/initramfs.cpio build/systems/disks.img
+
+# An empty disk; what guests wrote to it stays until `make clean`.
+build/systems/disks.img:
+	@mkdir -p $(@D)
+	truncate -s 128M $@
+
 ALL += build/systems/hello.plan

@@ -68,30 +68,43 @@ static char *network_back_end(const struct description_hardware *hardware, uint3
     return text;
 }
 
+/* A disk image's path: as it is if absolute, else below the build folder. */
+static char *image_path(const char *build, const char *file) {
+    return file[0] == '/' ? memory_text(file) : memory_format("%s/%s", build, file);
+}
+
+/* Adds what stands behind a device; answers the device's option that names it. */
+static char *add_back_end(struct arguments *list, const struct description_hardware *hardware,
+                          uint32_t number, const char *build) {
+    if (hardware->network) {
+        add(list, memory_text("-netdev"));
+        add(list, network_back_end(hardware, number));
+        return memory_format(",netdev=net%u", number);
+    }
+    if (hardware->disk != NULL) {
+        char *path = image_path(build, hardware->disk);
+        add(list, memory_text("-drive"));
+        add(list, memory_format("if=none,id=disk%u,format=raw,file=%s", number, path));
+        free(path);
+        return memory_format(",drive=disk%u", number);
+    }
+    return memory_text("");
+}
+
 static void add_hardware(struct arguments *list, const struct description_hardware *hardware,
-                         uint32_t number) {
+                         uint32_t number, const char *build) {
     const char *slot = strchr(hardware->address, ':');
 
     if (hardware->model == NULL) {
         return;
     }
-    if (hardware->network) {
-        add(list, memory_text("-netdev"));
-        add(list, network_back_end(hardware, number));
-    }
-    if (hardware->disk != NULL) {
-        add(list, memory_text("-drive"));
-        add(list, memory_format("if=none,id=disk%u,format=raw,file=%s", number, hardware->disk));
-    }
-    char *disk = hardware->disk != NULL ? memory_format(",drive=disk%u", number) : memory_text("");
-    char *network = hardware->network ? memory_format(",netdev=net%u", number) : memory_text("");
+    char *back_end = add_back_end(list, hardware, number, build);
     add(list, memory_text("-device"));
-    add(list, memory_format("%s,addr=%s%s%s%s%s", hardware->model,
-                            slot != NULL ? slot + 1 : hardware->address, network, disk,
+    add(list, memory_format("%s,addr=%s%s%s%s", hardware->model,
+                            slot != NULL ? slot + 1 : hardware->address, back_end,
                             hardware->options != NULL ? "," : "",
                             hardware->options != NULL ? hardware->options : ""));
-    free(network);
-    free(disk);
+    free(back_end);
 }
 
 static void add_boot(struct arguments *list, const struct run_options *options) {
@@ -130,7 +143,7 @@ int run_qemu(const struct description *description, const struct run_options *op
     add(&list, memory_text("qemu-system-x86_64"));
     add_machine(&list, machine);
     for (uint32_t i = 0; i < machine->devices_count; i++) {
-        add_hardware(&list, &machine->devices[i], i);
+        add_hardware(&list, &machine->devices[i], i, options->build);
     }
     add_boot(&list, options);
     add_words(&list, "-serial mon:stdio");
