@@ -17,19 +17,17 @@
 #define GUEST_END         (1ull << 46)
 #define VGA_WINDOW        0xa0000ull     /* the only physical range that programs may have */
 #define VGA_WINDOW_END    0xc0000ull
-#define HEADER            BH_TABLE_COUNT
 
 /* WORD, LONG: a number of 32 or 64 bits in [low, high]; PAGES: of 64 bits, a multiple of the page;
  * BITS: no others than `high`, at least one if `low`; INDEX: of table `low`, or none if `high`. */
 enum field_kind { FIELD_WORD, FIELD_LONG, FIELD_PAGES, FIELD_BITS, FIELD_INDEX };
 
 struct field {
-    enum bh_table   table;
-    uint32_t        offset;
+    enum bh_table table;
+    uint32_t offset;
     enum field_kind kind;
-    enum plan_rule  rule;
-    uint64_t        low;
-    uint64_t        high;
+    enum plan_rule rule;
+    uint64_t low, high;
 };
 
 #define FIELD(T, t, f, kind, rule, low, high) \
@@ -49,10 +47,8 @@ static const struct field fields[] = {
 
     WORD(REGION, region, kind, KIND, 0, BH_REGION_PHYS),
     INDEX_OR_NONE(REGION, region, owner, COMPARTMENT),
-    PAGES(REGION, region, size),
-    PAGES(REGION, region, base),
-    PAGES(REGION, region, alignment),
-    PAGES(REGION, region, content_offset),
+    PAGES(REGION, region, size), PAGES(REGION, region, base),
+    PAGES(REGION, region, alignment), PAGES(REGION, region, content_offset),
     LONG(REGION, region, size, RANGE, 1, MAX_REGION_SIZE),
     LONG(REGION, region, alignment, RANGE, 1, MAX_ALIGNMENT),
     LONG(REGION, region, base, RANGE, 0, MAX_REGION_SIZE),
@@ -63,10 +59,8 @@ static const struct field fields[] = {
     WORD(SPACE, space, pool_pages, RANGE, 0, MAX_POOL_PAGES),
     ZERO(SPACE, space),
 
-    INDEX(MAPPING, mapping, space, SPACE),
-    INDEX(MAPPING, mapping, region, REGION),
-    PAGES(MAPPING, mapping, address),
-    PAGES(MAPPING, mapping, offset),
+    INDEX(MAPPING, mapping, space, SPACE), INDEX(MAPPING, mapping, region, REGION),
+    PAGES(MAPPING, mapping, address), PAGES(MAPPING, mapping, offset),
     PAGES(MAPPING, mapping, size),
     BITS(MAPPING, mapping, rights, RIGHTS, 1, BH_READ | BH_WRITE | BH_EXECUTE),
     ZERO(MAPPING, mapping),
@@ -84,38 +78,32 @@ static const struct field fields[] = {
     LONG(THREAD, thread, stack, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END),
     ZERO(THREAD, thread),
 
-    INDEX(VCPU, vcpu, thread, THREAD),
-    INDEX(VCPU, vcpu, space, SPACE),
+    INDEX(VCPU, vcpu, thread, THREAD), INDEX(VCPU, vcpu, space, SPACE),
     INDEX(VCPU, vcpu, state_region, REGION),
     ZERO(VCPU, vcpu),
 
-    INDEX(DOORBELL, doorbell, space, SPACE),
-    INDEX(DOORBELL, doorbell, channel, CHANNEL),
+    INDEX(DOORBELL, doorbell, space, SPACE), INDEX(DOORBELL, doorbell, channel, CHANNEL),
     WORD(DOORBELL, doorbell, kind, KIND, 0, BH_DOORBELL_PAGE),
     ZERO(DOORBELL, doorbell),
 
-    INDEX(CHANNEL, channel, thread, THREAD),
-    INDEX_OR_NONE(CHANNEL, channel, life_of, COMPARTMENT),
+    INDEX(CHANNEL, channel, thread, THREAD), INDEX_OR_NONE(CHANNEL, channel, life_of, COMPARTMENT),
     LONG(CHANNEL, channel, bits, RANGE, 1, UINT64_MAX),
 
     WORD(INTERRUPT, interrupt, kind, KIND, 0, BH_INTERRUPT_ISA),
-    INDEX(INTERRUPT, interrupt, device, DEVICE),
-    INDEX(INTERRUPT, interrupt, channel, CHANNEL),
+    INDEX(INTERRUPT, interrupt, device, DEVICE), INDEX(INTERRUPT, interrupt, channel, CHANNEL),
     WORD(INTERRUPT, interrupt, limit, LIMIT, 1, ANY),
     ZERO(INTERRUPT, interrupt),
 
     WORD(DEVICE, device, kind, KIND, 0, BH_DEVICE_PLATFORM),
     BITS(DEVICE, device, flags, FLAGS, 0, BH_DEVICE_UNSAFE | BH_DEVICE_DMA),
-    INDEX(DEVICE, device, owner, COMPARTMENT),
-    INDEX_OR_NONE(DEVICE, device, space, SPACE),
+    INDEX(DEVICE, device, owner, COMPARTMENT), INDEX_OR_NONE(DEVICE, device, space, SPACE),
     WORD(DEVICE, device, fault_limit, LIMIT, 1, ANY),
     ZERO(DEVICE, device),
 
     INDEX(PORT_RANGE, port_range, compartment, COMPARTMENT),
     INDEX(PORT_RANGE, port_range, device, DEVICE),
 
-    INDEX(PLACEMENT, placement, mode, MODE),
-    INDEX(PLACEMENT, placement, thread, THREAD),
+    INDEX(PLACEMENT, placement, mode, MODE), INDEX(PLACEMENT, placement, thread, THREAD),
     WORD(PLACEMENT, placement, priority, PRIORITY, 0, BH_PRIORITIES - 1),
     WORD(PLACEMENT, placement, period_us, BUDGET, 100, 1000000),
     WORD(PLACEMENT, placement, budget_us, BUDGET, 1, 1000000),
@@ -277,7 +265,7 @@ static enum plan_rule entry_fields(const struct plan_view *p, enum bh_table tabl
     const struct bh_plan_port_range *ports = entry;
 
     switch (table) {
-    case HEADER:               return header_fields(entry);
+    case BH_TABLE_COUNT:               return header_fields(entry);
     case BH_TABLE_REGION:      return region_fields(p, entry);
     case BH_TABLE_SLOT:        return slot_fields(p, entry);
     case BH_TABLE_DOORBELL:    return doorbell_fields(entry);
