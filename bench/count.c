@@ -4,7 +4,8 @@
  * line for each mark (bench/mark.h) that it passes. A halted core executes nothing, so time spent
  * idle is not in the count; neither are what devices do and what an exit or a table walk costs.
  *
- * Arguments: out=FILE            one line a mark: its number in hexadecimal, core, instructions so far
+ * Arguments: out=FILE            one line a mark: its number in hexadecimal, core, instructions so far,
+ *                                and how many of them guests executed (machines of one core only)
  *            profile=FILE        which blocks of code ran between the marks from=ID (its begin to end):
  *            from=ID             address, executed instructions, first bytes of the block
  *
@@ -22,6 +23,8 @@
 #define EXPORT __attribute__((visibility("default")))
 #define BUCKETS 65536u
 #define PREFIX  16u
+#define VMRUN_SIZE 3u
+#define MAX_VMRUNS 8u
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -88,6 +91,12 @@ struct block {
 
 static struct counter total;
 static bool one_core;
+
+/* Guest mode begins at VMRUN and ends where the machine goes on behind it. */
+static uint64_t vmruns[MAX_VMRUNS];
+static size_t vmrun_count;
+static uint64_t resume_address, guest_since, guest_total;
+static bool in_guest;
 static FILE *out;
 static const char *profile_path;
 static unsigned int profile_id;
@@ -136,12 +145,69 @@ static void block_end(struct block *block, void *data) {
 static void at_mark(unsigned int vcpu, void *data) {
     unsigned int number = (unsigned int)(uintptr_t)data;
 
-    fprintf(out, "%x %u %" PRIu64 "\n", number, vcpu, read_counter(&total));
+    uint64_t now = read_counter(&total);
+
+    fprintf(out, "%x %u %" PRIu64 " %" PRIu64 "\n", number, vcpu, now,
+            guest_total + (in_guest ? now - guest_since : 0));
     fflush(out);
     if (profile_path && number == profile_id)
         for_each_block(block_begin, NULL);
     if (profile_path && number == (profile_id | MARK_IS_END))
         for_each_block(block_end, NULL);
+}
+
+static void at_vmrun(unsigned int vcpu, void *data) {
+    (void)vcpu;
+    resume_address = (uint64_t)(uintptr_t)data + VMRUN_SIZE;
+    guest_since = read_counter(&total);
+    in_guest = true;
+}
+
+static void at_resume(unsigned int vcpu, void *data) {
+    (void)vcpu;
+    if (!in_guest || (uint64_t)(uintptr_t)data != resume_address)
+        return;
+    guest_total += read_counter(&total) - guest_since;
+    in_guest = false;
+}
+
+static bool is_vmrun(const struct qemu_plugin_insn *insn) {
+    uint8_t bytes[VMRUN_SIZE];
+
+    return qemu_plugin_insn_data(insn, bytes, sizeof(bytes)) == sizeof(bytes) &&
+           bytes[0] == 0x0f && bytes[1] == 0x01 && bytes[2] == 0xd8;
+}
+
+static bool is_behind_vmrun(uint64_t address) {
+    for (size_t i = 0; i < vmrun_count; i++)
+        if (vmruns[i] + VMRUN_SIZE == address)
+            return true;
+    return false;
+}
+
+static void remember_vmrun(uint64_t address) {
+    if (vmrun_count < MAX_VMRUNS && !is_behind_vmrun(address + VMRUN_SIZE))
+        vmruns[vmrun_count++] = address;
+}
+
+/* Before the instruction is counted: it is the host's first. */
+static void watch_resume(struct qemu_plugin_insn *insn) {
+    uint64_t address = qemu_plugin_insn_vaddr(insn);
+
+    if (is_behind_vmrun(address))
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, at_resume, QEMU_PLUGIN_CB_NO_REGS,
+                                               (void *)(uintptr_t)address);
+}
+
+/* After it is counted: VMRUN is the host's last. */
+static void watch_vmrun(struct qemu_plugin_insn *insn) {
+    uint64_t address = qemu_plugin_insn_vaddr(insn);
+
+    if (!is_vmrun(insn))
+        return;
+    remember_vmrun(address);
+    qemu_plugin_register_vcpu_insn_exec_cb(insn, at_vmrun, QEMU_PLUGIN_CB_NO_REGS,
+                                           (void *)(uintptr_t)address);
 }
 
 static bool is_mark(const struct qemu_plugin_insn *insn, unsigned int *number) {
@@ -192,7 +258,9 @@ static void count_block(uint64_t id, struct qemu_plugin_tb *tb) {
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
+        watch_resume(insn);
         count_instruction(insn, &total);
+        watch_vmrun(insn);
         if (block)
             count_instruction(insn, &block->executed);
         if (is_mark(insn, &number))
