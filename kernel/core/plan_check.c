@@ -85,30 +85,23 @@ static enum plan_rule check_header(const struct bh_plan_header *h, uint64_t size
          : PLAN_OK;
 }
 
-/* `end`: where the table before ended; becomes this one's end. */
-static enum plan_rule check_table(const struct bh_plan_header *h, enum bh_table table,
-                                  uint64_t *end) {
-    const struct bh_plan_table *t = &h->table[table];
-    uint64_t bytes = (uint64_t)t->count * entry_size[table];
-    bool fits = t->offset <= h->total_size && bytes <= h->total_size - t->offset;
-    bool in_order = t->offset % 8 == 0 && t->offset >= *end;
-
-    *end = t->offset + bytes;
-    return t->entry_size != entry_size[table] ? PLAN_TABLE_ENTRY
-         : t->count > table_limit[table]      ? PLAN_TABLE_COUNT
-         : !fits || !in_order                 ? PLAN_TABLE_PLACE
-         : PLAN_OK;
-}
-
+/* Tables lie in order behind the header; `end`: where the last one ends. */
 static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t *end) {
-    struct plan_verdict verdict = { PLAN_OK, BH_TABLE_COUNT, 0 };
-
     *end = sizeof(*h);
-    for (uint32_t table = 0; table < BH_TABLE_COUNT && verdict.rule == PLAN_OK; table++) {
-        verdict.rule = check_table(h, table, end);
-        verdict.table = table;
+    for (uint32_t table = 0; table < BH_TABLE_COUNT; table++) {
+        const struct bh_plan_table *t = &h->table[table];
+        uint64_t bytes = (uint64_t)t->count * entry_size[table];
+        bool fits = t->offset <= h->total_size && bytes <= h->total_size - t->offset;
+        bool in_order = t->offset % 8 == 0 && t->offset >= *end;
+        enum plan_rule rule = t->entry_size != entry_size[table] ? PLAN_TABLE_ENTRY
+                            : t->count > table_limit[table]      ? PLAN_TABLE_COUNT
+                            : !fits || !in_order                 ? PLAN_TABLE_PLACE
+                            : PLAN_OK;
+        if (rule != PLAN_OK)
+            return (struct plan_verdict){ rule, table, 0 };
+        *end = t->offset + bytes;
     }
-    return verdict;
+    return (struct plan_verdict){ PLAN_OK, BH_TABLE_COUNT, 0 };
 }
 
 static const void *entry_at(const struct plan_view *p, enum bh_table table, uint32_t index) {
