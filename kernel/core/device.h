@@ -10,10 +10,9 @@
 #include "core/address.h"
 
 /* Boot, in this order: find every function and turn its bus mastering off; (the IOMMU denies all);
- * match the plan's devices, isolation groups, BARs; attach their spaces. */
+ * match the plan's devices, isolation groups, BARs. */
 void device_discover(void);
 void device_install(void);                    /* before region_install: BARs are known after it */
-void device_attach(void);                     /* after space_install: device spaces into the IOMMU */
 
 paddr_t device_bar_base(uint32_t device, uint32_t bar);
 uint64_t device_bar_size(uint32_t device, uint32_t bar);

@@ -9,7 +9,6 @@
 #include "core/boot_memory.h"
 #include "core/log.h"
 #include "core/plan.h"
-#include "core/space.h"
 #include "iommu/iommu.h"
 
 enum { CLASS_UNIT = 1 << 24, CLASS_DISPLAY = 0x03 };
@@ -157,17 +156,6 @@ void device_install(void) {
     check_groups();
     check_ports();
     close_unnamed();
-}
-
-/* Every space is tried once, so that one that a unit can't take is found before its owner runs. */
-void device_attach(void) {
-    for (uint32_t i = 0; i < plan_count(BH_TABLE_DEVICE); i++) {
-        const struct bh_plan_device *d = plan_device(i);
-        if (d->space != BH_NONE && iommu_kind() != IOMMU_NONE &&
-            !(iommu_attach(d->requester_id, d->space, space_root(d->space)) &&
-              iommu_detach(d->requester_id, d->space)))
-            refuse(i, "has a space that the IOMMU can't take");
-    }
 }
 
 paddr_t device_bar_base(uint32_t device, uint32_t bar) {

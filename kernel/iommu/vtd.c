@@ -18,7 +18,6 @@ enum {
     BUSES = 256, FUNCTIONS_PER_BUS = 256,
     REGISTERS_SIZE = 2 * BH_PAGE_SIZE,
     COMMAND_US = 10000,
-    PROTECTED_ENABLE = 1u << 31,      /* 10.4.16 */
 };
 
 struct table_entry { uint64_t low, high; };   /* 9.1, 9.3 */
@@ -119,14 +118,6 @@ static void make_tables(void) {
     vtd_interrupt_tables();
 }
 
-/* The firmware's own window of blocked DMA would now block the plan's (10.4.16). */
-static void drop_protected_memory(const struct vtd_unit *unit) {
-    if (unit->capability & (VTD_CAP_PROTECTED_LOW | VTD_CAP_PROTECTED_HIGH)) {
-        uint32_t value = VTD_32(unit, VTD_PROTECTED);
-        VTD_32(unit, VTD_PROTECTED) = value & ~(uint32_t)PROTECTED_ENABLE;
-    }
-}
-
 static bool start_unit(struct vtd_unit *unit) {
     VTD_64(unit, VTD_ROOT_TABLE) = root_base.value;
     bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_queue_install(unit) &&
@@ -136,7 +127,6 @@ static bool start_unit(struct vtd_unit *unit) {
         log_line("IOMMU: VT-d unit at 0x%lx doesn't do what it is told", unit->base.value);
         return false;
     }
-    drop_protected_memory(unit);
     vtd_fault_install(unit);
     return true;
 }

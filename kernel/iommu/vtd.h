@@ -19,7 +19,6 @@ enum vtd_register {
     VTD_FAULT_DATA     = 0x3c,        /* 10.4.11 */
     VTD_FAULT_ADDRESS  = 0x40,        /* 10.4.12 */
     VTD_FAULT_UPPER    = 0x44,        /* 10.4.13 */
-    VTD_PROTECTED      = 0x64,        /* 10.4.16 */
     VTD_QUEUE_TAIL     = 0x88,        /* 10.4.22 */
     VTD_QUEUE_ADDRESS  = 0x90,        /* 10.4.23 */
     VTD_REMAP_TABLE    = 0xb8,        /* 10.4.29 */
@@ -28,8 +27,6 @@ enum vtd_register {
 /* 10.4.2 */
 #define VTD_CAP_DOMAINS(cap)       ((cap) % 8)                    /* 2^(4 + 2n) domain ids */
 #define VTD_CAP_WRITE_FLUSH        (1ull << 4)
-#define VTD_CAP_PROTECTED_LOW      (1ull << 5)
-#define VTD_CAP_PROTECTED_HIGH     (1ull << 6)
 #define VTD_CAP_3_LEVELS           (1ull << 9)                    /* SAGAW: 39 bits */
 #define VTD_CAP_4_LEVELS           (1ull << 10)                   /* 48 bits */
 #define VTD_CAP_FAULT_OFFSET(cap)  ((uint32_t)((cap) >> 24) % 1024 * 16)

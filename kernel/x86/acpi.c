@@ -110,17 +110,15 @@ static void find_tables(paddr_t given) {
     struct bytes rsdp = { find_rsdp(given), RSDP_SIZE };
     if (rsdp.at == 0 || !is_rsdp(rsdp.at))
         panic("ACPI: no valid RSDP: this machine can't be described to the kernel");
-    struct bytes root = { 0, 0 };
-    if (field(rsdp, RSDP_REVISION, 1) >= 2)
-        root = table_at(field(rsdp, RSDP_XSDT, 8));
-    if (is_called(root, "XSDT")) {
-        read_root(root, 8);
-        return;
-    }
-    root = table_at(field(rsdp, RSDP_RSDT, 4));
-    if (!is_called(root, "RSDT"))
+    bool extended = field(rsdp, RSDP_REVISION, 1) >= 2;
+    struct bytes xsdt = table_at(extended ? field(rsdp, RSDP_XSDT, 8) : 0);
+    struct bytes rsdt = table_at(field(rsdp, RSDP_RSDT, 4));
+    if (is_called(xsdt, "XSDT"))
+        read_root(xsdt, 8);
+    else if (is_called(rsdt, "RSDT"))
+        read_root(rsdt, 4);
+    else
         panic("ACPI: neither XSDT nor RSDT is valid");
-    read_root(root, 4);
 }
 
 const void *acpi_table(const char signature[4], uint32_t *length) {
