@@ -9,6 +9,20 @@
 #   SYSTEM_NEEDS files that the booted tests need beyond ALL
 
 SHELL       := /bin/bash
+
+# Packages first, before any rule looks for a compiler; not for goals that build nothing, and not for
+# a dry run (whose n is among the letters in MAKEFLAGS' first word, as long as nothing is added to it).
+ifeq ($(BULKHEAD_PACKAGES_CHECKED),)
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+ifneq ($(shell mk/packages >&2 || echo failed),)
+$(error the packages that the build needs are not installed: see above)
+endif
+endif
+endif
+endif
+export BULKHEAD_PACKAGES_CHECKED := 1
+
 MAKEFLAGS   += --no-builtin-rules $(if $(V),,--silent)
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS   += -j$(shell nproc)
@@ -36,18 +50,6 @@ help:
 	@echo 'make clean    remove build/ except the downloaded guest packages'
 	@echo 'make system ONLY=name  only the booted tests whose names contain it'
 	@echo 'make V=1 ...  shows whole commands'
-
-# Packages first, before any rule looks for a compiler; not for goals that build nothing.
-ifeq ($(BULKHEAD_PACKAGES_CHECKED),)
-ifeq ($(filter clean help,$(MAKECMDGOALS)),)
-ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
-ifneq ($(shell mk/packages >&2 || echo failed),)
-$(error the packages that the build needs are not installed: see above)
-endif
-endif
-endif
-endif
-export BULKHEAD_PACKAGES_CHECKED := 1
 
 include mk/flags.mk
 -include kernel/kernel.mk
