@@ -107,15 +107,15 @@ struct bh_vcpu_state {
 
     /* The guest's state. */
     uint64_t gpr[BH_GPR_COUNT];
-    uint64_t rip;
-    uint64_t rflags;
-    uint64_t cr0;
-    uint64_t cr2;
+    uint64_t cr4;            /* to rip: in the order of the VMCB (APM table B-2) */
     uint64_t cr3;
-    uint64_t cr4;
-    uint64_t efer;           /* without SVME, which the kernel adds and hides */
-    uint64_t dr6;
+    uint64_t cr0;
     uint64_t dr7;
+    uint64_t dr6;
+    uint64_t rflags;
+    uint64_t rip;
+    uint64_t cr2;
+    uint64_t efer;           /* without SVME, which the kernel adds and hides */
     uint64_t cpl;
     uint64_t xcr0;
     struct bh_segment segment[BH_SEGMENT_COUNT];

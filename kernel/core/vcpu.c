@@ -52,13 +52,9 @@ void vcpu_reset(uint32_t vcpu) {
     last_exit[vcpu] = BH_EXIT_EVENT;
 }
 
-enum bh_status vcpu_begin(uint32_t vcpu) {
-    return vcpu_arch_load(vcpu);
-}
+enum bh_status vcpu_begin(uint32_t vcpu) { return vcpu_arch_load(vcpu); }
 
-enum bh_exit vcpu_exit(uint32_t vcpu) {
-    return last_exit[vcpu];
-}
+enum bh_exit vcpu_exit(uint32_t vcpu) { return last_exit[vcpu]; }
 
 uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter) {
     return counters[vcpu][counter];

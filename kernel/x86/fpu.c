@@ -82,13 +82,9 @@ static void debug_write(const uint64_t address[DEBUG_ADDRESSES]) {
                      :: "r"(address[0]), "r"(address[1]), "r"(address[2]), "r"(address[3]));
 }
 
-static struct fpu_state *vcpu_state(uint32_t vcpu) {
-    return &states[BH_MAX_THREADS + vcpu];
-}
+static struct fpu_state *vcpu_state(uint32_t vcpu) { return &states[BH_MAX_THREADS + vcpu]; }
 
-void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0) {
-    vcpu_state(vcpu)->xcr0 = xcr0;
-}
+void fpu_set_xcr0(uint32_t vcpu, uint64_t xcr0) { vcpu_state(vcpu)->xcr0 = xcr0; }
 
 static void state_install(struct fpu_state *s, uint64_t xcr0) {
     s->area = physical_at(boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "FPU state"), BH_PAGE_SIZE);

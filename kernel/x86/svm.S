@@ -13,13 +13,9 @@
     .type svm_run, @function
 /* void svm_run(uint64_t gpr[16] (RDI), paddr_t vmcb (RSI), paddr_t host_state (RDX)) */
 svm_run:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    pushq %rdx
+    .irp register, rbx, rbp, r12, r13, r14, r15, rdx
+    pushq %\register
+    .endr
     pushq %rdi
     movq %rsi, %rax
     clgi
@@ -29,14 +25,9 @@ svm_run:
     movq 3 * 8(%rdi), %rbx
     movq 5 * 8(%rdi), %rbp
     movq 6 * 8(%rdi), %rsi
-    movq 8 * 8(%rdi), %r8
-    movq 9 * 8(%rdi), %r9
-    movq 10 * 8(%rdi), %r10
-    movq 11 * 8(%rdi), %r11
-    movq 12 * 8(%rdi), %r12
-    movq 13 * 8(%rdi), %r13
-    movq 14 * 8(%rdi), %r14
-    movq 15 * 8(%rdi), %r15
+    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
+    movq \number * 8(%rdi), %r\number
+    .endr
     movq 7 * 8(%rdi), %rdi
     vmload
     vmrun
@@ -48,25 +39,17 @@ svm_run:
     movq %rbp, 5 * 8(%rax)
     movq %rsi, 6 * 8(%rax)
     movq %rdi, 7 * 8(%rax)
-    movq %r8, 8 * 8(%rax)
-    movq %r9, 9 * 8(%rax)
-    movq %r10, 10 * 8(%rax)
-    movq %r11, 11 * 8(%rax)
-    movq %r12, 12 * 8(%rax)
-    movq %r13, 13 * 8(%rax)
-    movq %r14, 14 * 8(%rax)
-    movq %r15, 15 * 8(%rax)
+    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
+    movq %r\number, \number * 8(%rax)
+    .endr
     movq 8(%rsp), %rax
     vmload                              /* FS, GS, TR, LDTR and the fast-call registers */
     cli
     stgi
     addq $16, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
+    .irp register, r15, r14, r13, r12, rbp, rbx
+    popq %\register
+    .endr
     ret
 
     .section .note.GNU-stack, "", @progbits

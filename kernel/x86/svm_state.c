@@ -41,13 +41,7 @@ void svm_state_reset(struct vmcb *vmcb) {
         .dr6 = DR6_AT_RESET, .dr7 = DR7_AT_RESET, .pat = PAT_AT_RESET,
     };
     vmcb->control.intercept_cr = INTERCEPT_CR;
-    vmcb->control.intercept_misc1 = intercept_misc1;
     vmcb->control.intercept_misc2 = intercept_misc2;
-    vmcb->control.intercept_exceptions = EXCEPTIONS_ALWAYS;
-    vmcb->control.virtual_interrupt = SVM_V_INTR_MASKING;
-    vmcb->control.event_injection = 0;
-    vmcb->control.exit_event = 0;
-    vmcb->control.shadow = 0;
 }
 
 bool svm_event_allowed(uint64_t event) {
@@ -202,15 +196,9 @@ void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page
                               ? control->event_injection : control->exit_event;
     page->gpr[BH_RAX] = save->rax;
     page->gpr[BH_RSP] = save->rsp;
-    page->rip = save->rip;
-    page->rflags = save->rflags;
-    page->cr0 = save->cr0;
+    copy_words(&page->cr4, &save->cr4, VMCB_CONTROL_WORDS);
     page->cr2 = save->cr2;
-    page->cr3 = save->cr3;
-    page->cr4 = save->cr4;
     page->efer = save->efer & ~(uint64_t)EFER_SVME;
-    page->dr6 = save->dr6;
-    page->dr7 = save->dr7;
     page->cpl = save->cpl;
     copy_words(page->segment, save->segment, sizeof(save->segment) / 8);
     if (leaving->exit == BH_EXIT_MSR)

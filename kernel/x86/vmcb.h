@@ -76,9 +76,8 @@ struct vmcb {
     struct vmcb_save save;
 };
 
-enum {
-    VMCB_SAVED_MSRS = 8,            /* the words of vmcb_save.msr and of star .. sysenter_eip */
-};
+/* Words that have the same order in the page: star .. sysenter_eip, and cr4 .. rip. */
+enum { VMCB_SAVED_MSRS = 8, VMCB_CONTROL_WORDS = 7 };
 
 /* Table B-1, offset 00Ch. */
 enum svm_intercept_misc1 {
@@ -163,5 +162,7 @@ VMCB_AT(save.rax, 0x5f8);
 VMCB_AT(save.cr2, 0x640);
 VMCB_AT(save.pat, 0x668);
 _Static_assert(sizeof(struct vmcb) == BH_PAGE_SIZE, "one page");
+_Static_assert(offsetof(struct bh_vcpu_state, rip) - offsetof(struct bh_vcpu_state, cr4) ==
+               offsetof(struct vmcb_save, rip) - offsetof(struct vmcb_save, cr4), "cr4 .. rip");
 
 #endif

@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t exit[4];
 
     svm_state_reset(&fresh);
+    require(svm_state_take(&fresh, &page, 0) == BH_OK);
     v = before = fresh;
     if (size < sizeof(exit))
         return 0;

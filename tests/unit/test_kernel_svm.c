@@ -81,6 +81,7 @@ static void test_xcr0(void **state) {
 
 static void test_reset_intercepts(void **state) {
     (void)state;
+    assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);
     assert_true(vmcb.control.intercept_misc1 & SVM_INTERCEPT_INTR);
     assert_true(vmcb.control.intercept_misc1 & SVM_INTERCEPT_IO);
     assert_true(vmcb.control.intercept_misc1 & SVM_INTERCEPT_MSR);
