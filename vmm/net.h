@@ -9,7 +9,7 @@
 #define VMM_NET_H
 
 #include "lib/net/net.h"
-#include "vmm/pace.h"
+#include "lib/pace/pace.h"
 #include "vmm/virtio.h"
 
 struct net {

@@ -29,6 +29,3 @@ fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
 fuzz_vmm_guest_CFLAGS   := -Itests/fake
-
-UNIT_TESTS += pace
-unit_pace_SOURCES := tests/unit/test_pace.c

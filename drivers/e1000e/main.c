@@ -73,7 +73,7 @@ static void turn(void) {
     check_link();
     if (retry && ring_up(&nic.link))
         start();
-    nic_turn(&nic);
+    nic_turn(&nic, time_now());
 }
 
 static bool settle(uint32_t *notify) {
@@ -81,7 +81,9 @@ static bool settle(uint32_t *notify) {
 }
 
 static uint64_t deadline(void) {
-    return retry ? time_after_ms(RETRY_MS) : BH_FOREVER;
+    if (retry)
+        return time_after_ms(RETRY_MS);
+    return nic.running && nic.pace.on ? nic.pace.due : BH_FOREVER;
 }
 
 static void woken(void *context) {
@@ -110,6 +112,7 @@ int main(void) {
     uint8_t mac[NET_MAC_BYTES];
 
     find_regions();
+    nic.pace.period = time_khz() * PACE_US / 1000;
     if (!driver_take_device("nic"))
         program_stop("no network without the card");
     nic_address(&nic, mac);

@@ -36,6 +36,7 @@ static void clear_state(struct nic *nic) {
     nic->transmit_next = nic->transmit_filled = 0;
     nic->returned = nic->link.acked;
     nic->armed = 0;
+    pace_stop(&nic->pace);
     nic->free_count = 0;
     for (uint32_t i = 0; i < nic->buffers; i++)
         nic->free[nic->free_count++] = (uint16_t)i;
@@ -174,9 +175,11 @@ static bool received_more(const struct nic *nic) {
            (nic->rings->receive[at].status & RX_DONE) != 0;
 }
 
-static void receive(struct nic *nic) {
+/* Answers how many frames the device had. */
+static uint32_t receive(struct nic *nic) {
     uint32_t space = ring_space(&nic->link);
     uint32_t share = space < NIC_SHARE ? space : NIC_SHARE;
+    uint32_t before = nic->receive_next;
 
     for (uint32_t i = 0; i < share && nic->receive_next != nic->receive_filled; i++) {
         uint32_t at = nic->receive_next % NIC_DEPTH;
@@ -187,6 +190,7 @@ static void receive(struct nic *nic) {
         receive_frame(nic, at, status);
         nic->receive_next++;
     }
+    return nic->receive_next - before;
 }
 
 /* Frames that the device has read, in order. Requests that were refused go back with the next one,
@@ -242,11 +246,11 @@ static void transmit(struct nic *nic) {
     set(nic, NIC_TDT, nic->transmit_filled % NIC_DEPTH);
 }
 
-void nic_turn(struct nic *nic) {
+void nic_turn(struct nic *nic, uint64_t now) {
     if (!nic->running || !ring_up(&nic->link))
         return;
     take_back(nic);
-    receive(nic);
+    pace_looked(&nic->pace, now, receive(nic));
     refill(nic, NIC_REFILL);
     reap(nic);
     transmit(nic);
@@ -257,8 +261,10 @@ static bool transmit_full(const struct nic *nic) {
 }
 
 static void arm(struct nic *nic) {
-    uint32_t wanted = CAUSE_RXQ0 | CAUSE_OTHER | CAUSE_LSC;
+    uint32_t wanted = CAUSE_OTHER | CAUSE_LSC;
 
+    if (!nic->pace.on)
+        wanted |= CAUSE_RXQ0;
     if (ring_release_wanted(&nic->link) || transmit_full(nic))
         wanted |= CAUSE_TXQ0;
     wanted &= ~nic->armed;

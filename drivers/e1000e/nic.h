@@ -15,6 +15,7 @@
 
 #include "drivers/e1000e/registers.h"
 #include "lib/net/net.h"
+#include "lib/pace/pace.h"
 
 enum {
     NIC_DEPTH       = 256,         /* descriptors of each ring; a multiple of 8 */
@@ -52,6 +53,7 @@ struct nic {
     uint32_t transmit_filled;
     uint32_t returned;             /* link position up to which buffers came back */
     uint32_t armed;                /* interrupt causes that are enabled */
+    struct pace pace;              /* of receiving */
     uint16_t in_descriptor[NIC_DEPTH];       /* buffer of a receive descriptor */
     uint32_t position[NIC_DEPTH];            /* link position of a transmit descriptor */
     uint16_t at_switch[NIC_POOL_MOST];       /* by link position */
@@ -68,8 +70,8 @@ bool nic_start(struct nic *nic);
 /* No more DMA and interrupts. */
 void nic_stop(struct nic *nic);
 
-/* One bounded share of work, both ways. */
-void nic_turn(struct nic *nic);
+/* One bounded share of work, both ways; `now` in ticks, for the pace. */
+void nic_turn(struct nic *nic, uint64_t now);
 
 /* Publishes, arms link and interrupts; false: there is more to do. `notify`: lib/service/service.h. */
 bool nic_settle(struct nic *nic, uint32_t *notify);

@@ -54,7 +54,7 @@ static bool settle(void) {
 }
 
 static void turn(void) {
-    nic_turn(nic);
+    nic_turn(nic, 0);
     settle();
 }
 
@@ -285,6 +285,27 @@ static void test_completions_interrupt_who_waits(void **state) {
     assert_int_equal(reg(NIC_IMS) & CAUSE_TXQ0, CAUSE_TXQ0);
 }
 
+static void test_flood_is_polled(void **state) {
+    uint64_t now = 1000;
+
+    (void)state;
+    nic->pace.period = 100;
+    for (unsigned i = 0; i < 2 * PACE_BURST; i++) {
+        card_receives(64, RX_DONE | RX_LAST, 0);
+        nic_interrupted(nic, CAUSE_RXQ0);
+        registers[NIC_IMS / 4] &= ~(uint32_t)CAUSE_RXQ0;
+        nic_turn(nic, now += 10);
+        settle();
+    }
+    assert_true(nic->pace.on);
+    assert_int_equal(reg(NIC_IMS) & CAUSE_RXQ0, 0);
+    nic_turn(nic, nic->pace.due + 1000);
+    nic_turn(nic, nic->pace.due + 1000);
+    settle();
+    assert_false(nic->pace.on);
+    assert_int_equal(reg(NIC_IMS) & CAUSE_RXQ0, CAUSE_RXQ0);
+}
+
 static void test_link_speed(void **state) {
     (void)state;
     registers[NIC_STATUS / 4] = STATUS_LU | 2 << 6;
@@ -308,7 +329,8 @@ int main(void) {
         TEST(test_buffers_come_round), TEST(test_bad_frames), TEST(test_everything_done_forever),
         TEST(test_switch_keeps_all), TEST(test_transmit), TEST(test_transmit_comes_round),
         TEST(test_bad_requests), TEST(test_card_stands_still), TEST(test_interrupts),
-        TEST(test_completions_interrupt_who_waits), TEST(test_link_speed),
+        TEST(test_completions_interrupt_who_waits), TEST(test_flood_is_polled),
+        TEST(test_link_speed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tests of vmm/pace: floods are looked at once a period, single frames at once. */
+/* Tests of lib/pace: floods are looked at once a period, single frames at once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "vmm/pace.h"
+#include "lib/pace/pace.h"
 
 enum { PERIOD = 100 };
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * When to look at a queue whose driver has much to say: after BURST wake-ups closer together than a
- * period, the driver's notifications are left off and the queue is looked at once a period, so that
- * one wake-up, one signal to the switch and one interrupt serve many frames. A period that brought
+ * When to look at a queue whose other side has much to say: after PACE_BURST wake-ups closer together
+ * than a period, its notifications or interrupts are left off and the queue is looked at once a
+ * period, so that one wake-up and all that follows from it serve many frames. A period that brought
  * fewer than two ends it: who sends one frame and waits for the answer isn't delayed. Pure.
  */
-#ifndef VMM_PACE_H
-#define VMM_PACE_H
+#ifndef BULKHEAD_LIB_PACE_H
+#define BULKHEAD_LIB_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define PACE_BURST 8u
-#define PACE_US 80u                  /* a usual period */
+#define PACE_US 120u                 /* a usual period */
 
 struct pace {
     uint64_t period;                 /* ticks; zero: never on */
