@@ -14,7 +14,7 @@
 #define FAULT_TABLE (1ull << 33)
 enum port_info { PORT_IN = 1u << 0, PORT_STRING = 1u << 2, PORT_SIZE_SHIFT = 4, PORT_SHIFT = 16 };
 
-enum { REPORTED_ACCESSES = 8 };
+enum { REPORTED = 8 };
 
 static void stop(struct vcpu *vcpu, const char *what, uint64_t detail) {
     const struct bh_vcpu_state *state = vcpu->state;
@@ -22,13 +22,15 @@ static void stop(struct vcpu *vcpu, const char *what, uint64_t detail) {
            what, (unsigned long long)detail, (unsigned long long)state->rip,
            state->segment[BH_CS].selector, (unsigned long long)state->cr3,
            (unsigned long long)state->gpr[BH_RSP]);
+    if (vcpu->refused_msr != 0)
+        vm_log("vCPU %u: the last MSR that it was refused: 0x%x", vcpu->number, vcpu->refused_msr);
     vm_end(vcpu->vm, VM_END_FAULT);
 }
 
-/* Accesses to what doesn't exist are told a few times: they show what a guest misses. */
-static void report(struct vcpu *vcpu, const char *what, uint64_t number) {
-    if (vcpu->odd_accesses++ < REPORTED_ACCESSES)
-        vm_log("vCPU %u: %s 0x%llx at RIP 0x%llx", vcpu->number, what, (unsigned long long)number,
+/* Told a few times: it shows what the emulator lacks. */
+static void report_unknown(struct vcpu *vcpu) {
+    if (vcpu->unknown_instructions++ < REPORTED)
+        vm_log("vCPU %u: an instruction that isn't emulated at RIP 0x%llx", vcpu->number,
                (unsigned long long)vcpu->state->rip);
 }
 
@@ -39,7 +41,7 @@ static bool fetch(struct vcpu *vcpu, struct insn *insn) {
     if (walk_fetch(&vcpu->vm->memory, vcpu->state, insn, &fault, &address))
         return true;
     if (fault.ok) {
-        report(vcpu, "an instruction that isn't emulated, CR0", vcpu->state->cr0);
+        report_unknown(vcpu);
         inject_exception(vcpu, VECTOR_UD, false, 0);
     } else {
         inject_page_fault(vcpu, fault.error, address);
@@ -135,8 +137,7 @@ static bool access_msr(struct vcpu *vcpu, bool write) {
 static void handle_msr(struct vcpu *vcpu) {
     bool write = vcpu->state->info1 != 0;
     if (vcpu->state->cpl != 0 || !access_msr(vcpu, write)) {
-        report(vcpu, write ? "no such MSR to write:" : "no such MSR to read:",
-               (uint32_t)vcpu->state->gpr[BH_RCX]);
+        vcpu->refused_msr = (uint32_t)vcpu->state->gpr[BH_RCX];
         inject_exception(vcpu, VECTOR_GP, true, 0);
         return;
     }

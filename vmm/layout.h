@@ -15,6 +15,7 @@
 #define LAYOUT_LOW_END      0x000000000009fc00ull   /* of conventional memory */
 #define LAYOUT_ACPI         0x00000000000e0000ull
 #define LAYOUT_ACPI_SIZE    0x0000000000008000ull
+#define LAYOUT_RESET_VECTOR 0x00000000000ffff0ull   /* F000:FFF0 */
 #define LAYOUT_HIGH_START   0x0000000000100000ull
 
 /* The hole below 4 GiB. */

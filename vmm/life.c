@@ -47,6 +47,14 @@ static void clear_memory(struct vm *vm) {
             memset(vm->memory.part[i].base, 0, vm->memory.part[i].size);
 }
 
+/* All the firmware that there is: guests that reset by a jump to the reset vector, as Linux does on
+ * reduced ACPI hardware without EFI, find there: mov al, 6; mov dx, 0xcf9; out dx, al; hlt; jmp. */
+static void write_reset_vector(struct vm *vm) {
+    static const uint8_t code[] = { 0xb0, 0x06, 0xba, LAYOUT_PORT_RESET & 0xff,
+                                    LAYOUT_PORT_RESET >> 8, 0xee, 0xf4, 0xeb, 0xfd };
+    guest_write(&vm->memory, (struct gpa){ LAYOUT_RESET_VECTOR }, code, sizeof(code));
+}
+
 bool vm_load(struct vm *vm) {
     uint8_t *acpi = guest_range(&vm->memory, (struct gpa){ LAYOUT_ACPI }, LAYOUT_ACPI_SIZE);
     if (!acpi || !acpi_build(acpi, LAYOUT_ACPI_SIZE, LAYOUT_ACPI, vm->vcpu_count)) {
@@ -59,6 +67,7 @@ bool vm_load(struct vm *vm) {
         vm_log("not started: %s", kernel.error);
         return false;
     }
+    write_reset_vector(vm);
     devices_reset(vm);
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
         apic_reset(&vm->vcpu[i].apic, i);

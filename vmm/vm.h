@@ -65,7 +65,8 @@ struct vcpu {
     uint32_t parked;                 /* 1: its thread has seen the end of this life */
     uint64_t tsc_adjust;             /* IA32_TSC_ADJUST */
     struct known_instruction known[VCPU_KNOWN];
-    uint64_t odd_accesses;           /* to MSRs and ports that don't exist */
+    uint32_t refused_msr;            /* the last one; guests probe, so it's told only with a fault */
+    uint32_t unknown_instructions;
 };
 
 /* I/O ports whose writes the kernel turns into a notification of the I/O thread. */

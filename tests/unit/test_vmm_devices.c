@@ -278,6 +278,7 @@ static void triple_fault_says_where_and_stops(void **state) {
     vm_fake_exit(BH_EXIT_SHUTDOWN, 0, 0, 0);
     assert_non_null(strstr(vm_fake.last_log, "triple fault"));
     assert_non_null(strstr(vm_fake.last_log, "0xabcdef"));
+    assert_int_equal(vm_fake.logged, 1);
     park_all();
     vm_settle_end(&vm_fake.vm);
     assert_int_equal(vm_fake.vm.state, VM_STOPPED);
