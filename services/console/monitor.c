@@ -138,25 +138,36 @@ static void show_status(struct console *console, const char *argument) {
         show_compartment(console, i, now - since);
 }
 
-static void show_requester(struct console *console, uint32_t id) {
-    console_print(console, "%02x:%02x.%x", id >> 8 & 0xff, id >> 3 & 0x1f, id & 7);
+/* Bus, device and function, as PCI tools write them. */
+struct requester {
+    char text[12];
+};
+
+static struct requester requester_text(uint32_t id) {
+    struct requester requester;
+
+    format_text(requester.text, sizeof(requester.text), "%02x:%02x.%x", id >> 8 & 0xff,
+                id >> 3 & 0x1f, id & 7);
+    return requester;
+}
+
+static void show_device(struct console *console, uint32_t i) {
+    const struct bh_plan_device *device = names_entry(BH_TABLE_DEVICE, i);
+    bool pci = device->kind == BH_DEVICE_PCI;
+
+    console_print(console, "%-16s %-9s %-16s %-11s %6lu %6lu\n", device->name,
+                  pci ? requester_text(device->requester_id).text : "platform",
+                  names_of(BH_TABLE_COMPARTMENT, device->owner), pci ? device_state(i) : "-",
+                  counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULTS),
+                  counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_RESETS));
 }
 
 static void show_devices(struct console *console, const char *argument) {
     (void)argument;
-    for (uint32_t i = 0; i < names_count(BH_TABLE_DEVICE); i++) {
-        const struct bh_plan_device *device = names_entry(BH_TABLE_DEVICE, i);
-
-        console_print(console, "%-16s ", device->name);
-        if (device->kind == BH_DEVICE_PCI)
-            show_requester(console, device->requester_id);
-        else
-            console_print(console, "platform");
-        console_print(console, " owner %-16s %-11s faults %lu resets %lu\n",
-                      names_of(BH_TABLE_COMPARTMENT, device->owner), device_state(i),
-                      counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULTS),
-                      counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_RESETS));
-    }
+    console_print(console, "%-16s %-9s %-16s %-11s %6s %6s\n", "device", "where", "owner", "state",
+                  "faults", "resets");
+    for (uint32_t i = 0; i < names_count(BH_TABLE_DEVICE); i++)
+        show_device(console, i);
 }
 
 static void show_compartment_fault(struct console *console, uint32_t i) {
@@ -199,8 +210,9 @@ static void show_faults(struct console *console, const char *argument) {
         show_device_fault(console, i);
     console_print(console, "%lu faults of requesters that the plan doesn't name", stray);
     if (stray > 0) {
-        console_print(console, ", last ");
-        show_requester(console, (uint32_t)machine_counter(BH_MACHINE_STRAY_REQUESTER));
+        uint32_t last_one = (uint32_t)machine_counter(BH_MACHINE_STRAY_REQUESTER);
+
+        console_print(console, ", last %s", requester_text(last_one).text);
     }
     console_print(console, "\n");
 }

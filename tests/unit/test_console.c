@@ -203,7 +203,7 @@ static void test_names_from_the_plan(void **state) {
     names_set_plan(&plan.header);
     fake_calls.value = 1;
     assert_non_null(strstr(type("status\r"), "gateway"));
-    assert_non_null(strstr(type("devices\r"), "nic0             03:02.0 owner gateway"));
+    assert_non_null(strstr(type("devices\r"), "nic0             03:02.0   gateway          quiet"));
     assert_non_null(strstr(type("faults\r"), "nic0 of gateway: 1 DMA faults"));
     names_set_plan(NULL);
 }
