@@ -100,11 +100,8 @@ enum svm_intercept_misc2 {
     SVM_INTERCEPT_RDPRU = 1u << 14,
 };
 
-enum svm_tlb_control {              /* APM 15.16.1 */
-    SVM_TLB_KEEP       = 0,
-    SVM_TLB_FLUSH_ALL  = 1,
-    SVM_TLB_FLUSH_ASID = 3,         /* with flush-by-ASID only */
-};
+/* APM 15.16.1; the last one with flush-by-ASID only. */
+enum svm_tlb_control { SVM_TLB_KEEP = 0, SVM_TLB_FLUSH_ALL = 1, SVM_TLB_FLUSH_ASID = 3 };
 
 enum svm_virtual_interrupt {        /* APM 15.21.1 */
     SVM_V_IRQ = 1u << 8, SVM_V_PRIORITY_MAX = 0xfu << 16, SVM_V_IGNORE_TPR = 1u << 20,
@@ -126,20 +123,16 @@ enum svm_exit_code {                /* appendix C; the low 32 bits count (see sv
     SVM_EXIT_VINTR = 0x64, SVM_EXIT_CR0_SELECTIVE = 0x65, SVM_EXIT_CPUID = 0x72,
     SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76, SVM_EXIT_HLT = 0x78, SVM_EXIT_IO = 0x7b,
     SVM_EXIT_MSR = 0x7c, SVM_EXIT_SHUTDOWN = 0x7f, SVM_EXIT_VMMCALL = 0x81,
-    SVM_EXIT_WBINVD = 0x89, SVM_EXIT_XSETBV = 0x8d,
-    SVM_EXIT_PLAIN_END = 0x90,
-    SVM_EXIT_NESTED_FAULT = 0x400,
-    SVM_EXIT_INVALID = 0xffffffffu,
+    SVM_EXIT_WBINVD = 0x89, SVM_EXIT_XSETBV = 0x8d, SVM_EXIT_PLAIN_END = 0x90,
+    SVM_EXIT_NESTED_FAULT = 0x400, SVM_EXIT_INVALID = 0xffffffffu,
 };
 
 enum svm_io_info {                  /* EXITINFO1 of a port exit (APM 15.10.2) */
-    SVM_IO_IN = 1u << 0, SVM_IO_STRING = 1u << 2, SVM_IO_REPEAT = 1u << 3,
-    SVM_IO_PORT_SHIFT = 16,
+    SVM_IO_IN = 1u << 0, SVM_IO_STRING = 1u << 2, SVM_IO_REPEAT = 1u << 3, SVM_IO_PORT_SHIFT = 16,
 };
 
-enum svm_nested_fault {             /* EXITINFO1 of a nested page fault (APM 15.25.6) */
-    SVM_NESTED_WRITE = 1u << 1, SVM_NESTED_FETCH = 1u << 4,
-};
+/* EXITINFO1 of a nested page fault (APM 15.25.6). */
+enum svm_nested_fault { SVM_NESTED_WRITE = 1u << 1, SVM_NESTED_FETCH = 1u << 4 };
 #define SVM_NESTED_FINAL (1ull << 32)  /* in the final translation, not in the guest's table walk */
 
 #define VMCB_AT(field, offset) \
