@@ -35,26 +35,20 @@ static uint32_t objects_of(uint64_t class) {
 }
 
 static uint64_t machine_counter(enum bh_machine_counter counter) {
-    switch (counter) {
-    case BH_MACHINE_TSC_KHZ:
-        return time_khz();
-    case BH_MACHINE_BOOT_TIME:
-        return time_boot_seconds();
-    case BH_MACHINE_BOOT_TSC:
-        return time_boot_tsc();
-    case BH_MACHINE_CORES:
-        return plan_header()->cores;
-    case BH_MACHINE_MODE:
-        return mode_current();
-    case BH_MACHINE_IOMMU:
-        return iommu_kind();
-    case BH_MACHINE_MEMORY:
-        return boot_memory_total();
-    case BH_MACHINE_MEMORY_USED:
-        return boot_memory_used();
-    default:
-        return device_stray_counter(counter);
-    }
+    const uint64_t value[BH_MACHINE_COUNTERS] = {
+        [BH_MACHINE_TSC_KHZ] = time_khz(),
+        [BH_MACHINE_BOOT_TIME] = time_boot_seconds(),
+        [BH_MACHINE_BOOT_TSC] = time_boot_tsc(),
+        [BH_MACHINE_CORES] = plan_header()->cores,
+        [BH_MACHINE_MODE] = mode_current(),
+        [BH_MACHINE_IOMMU] = iommu_kind(),
+        [BH_MACHINE_MEMORY] = boot_memory_total(),
+        [BH_MACHINE_MEMORY_USED] = boot_memory_used(),
+        [BH_MACHINE_STRAY_FAULTS] = device_stray_counter(BH_MACHINE_STRAY_FAULTS),
+        [BH_MACHINE_STRAY_REQUESTER] = device_stray_counter(BH_MACHINE_STRAY_REQUESTER),
+    };
+
+    return value[counter];
 }
 
 static uint64_t value_of(enum bh_counter_class class, uint32_t object, uint32_t counter) {

@@ -33,38 +33,35 @@ static void append(const char *text, uint32_t length) {
         serial_write(text, length);
 }
 
-static uint32_t format_line(char *line, const char *format, va_list arguments) {
+static void append_line(const char *format, va_list arguments) {
+    char line[LINE_BYTES];
     uint32_t length = format_text(line, LINE_BYTES - 1, format, arguments);
 
     line[length] = '\n';
-    return length + 1;
+    append(line, length + 1);
 }
 
 void log_line(const char *format, ...) {
-    char line[LINE_BYTES];
     va_list arguments;
 
     va_start(arguments, format);
-    uint32_t length = format_line(line, format, arguments);
-    va_end(arguments);
     lock_take(&lock);
-    append(line, length);
+    append_line(format, arguments);
     lock_drop(&lock);
+    va_end(arguments);
     channel_signal(channel);
 }
 
+/* Without the lock: its holder may have been stopped. */
 void panic(const char *format, ...) {
     static const char prefix[] = "bulkhead: stopped: ";
-    char line[LINE_BYTES];
     va_list arguments;
 
-    va_start(arguments, format);
-    uint32_t length = format_line(line, format, arguments);
-    va_end(arguments);
     core_stop_others();
     to_serial = true;
     append(prefix, sizeof prefix - 1);
-    append(line, length);
+    va_start(arguments, format);
+    append_line(format, arguments);
     core_stop_this();
 }
 

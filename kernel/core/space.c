@@ -37,13 +37,8 @@ static void install_mapping(const struct bh_plan_mapping *mapping) {
 
     if (base.value == 0)
         return;
-    struct extent extent = {
-        .address = mapping->address,
-        .target = paddr_add(base, mapping->offset),
-        .size = mapping->size,
-        .rights = mapping->rights,
-        .cache = region->cache,
-    };
+    struct extent extent = { mapping->address, paddr_add(base, mapping->offset), mapping->size,
+                             mapping->rights, region->cache };
     if (space_table_map(&tables[mapping->space], &extent) != BH_OK)
         panic("space %s: the mapping of %s at 0x%lx is impossible", plan_space(mapping->space)->name,
               region->name, mapping->address);

@@ -87,22 +87,9 @@ static void load_tables(struct entry_area *area) {
     struct table_pointer idt = { sizeof area->interrupt_table - 1,
                                  (uint64_t)area->interrupt_table };
 
-    __asm__ volatile("lgdt %0\n\t"
-                     "pushq %q1\n\t"
-                     "leaq 1f(%%rip), %%rax\n\t"
-                     "pushq %%rax\n\t"
-                     "lretq\n"
-                     "1:\n\t"
-                     "movl %2, %%ss\n\t"
-                     "movl %3, %%ds\n\t"
-                     "movl %3, %%es\n\t"
-                     "movl %3, %%fs\n\t"
-                     "movl %3, %%gs\n\t"
-                     "lidt %4\n\t"
-                     "ltr %w5"
-                     :: "m"(gdt), "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0), "m"(idt),
-                        "r"(TASK_STATE)
-                     : "rax", "memory");
+    /* CS holds the same descriptor already, and the others are null (x86/boot.S). */
+    __asm__ volatile("lgdt %0; lidt %1; ltr %w2; movl %3, %%ss"
+                     :: "m"(gdt), "m"(idt), "r"(TASK_STATE), "r"(KERNEL_DATA) : "memory");
 }
 
 static void set_fast_call(void) {
