@@ -3,15 +3,11 @@
 #pragma once
 
 #include "core/address.h"
-
-struct boot_range {
-    uint64_t base;
-    uint64_t size;
-};
+#include "core/boot_ranges.h"
 
 struct boot_info {
-    struct boot_range loader;                 /* the loader's own information */
-    struct boot_range plan;                   /* the first module */
+    struct range loader;                 /* the loader's own information */
+    struct range plan;                   /* the first module */
     paddr_t rsdp;                             /* 0: not told */
 };
 

@@ -75,11 +75,7 @@ CONTROL_REGISTER(cr2)
 CONTROL_REGISTER(cr3)
 CONTROL_REGISTER(cr4)
 
-static inline uint64_t tsc_read(void) {
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
+static inline uint64_t tsc_read(void) { return __builtin_ia32_rdtsc(); }
 
 /* This core's descriptor tables, fast calls and protections, after its entry area was made. */
 void cpu_install_core(uint32_t core);

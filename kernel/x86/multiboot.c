@@ -21,8 +21,6 @@ struct multiboot1_info {
     uint32_t module_count, modules, symbols[4], map_length, map;
 };
 
-struct multiboot1_module { uint32_t start, end, text, reserved; };
-
 struct multiboot1_range {
     uint32_t size;                     /* of what follows */
     uint64_t base, length;
@@ -43,18 +41,18 @@ struct multiboot2_map {
 
 static void add_module(struct boot_info *info, uint32_t start, uint32_t end) {
     if (info->plan.size == 0 && end > start)
-        info->plan = (struct boot_range){ start, end - start };
+        info->plan = (struct range){ start, end - start };
 }
 
 static void read_multiboot1(uint32_t information, struct boot_info *info) {
     const struct multiboot1_info *m = physical_at(paddr(information), sizeof *m);
 
-    info->loader = (struct boot_range){ information, sizeof *m };
+    info->loader = (struct range){ information, sizeof *m };
     if (!(m->flags & MULTIBOOT1_MEMORY_MAP))
         panic("boot: the loader gave no memory map");
     if ((m->flags & MULTIBOOT1_MODULES) && m->module_count > 0) {
-        const struct multiboot1_module *module = physical_at(paddr(m->modules), sizeof *module);
-        add_module(info, module->start, module->end);
+        const uint32_t *module = physical_at(paddr(m->modules), 2 * sizeof *module);
+        add_module(info, module[0], module[1]);   /* start, end */
     }
     for (uint32_t at = 0; at + sizeof(struct multiboot1_range) <= m->map_length;) {
         const struct multiboot1_range *range = physical_at(paddr(m->map + at), sizeof *range);
@@ -89,7 +87,7 @@ static void read_multiboot2(uint32_t information, struct boot_info *info) {
     const uint32_t *total = physical_at(paddr(information), 2 * sizeof *total);
     uint32_t at = 8;
 
-    info->loader = (struct boot_range){ information, *total };
+    info->loader = (struct range){ information, *total };
     for (uint32_t i = 0; i < MAX_TAGS && at + sizeof(struct multiboot2_tag) <= *total; i++) {
         const struct multiboot2_tag *tag = physical_at(paddr(information + at), sizeof *tag);
         if (tag->type == TAG_END || tag->size < sizeof *tag)
