@@ -43,7 +43,7 @@ static struct walk walk_to(const struct space_table *space, uint64_t address, un
         if (level == lowest || *entry == 0
             || table_entry_is_leaf(space->format, *entry, level))
             return w;
-        table = table_entry_target(space->format, *entry);
+        table = table_entry_target(*entry);
     }
 }
 
@@ -132,7 +132,7 @@ enum bh_status space_table_map(struct space_table *space, const struct extent *e
 /* Gives back the tables on the walk's way that are of the pool and empty now. */
 static void prune(struct space_table *space, const struct walk *w) {
     for (unsigned level = w->level + 1; level <= TOP; level++) {
-        paddr_t table = table_entry_target(space->format, *w->entry[level]);
+        paddr_t table = table_entry_target(*w->entry[level]);
         if (!in_pool(space, table) || !table_is_empty(table))
             return;
         set_entry(space, w->entry[level], 0);

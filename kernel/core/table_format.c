@@ -20,10 +20,6 @@ bool table_entry_is_leaf(enum table_format format, uint64_t entry, unsigned leve
                                   : cpu_entry_is_leaf(entry, level);
 }
 
-paddr_t table_entry_target(enum table_format format, uint64_t entry) {
-    return format == TABLE_DEVICE ? iommu_entry_target(entry) : cpu_entry_target(entry);
-}
-
 unsigned table_largest_leaf(enum table_format format) {
     return format == TABLE_DEVICE ? iommu_largest_leaf() : cpu_largest_leaf();
 }

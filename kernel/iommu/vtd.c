@@ -191,7 +191,7 @@ bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
     if (!four_levels) {
         levels = CONTEXT_3_LEVELS;
         const uint64_t *top = physical_at(root, BH_PAGE_SIZE);
-        root = iommu_entry_target(top[0]);
+        root = table_entry_target(top[0]);
     }
     struct table_entry value = {
         .low = root.value | CONTEXT_PRESENT,

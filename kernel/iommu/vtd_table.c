@@ -39,8 +39,6 @@ uint64_t iommu_entry_table(paddr_t table) {
     return (table.value & ENTRY_ADDRESS) | ENTRY_READ | ENTRY_WRITE;
 }
 
-paddr_t iommu_entry_target(uint64_t entry) { return paddr(entry & ENTRY_ADDRESS); }
-
 bool iommu_entry_is_leaf(uint64_t entry, unsigned level) {
     return level == 0 || (entry & ENTRY_LARGE);
 }

@@ -53,7 +53,7 @@ static void map_trampoline(void) {
 
     map(TRAMPOLINE_BASE, image_physical(trampoline_load), size, BH_READ | BH_EXECUTE,
         BH_CACHE_WRITE_BACK);
-    uint64_t *pointers = physical_at(table_entry_target(TABLE_KERNEL, root[LAST]), BH_PAGE_SIZE);
+    uint64_t *pointers = physical_at(table_entry_target(root[LAST]), BH_PAGE_SIZE);
     trampoline_pointers = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "the trampoline's table");
     uint64_t *shared = physical_at(trampoline_pointers, BH_PAGE_SIZE);
     shared[LAST] = pointers[LAST];

@@ -4,10 +4,7 @@
 
 #include "x86/ports.h"
 
-enum uart_register {
-    UART_DATA = 0, UART_INTERRUPTS = 1, UART_FIFO = 2, UART_LINE = 3, UART_MODEM = 4,
-    UART_LINE_STATUS = 5,
-};
+enum uart_register { UART_DATA, UART_INTERRUPTS, UART_FIFO, UART_LINE, UART_MODEM, UART_LINE_STATUS };
 
 #define LINE_8N1           0x03
 #define LINE_DIVISOR       0x80

@@ -18,7 +18,6 @@ enum cpu_entry_bits {
     ENTRY_PAT_LARGE     = 1 << 12,
 };
 #define ENTRY_NO_EXECUTE (1ull << 63)
-#define ENTRY_ADDRESS    0x000ffffffffff000ull
 
 static uint64_t cache_bits(enum bh_cache cache, unsigned level) {
     if (cache == BH_CACHE_UNCACHED)
@@ -45,8 +44,6 @@ uint64_t cpu_entry_table(paddr_t table, bool user) {
 bool cpu_entry_is_leaf(uint64_t entry, unsigned level) {
     return level == 0 || (entry & ENTRY_LARGE) != 0;
 }
-
-paddr_t cpu_entry_target(uint64_t entry) { return paddr(entry & ENTRY_ADDRESS); }
 
 unsigned cpu_largest_leaf(void) {
     return cpuid(0x80000001, 0).edx & 1u << 26 ? 2 : 1;   /* Page1GB */
