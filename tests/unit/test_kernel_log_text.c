@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/format.h"
+#include "core/log.h"
 
 static char buffer[64];
 
