@@ -8,7 +8,6 @@
 #include "core/compartment.h"
 #include "core/context.h"
 #include "core/core.h"
-#include "core/counter.h"
 #include "core/device.h"
 #include "core/interrupt.h"
 #include "core/mode.h"

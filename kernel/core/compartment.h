@@ -8,7 +8,7 @@
 
 #include "abi/call.h"
 
-#include "core/operation.h"
+struct operation;
 
 struct fault {
     uint32_t vector;                   /* as counted: x86 exception vector */

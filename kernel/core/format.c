@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Formatting for the log. Trusts its caller's format, bounds everything by the buffer. */
-#include "core/format.h"
+#include "core/log.h"
 
 #include <stdbool.h>
 

@@ -5,13 +5,10 @@
  */
 #include "core/log.h"
 
-#include <stdarg.h>
-
 #include "abi/info.h"
 
 #include "core/atomic.h"
 #include "core/core.h"
-#include "core/format.h"
 #include "core/lock.h"
 #include "core/serial.h"
 #include "core/signal.h"

@@ -154,14 +154,6 @@ static void charge(struct core *c, uint64_t now) {
     }
 }
 
-static void make_current(struct core *c, uint32_t thread, uint64_t now) {
-    if (c->current == thread)
-        return;
-    c->current = thread;
-    c->slice_end = now + slice;
-    c->counter[BH_CORE_SWITCHES]++;
-}
-
 static void set_timer(struct core *c, uint64_t now) {
     const struct thread *t = &threads[c->current % BH_MAX_THREADS];
     uint64_t until = c->next_event;
@@ -223,7 +215,11 @@ void dispatch(void) {
         if (now >= c->next_event)
             take_events(c, now);
         uint32_t thread = ready_best(&c->ready);
-        make_current(c, thread, now);
+        if (thread != c->current) {
+            c->current = thread;
+            c->slice_end = now + slice;
+            c->counter[BH_CORE_SWITCHES]++;
+        }
         set_timer(c, now);
         if (thread != BH_NONE)
             run(thread, now);

@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "core/plan.h"
 #include "core/sched.h"
+#include "core/signal.h"
 #include "core/time.h"
 #include "core/vcpu.h"
 
@@ -52,6 +53,17 @@ void thread_notify(uint32_t thread, uint64_t bits) {
         thread_woken(thread);
     else
         sched_request(thread_core(thread), SCHED_WAKE, thread);
+}
+
+void channel_signal(uint32_t channel) {
+    if (channel != BH_NONE)
+        thread_notify(plan_channel(channel)->thread, plan_channel(channel)->bits);
+}
+
+void channel_signal_life(uint32_t compartment) {
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_CHANNEL); i++)
+        if (plan_channel(i)->life_of == compartment)
+            channel_signal(i);
 }
 
 static void finish_wait(uint32_t thread, enum bh_status status, uint64_t bits) {

@@ -60,9 +60,8 @@ static void start_core(uint32_t core) {
     apic_send_init(core);
     wait_arrived(core + 1, INIT_WAIT_US);
     apic_send_startup(core, SIPI_PAGE / 4096);
-    if (wait_arrived(core + 1, STARTUP_WAIT_US))
-        return;
-    apic_send_startup(core, SIPI_PAGE / 4096);
+    if (!wait_arrived(core + 1, STARTUP_WAIT_US))
+        apic_send_startup(core, SIPI_PAGE / 4096);
     if (!wait_arrived(core + 1, CORE_WAIT_US))
         panic("boot: core %u (APIC id %u) doesn't start", core, apic_id_of_core(core));
 }
