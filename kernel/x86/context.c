@@ -9,6 +9,7 @@
 #include "abi/manifest.h"
 
 #include "core/boot_memory.h"
+#include "core/core.h"
 #include "core/plan.h"
 #include "core/space.h"
 #include "core/string.h"
@@ -83,7 +84,7 @@ static void use_ports(struct entry_area *area, uint32_t compartment) {
 }
 
 void context_resume(uint32_t thread) {
-    struct entry_area *area = entry_area_this();
+    struct entry_area *area = entry_area(core_this());
     uint32_t compartment = plan_thread(thread)->compartment;
 
     area->context = (uint64_t)&contexts[thread];

@@ -76,9 +76,8 @@ static void fill_task_state(struct entry_area *area) {
     area->port_bitmap_end = 0xff;
     for (uint32_t i = 0; i < STACK_COUNT; i++) {
         struct exception_stack *stack = &area->exception_stack[i];
-        stack->core = area->core;
         stack->area = (uint64_t)area;
-        area->task_state.ist[i] = (uint64_t)&stack->core;
+        area->task_state.ist[i] = (uint64_t)&stack->reserved;
     }
 }
 

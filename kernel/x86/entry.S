@@ -92,7 +92,7 @@ paranoid_entry:
     movq %rax, %rbx                     /* GS base before */
     movq %cr3, %rbp                     /* tables before */
     movq %rsp, %rsi
-    orq $4095, %rsi                     /* the stack's last bytes: core, area */
+    orq $4095, %rsi                     /* the stack's last bytes: the area */
     movq -7(%rsi), %rdx
     movl %edx, %eax
     shrq $32, %rdx

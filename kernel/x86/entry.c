@@ -62,7 +62,7 @@ static const char *access_text(uint64_t error) {
 }
 
 static void take_exception(uint32_t vector, uint64_t error) {
-    const struct context *context = (const struct context *)entry_area_this()->context;
+    const struct context *context = (const struct context *)entry_area(core_this())->context;
     struct fault fault = {
         .vector = vector,
         .text = text_of(vector),

@@ -43,12 +43,12 @@ struct interrupt_gate {                /* SDM 3A 6.14.1 */
     uint32_t reserved;
 };
 
-/* Stacks of the exceptions that may come at any instruction. The core's number lies at the top. */
+/* Stacks of the exceptions that may come at any instruction. */
 enum entry_exception_stack { STACK_NMI, STACK_DOUBLE_FAULT, STACK_MACHINE_CHECK, STACK_COUNT };
 
 struct exception_stack {
     uint8_t  bytes[4096 - 16];
-    uint64_t core;
+    uint64_t reserved;
     uint64_t area;                     /* what GS_BASE has to be */
 };
 
@@ -79,11 +79,5 @@ _Static_assert(sizeof(struct entry_area) <= ENTRY_AREA_STRIDE, "one area a strid
 
 static inline struct entry_area *entry_area(uint32_t core) {
     return (struct entry_area *)(ENTRY_AREAS_BASE + (uint64_t)core * ENTRY_AREA_STRIDE);
-}
-
-static inline struct entry_area *entry_area_this(void) {
-    uint64_t core;
-    __asm__("movq %%gs:%c1, %0" : "=r"(core) : "i"(offsetof(struct entry_area, core)));
-    return entry_area((uint32_t)core);
 }
 #endif
