@@ -36,13 +36,13 @@ UNIT_TESTS   :=
 FUZZERS      :=
 SYSTEM_NEEDS :=
 
-.PHONY: all run test soak bench loc unit fuzz system redteam packages clean help
+.PHONY: all run test soak bench loc unit fuzz proofs system redteam packages clean help
 all:
 
 help:
 	@echo 'make run      build the gateway system and boot it in QEMU; leaves you at its console'
-	@echo 'make test     all tests: unit, short fuzzing, booted systems, red team'
-	@echo 'make unit | fuzz | system | redteam      one of them'
+	@echo 'make test     all tests: unit, short fuzzing, proofs, booted systems, red team'
+	@echo 'make unit | fuzz | proofs | system | redteam      one of them'
 	@echo 'make          build everything'
 	@echo 'make bench    costs in executed instructions'
 	@echo 'make soak     long fuzzing runs (SECONDS_EACH=600)'

@@ -17,6 +17,7 @@ import xml.etree.ElementTree as ElementTree
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "tests")
 UNIT_TIMEOUT = 300
+PROOF_TIMEOUT = 600
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
@@ -116,6 +117,19 @@ def run_fuzzers(entries, seconds, tally):
             finish_fuzzer(name, process, log, seconds, tally)
 
 
+def run_proof(name, tally):
+    """A folder of proofs/ with its script `check`, which fails unless what it states holds."""
+    try:
+        done = subprocess.run([os.path.join(ROOT, "proofs", name, "check")], text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=PROOF_TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        tally.failed(f"proof {name}", str(error))
+        return
+    print(done.stdout, end="")
+    tally.add(f"proof {name}", int(done.returncode == 0), int(done.returncode != 0))
+
+
 def run_pytest(suite, only, tally):
     report = os.path.join(BUILD, f"{suite}.xml")
     os.makedirs(BUILD, exist_ok=True)
@@ -153,6 +167,7 @@ def main():
     parser.add_argument("--unit", default="")
     parser.add_argument("--fuzz", default="")
     parser.add_argument("--fuzz-seconds", type=int, default=10)
+    parser.add_argument("--proofs", default="")
     parser.add_argument("--system", action="store_true")
     parser.add_argument("--redteam", action="store_true")
     parser.add_argument("--only", default="")
@@ -169,6 +184,10 @@ def main():
     if options.fuzz:
         heading(f"fuzzing, {options.fuzz_seconds} s each")
         run_fuzzers(options.fuzz.split(), options.fuzz_seconds, tally)
+    if options.proofs:
+        heading("proofs")
+        for name in options.proofs.split():
+            run_proof(name, tally)
     for suite in ("system", "redteam"):
         if getattr(options, suite):
             heading(f"{suite} tests")

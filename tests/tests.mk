@@ -35,6 +35,7 @@ $(foreach name,$(FUZZERS),$(eval $(call fuzz_rules,$(name))))
 
 UNIT_BINARIES := $(addprefix $(UNIT_BUILD)/,$(UNIT_TESTS))
 FUZZ_BINARIES := $(addprefix $(FUZZ_BUILD)/,$(FUZZERS))
+PROOFS        := ring
 FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_CORPUS))
 
 # Guests made for the tests: each a tiny bzImage (tests/guests/start.S says how).
@@ -60,13 +61,17 @@ RUN_TESTS := PYTHON=$(PYTHON) $(PYTHON) tests/run.py --only '$(ONLY)'
 test:
 	@$(MAKE) -k test-build; status=$$?; \
 	$(RUN_TESTS) --build-status $$status --fuzz-seconds $(FUZZ_SECONDS) \
-	    --unit '$(UNIT_TESTS)' --fuzz '$(FUZZ_LIST)' --system --redteam
+	    --unit '$(UNIT_TESTS)' --fuzz '$(FUZZ_LIST)' --proofs '$(PROOFS)' \
+	    --system --redteam
 
 unit: $(UNIT_BINARIES)
 	@$(RUN_TESTS) --unit '$(UNIT_TESTS)'
 
 fuzz: $(FUZZ_BINARIES)
 	@$(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(FUZZ_SECONDS)
+
+proofs:
+	@$(RUN_TESTS) --proofs '$(PROOFS)'
 
 soak: $(FUZZ_BINARIES)
 	@$(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(SECONDS_EACH)
