@@ -57,12 +57,10 @@ uint32_t mode_place(uint32_t thread, uint64_t now) {
 enum bh_status mode_enter(uint32_t mode) {
     uint32_t cores = plan_header()->cores;
 
+    if (mode == mode_current())
+        return BH_OK;
     if (!atomic_change(&changing, 0, cores))
         return BH_E_STATE;
-    if (mode == current) {
-        atomic_store(&changing, 0);
-        return BH_OK;
-    }
     atomic_store(&current, mode);
     log_line("mode %s", plan_mode(mode)->name);
     for (uint32_t core = 0; core < cores; core++)

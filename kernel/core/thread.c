@@ -45,9 +45,8 @@ void thread_update_queue(uint32_t thread) {
 void thread_notify(uint32_t thread, uint64_t bits) {
     struct thread *t = &threads[thread];
 
-    if (atomic_or(&t->word, bits) != 0)
-        return;                        /* whoever made it non-empty woke the thread */
-    if (atomic_load(&t->sleeping) == 0)
+    /* Whoever made the word non-empty woke the thread. */
+    if (atomic_or(&t->word, bits) != 0 || atomic_load(&t->sleeping) == 0)
         return;
     if (thread_core(thread) == core_this())
         thread_woken(thread);
@@ -76,12 +75,8 @@ void thread_wait(uint32_t thread, uint64_t deadline) {
     struct thread *t = &threads[thread];
     uint64_t bits = atomic_exchange(&t->word, 0);
 
-    if (bits != 0) {
-        context_answer(thread, BH_OK, bits);
-        return;
-    }
-    if (deadline <= time_now()) {
-        context_answer(thread, BH_E_TIMEOUT, 0);
+    if (bits != 0 || deadline <= time_now()) {
+        context_answer(thread, bits != 0 ? BH_OK : BH_E_TIMEOUT, bits);
         return;
     }
     t->deadline = deadline;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sets a core up: segments, task state, interrupt table, SYSCALL, protections. A protection that the
- * CPU lacks is left off; a feature that the kernel can't do without stops the boot.
+ * CPU lacks is left off; NX, which every CPU with virtualization has, is on since x86/boot.S.
  */
 #include "x86/cpu.h"
 
-#include "core/log.h"
 #include "x86/entry_area.h"
 
 #define GDT_KERNEL_CODE 0x00af9b000000ffffull
@@ -91,23 +90,12 @@ static void load_tables(struct entry_area *area) {
                      :: "m"(gdt), "m"(idt), "r"(TASK_STATE), "r"(KERNEL_DATA) : "memory");
 }
 
-static void set_fast_call(void) {
-    msr_write(MSR_STAR, (uint64_t)KERNEL_CODE << 32);   /* SYSRET isn't used */
-    msr_write(MSR_LSTAR, (uint64_t)trampoline_call);
-    msr_write(MSR_CSTAR, (uint64_t)trampoline_call);    /* no segment leads there */
-    msr_write(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC);
-}
-
 static void set_protections(void) {
-    struct cpuid extended = cpuid(0x80000001, 0);
     struct cpuid features = cpuid(7, 0);
     uint64_t smep = features.ebx & 1u << 7 ? CR4_SMEP : 0;
     uint64_t smap = features.ebx & 1u << 20 ? CR4_SMAP : 0;
     uint64_t umip = features.ecx & 1u << 2 ? CR4_UMIP : 0;
 
-    if ((extended.edx & 1u << 20) == 0)
-        panic("boot: the CPU has no NX bit, without which memory can't be kept from being executed");
-    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE | EFER_SCE);
     cr0_write(cr0_read() | CR0_WP | CR0_NE);
     cr4_write(cr4_read() | smep | smap | umip);
     msr_write(MSR_PAT, PAT_WITH_WRITE_COMBINE);
@@ -120,9 +108,13 @@ void cpu_install_core(uint32_t core) {
     fill_segments(area);
     fill_task_state(area);
     load_tables(area);
+    set_protections();
     msr_write(MSR_FS_BASE, 0);
     msr_write(MSR_GS_BASE, (uint64_t)area);
     msr_write(MSR_KERNEL_GS, 0);
-    set_fast_call();
-    set_protections();
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
+    msr_write(MSR_STAR, (uint64_t)KERNEL_CODE << 32);   /* SYSRET isn't used */
+    msr_write(MSR_LSTAR, (uint64_t)trampoline_call);
+    msr_write(MSR_CSTAR, (uint64_t)trampoline_call);    /* no segment leads there */
+    msr_write(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC);
 }

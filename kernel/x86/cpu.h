@@ -36,7 +36,6 @@ enum msr {                             /* SDM volume 4 */
 };
 
 #define EFER_SCE      (1ull << 0)
-#define EFER_NXE      (1ull << 11)
 
 struct cpuid { uint32_t eax, ebx, ecx, edx; };
 
