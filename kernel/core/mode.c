@@ -37,20 +37,16 @@ uint32_t mode_current(void) { return (uint32_t)atomic_load(&current); }
 uint32_t mode_place(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
     uint32_t index = placement_of[mode_current()][thread];
-    const struct bh_plan_placement *p;
 
     t->placed = index != BH_NONE;
     if (!t->placed)
         return (uint32_t)t->core;
-    p = plan_placement(index);
+    const struct bh_plan_placement *p = plan_placement(index);
     t->priority = p->priority;
     t->exhausted = false;
-    t->budget = (struct budget){
-        .amount = time_ticks_of_us(p->budget_us),
-        .period = time_ticks_of_us(p->period_us),
-        .left = time_ticks_of_us(p->budget_us),
-        .renew_at = now + time_ticks_of_us(p->period_us),
-    };
+    t->budget.amount = t->budget.left = time_ticks_of_us(p->budget_us);
+    t->budget.period = time_ticks_of_us(p->period_us);
+    t->budget.renew_at = now + t->budget.period;
     return p->core;
 }
 
@@ -75,12 +71,11 @@ static void move(uint32_t thread, uint64_t now) {
     if (t->queued)
         sched_queue(thread, false);
     there = mode_place(thread, now);
-    if (there == here) {
-        thread_update_queue(thread);
-        return;
-    }
     atomic_store(&t->core, there);
-    sched_request(there, SCHED_ADOPT, thread);
+    if (there == here)
+        thread_update_queue(thread);
+    else
+        sched_request(there, SCHED_ADOPT, thread);
 }
 
 void mode_apply(void) {

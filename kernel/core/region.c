@@ -76,9 +76,8 @@ uint64_t region_reload(uint32_t region, uint64_t done, uint64_t most) {
 
     if (content > size)
         content = size;
-    if (content > 0)
-        memcpy(physical_at(paddr_add(base_of[region], done), content),
-               physical_at(paddr_add(plan_base(), r->content_offset + done), content), content);
+    memcpy(physical_at(paddr_add(base_of[region], done), content),
+           physical_at(paddr_add(plan_base(), r->content_offset + done), content), content);
     memset(physical_at(paddr_add(base_of[region], done + content), size - content), 0,
            size - content);
     return done + size;

@@ -42,14 +42,6 @@ static void reserve_memory(void) {
     boot_memory_reserve(info.loader.base, info.loader.size);
 }
 
-static void check_cores(void) {
-    uint32_t wanted = plan_header()->cores, found = acpi_core_count();
-
-    if (found < wanted)
-        panic("boot: the plan \"%s\" needs %u cores, the machine has %u (QEMU: -smp %u)",
-              plan_header()->name, wanted, found, wanted);
-}
-
 static void install_objects(void) {
     device_discover();
     iommu_install();
@@ -74,8 +66,10 @@ static void continue_start(void) {
     apic_install_core();
     plan_install(paddr(info.plan.base), info.plan.size);
     serial_open(plan_header()->log_port);
-    check_cores();
     cores = plan_header()->cores;
+    if (acpi_core_count() < cores)
+        panic("boot: the plan \"%s\" needs %u cores, the machine has %u (QEMU: -smp %u)",
+              plan_header()->name, cores, acpi_core_count(), cores);
     for (uint32_t core = 1; core < cores; core++)
         smp_prepare_core(core);
     log_line("bulkhead: plan \"%s\", %u cores, %lu MiB, %lu MHz", plan_header()->name, cores,
