@@ -9,6 +9,7 @@ what each line means.
 """
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -268,6 +269,7 @@ def arguments():
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that QEMU is ended, too
     options = arguments()
     only = options.only.split(",") if options.only else [machine.name for machine in MACHINES]
     unknown = set(only) - {machine.name for machine in MACHINES}
