@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The life of a device: released to its owner, quiesced, reset, quarantined. A driver reaches this
- * by named operations only. Trusts no device: one that can't be reset keeps an empty space for ever.
+ * by named operations only. Trusts no device: one that can't be reset is cut off for ever.
  */
 #include "core/device_state.h"
 

@@ -32,11 +32,10 @@ static void stray_fault(const struct device_fault *fault) {
     stray_faults++;
     stray_requester = fault->requester_id;
     if (stray_faults <= STRAYS_TOLD)
-        log_line("fault: " DEVICE_ID_FORMAT ", which nobody owns: %s at 0x%lx denied: %s",
+        log_line("fault: " DEVICE_ID_FORMAT ", which nobody owns: %s at 0x%lx denied: %s%s",
                  DEVICE_ID(fault->requester_id), fault->interrupt ? "interrupt" : "DMA",
-                 fault->address, fault->reason_text);
-    if (stray_faults == STRAYS_TOLD)
-        log_line("fault: further ones of requesters that nobody owns are only counted");
+                 fault->address, fault->reason_text,
+                 stray_faults == STRAYS_TOLD ? "; further ones are only counted" : "");
     if (stray_faults >= STRAYS_TOLD && !fault->interrupt)
         iommu_ignore_faults(fault->requester_id, true);
 }
@@ -78,12 +77,10 @@ static void log_fault(uint32_t device, const struct device_fault *fault) {
 }
 
 static void answer(uint32_t device) {
-    uint32_t state = device_state(device);
-    if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || devices.faults_allowed[device] == 0)
-        return;
-    devices.faults_allowed[device]--;
-    if (devices.faults_allowed[device] > 0 || state == BH_DEVICE_QUARANTINED ||
-        state == BH_DEVICE_RESETTING)
+    uint32_t *allowed = &devices.faults_allowed[device];
+    uint64_t state = device_state(device);
+    bool usable = state == BH_DEVICE_QUIET || state == BH_DEVICE_ACTIVE;
+    if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || *allowed == 0 || --*allowed > 0 || !usable)
         return;
     device_block(device);
     log_line("fault: device \"%s\" of \"%s\" reached its limit of %u faults: bus mastering off, "

@@ -28,12 +28,15 @@ uint32_t device_requester(uint32_t device) { return plan_device(device)->request
 
 static bool is_pci(uint32_t device) { return plan_device(device)->kind == BH_DEVICE_PCI; }
 
-static void log_functions(void) {
+/* Until an owner gets it, a function answers nobody: no neighbour can reach its registers. */
+static void close_functions(void) {
     for (uint32_t i = 0; i < pci_count(); i++) {
         const struct pci_function *f = pci_function(i);
         log_line("PCI: " DEVICE_ID_FORMAT " %04x:%04x class %06x group %u",
                  DEVICE_ID(f->requester_id), f->vendor, f->device, f->class_revision / 256,
                  f->group);
+        if (f->endpoint && f->class_revision / CLASS_UNIT != CLASS_DISPLAY)
+            pci_set_decode(i, false, false);
     }
 }
 
@@ -42,7 +45,7 @@ void device_discover(void) {
         pci_discover();
     else
         log_line("PCI: the firmware describes no ECAM: no PCI device can be used");
-    log_functions();
+    close_functions();
 }
 
 static _Noreturn void refuse(uint32_t device, const char *why) {
@@ -86,8 +89,8 @@ static void check_pair(uint32_t a, uint32_t b) {
         return;
     panic("plan refused: devices \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" and \"%s\" ("
           DEVICE_ID_FORMAT ") of \"%s\" can't be kept apart: %s: give them to one owner%s",
-          plan_device(a)->name, DEVICE_ID(f->requester_id), device_owner_name(a), plan_device(b)->name,
-          DEVICE_ID(g->requester_id), device_owner_name(b),
+          plan_device(a)->name, DEVICE_ID(f->requester_id), device_owner_name(a),
+          plan_device(b)->name, DEVICE_ID(g->requester_id), device_owner_name(b),
           f->group_reason != 0 ? f->group_reason : g->group_reason,
           one_id ? ", and only one of them" : "");
 }
@@ -122,24 +125,6 @@ static void check_ports(void) {
     }
 }
 
-static bool plan_names(uint32_t function) {
-    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        if (devices.function[d] == function)
-            return true;
-    }
-    return false;
-}
-
-/* What nobody owns answers nobody: a neighbour can't reach its registers either. */
-static void close_unnamed(void) {
-    for (uint32_t i = 0; i < pci_count(); i++) {
-        const struct pci_function *f = pci_function(i);
-        bool display = f->class_revision / CLASS_UNIT == CLASS_DISPLAY;
-        if (f->endpoint && !display && !plan_names(i))
-            pci_set_decode(i, false, false);
-    }
-}
-
 void device_install(void) {
     for (uint32_t d = 0; d < BH_MAX_DEVICES; d++)
         devices.function[d] = devices.alias[d] = BH_NONE;
@@ -155,7 +140,6 @@ void device_install(void) {
     }
     check_groups();
     check_ports();
-    close_unnamed();
 }
 
 paddr_t device_bar_base(uint32_t device, uint32_t bar) {

@@ -30,8 +30,8 @@ void device_block(uint32_t device);
 const char *device_owner_name(uint32_t device);
 uint32_t device_requester(uint32_t device);
 
-static inline uint32_t device_state(uint32_t device) {
-    return (uint32_t)devices.counter[device][BH_DEVICE_COUNT_STATE];
+static inline uint64_t device_state(uint32_t device) {
+    return devices.counter[device][BH_DEVICE_COUNT_STATE];
 }
 
 static inline void device_set_state(uint32_t device, enum bh_device_state state) {

@@ -77,7 +77,7 @@ void interrupt_install(void) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
         const struct bh_plan_interrupt *p = plan_interrupt(i);
         if (!source_exists(p, lines))
-            panic("plan refused: interrupt \"%s\": device \"%s\" has no such source on this machine",
+            panic("plan refused: interrupt \"%s\": device \"%s\" has no such source on this PC",
                   p->name, plan_device(p->device)->name);
     }
 }

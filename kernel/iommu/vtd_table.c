@@ -50,7 +50,6 @@ void iommu_table_written(const void *entries, uint64_t size) {
     if (!coherent) {
         for (uint64_t at = 0; at < size; at += CACHE_LINE)
             __asm__ volatile("clflush %0" : : "m"(byte[at]) : "memory");
-        __asm__ volatile("clflush %0" : : "m"(byte[size - 1]) : "memory");
     }
     __asm__ volatile("mfence" : : : "memory");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Walks of the two capability lists (PCI 6.7, PCIe 7.6). A device may lie: a list ends after as many
- * steps as it can have members, and a capability that wouldn't fit into its part of configuration
- * space isn't there.
+ * Walks of the two capability lists (PCI 6.7, PCIe 7.6). A device may lie: a list ends after as
+ * many steps as it can have members, and a capability that wouldn't fit into its part of
+ * configuration space isn't there.
  */
 #include "pci/pci.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Configuration space through ECAM (PCIe 7.2.2): the only way to it in this kernel, mapped by nobody
- * else. An access outside of the buses that the firmware declared, or across a function's end, is
- * an invariant violation, because no caller takes bus numbers from anybody but this kernel.
+ * Configuration space through ECAM (PCIe 7.2.2): the only way to it in this kernel, mapped by
+ * nobody else. An access outside of the buses that the firmware declared, or across a function's
+ * end, is an invariant violation, because no caller takes bus numbers from anybody but this kernel.
  */
 #include "pci/pci.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Isolation groups: functions that the IOMMU can't keep apart, because one can reach another without
- * passing it, or because both use the same requester id. A group has one owner.
+ * Isolation groups: functions that the IOMMU can't keep apart, because one can reach another
+ * without passing it, or because both use the same requester id. A group has one owner.
  */
 #include "pci/pci.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI as far as isolation needs it (PCI Express Base 4.0, "PCIe"; PCI Local Bus 3.0, "PCI"; PCI Power
- * Management 1.2, "PM"): functions, BARs, message interrupts, isolation groups, reset. Functions are
- * named by their index in a table filled at boot; configuration space is reached by the kernel only.
- * What a device answers is hostile: every list is bounded, every size is checked.
+ * PCI as far as isolation needs it (PCI Express Base 4.0, "PCIe"; PCI Local Bus 3.0, "PCI"; PCI
+ * Power Management 1.2, "PM"): functions, BARs, message interrupts, isolation groups, reset.
+ * Functions are named by their index in a table filled at boot; configuration space is reached by
+ * the kernel only. What a device answers is hostile: every list is bounded, every size is checked.
  */
 #pragma once
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reset ladder of one function: function-level reset (PCIe 6.6.2), else a reset of the secondary
- * bus when nothing but this function is behind the bridge (PCIe 7.5.1.3.13), else a trip to D3hot
- * and back (PM 5.4.1). Each step does a few register accesses and tells when the next one may come;
- * nothing waits. The caller has turned bus mastering off and answers for decode, interrupts and bus
- * mastering afterwards.
+ * The reset ladder of one function: function-level reset (PCIe 6.6.2), else a reset of the
+ * secondary bus when nothing but this function is behind the bridge (PCIe 7.5.1.3.13), else a trip
+ * to D3hot and back (PM 5.4.1). Each step does a few register accesses and tells when the next one
+ * may come; nothing waits. The caller has turned bus mastering off and answers for decode,
+ * interrupts and bus mastering afterwards.
  */
 #include "pci/pci.h"
 

@@ -250,9 +250,7 @@ bool acpi_ioapic(uint32_t *id, paddr_t *registers) {
     return ioapic_registers.value != 0;
 }
 
-uint32_t acpi_isa_gsi(uint32_t isa_line) {
-    return isa_line < ISA_LINES ? isa_gsi[isa_line] : isa_line;
-}
+uint32_t acpi_isa_gsi(uint32_t isa_line) { return isa_gsi[isa_line % ISA_LINES]; }
 
 bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
     struct bytes mcfg = named("MCFG");

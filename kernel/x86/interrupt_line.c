@@ -29,8 +29,10 @@ static void write_register(uint32_t index, uint32_t value) {
     registers[IOAPIC_WINDOW] = value;
 }
 
-static void write_low(uint32_t entry, uint32_t value) {
-    write_register(IOAPIC_ENTRY + 2 * entry, value);
+/* The low register of the line's entry; the high one follows it. */
+static uint32_t entry_of(uint32_t line) {
+    INVARIANT(acpi_isa_gsi(line) < entry_count);
+    return IOAPIC_ENTRY + 2 * acpi_isa_gsi(line);
 }
 
 bool interrupt_line_install(void) {
@@ -43,7 +45,7 @@ bool interrupt_line_install(void) {
     registers = physical_registers(base, BH_PAGE_SIZE);
     entry_count = read_register(IOAPIC_VERSION) / 65536 % 256 + 1;
     for (uint32_t entry = 0; entry < entry_count; entry++)
-        write_low(entry, ENTRY_MASKED);
+        write_register(IOAPIC_ENTRY + 2 * entry, ENTRY_MASKED);
     requester = iommu_ioapic_requester(id);
     return true;
 }
@@ -52,22 +54,15 @@ uint32_t interrupt_line_requester(void) { return requester; }
 
 /* VT-d 5.1.5.1: bits 63:48 of the entry become bits 19:4 of the message's address, which is how the
  * format and the index get there; of a plain message it is the target. */
-bool interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_message *message) {
-    uint32_t entry = acpi_isa_gsi(line);
-    if (entry >= entry_count)
-        return false;
-    write_low(entry, ENTRY_MASKED);
-    uint32_t destination = (uint32_t)(message->address / 16 % 65536) * 65536u;
-    write_register(IOAPIC_ENTRY + 2 * entry + 1, destination);
-    write_low(entry, ENTRY_MASKED | vector);
-    return true;
+void interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_message *message) {
+    write_register(entry_of(line), ENTRY_MASKED);
+    write_register(entry_of(line) + 1, (uint32_t)(message->address / 16 % 65536) * 65536);
+    write_register(entry_of(line), ENTRY_MASKED | vector);
 }
 
 void interrupt_line_mask(uint32_t line, bool masked) {
-    uint32_t entry = acpi_isa_gsi(line);
-    INVARIANT(entry < entry_count);
-    uint32_t low = read_register(IOAPIC_ENTRY + 2 * entry) & ~(uint32_t)ENTRY_MASKED;
-    write_low(entry, low | (masked ? ENTRY_MASKED : 0));
+    uint32_t entry = read_register(entry_of(line)) & ~(uint32_t)ENTRY_MASKED;
+    write_register(entry_of(line), entry | (masked ? ENTRY_MASKED : 0));
 }
 
 uint32_t interrupt_target(uint32_t core) { return apic_id_of_core(core); }

@@ -10,12 +10,6 @@ static inline uint8_t port_in8(uint16_t port) {
     return value;
 }
 
-static inline uint16_t port_in16(uint16_t port) {
-    uint16_t value;
-    __asm__ volatile("inw %w1, %w0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
 static inline void port_out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %b0, %w1" : : "a"(value), "Nd"(port));
 }

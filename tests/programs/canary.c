@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A victim: fills its region "canary" with a pattern, looks at it four times a second and says every
- * second whether it is intact. When it has an interrupt "irq0", it says so whenever one arrives. Tests
- * look at the region in physical memory and at what it says.
+ * A victim: fills its region "canary" with a pattern, looks at it four times a second and says
+ * every second whether it is intact. When it has an interrupt "irq0", it says so whenever one
+ * arrives. Tests look at the region in physical memory and at what it says.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hostile driver with a DMA engine at its command: QEMU's "edu" device (QEMU, docs/specs/edu.rst),
- * which copies up to 4 KiB between its own memory and any bus address, 100 ms after it was told. The
- * setting "deed" says what it does with it, "target" the bus address that it aims at ("later": the
- * test writes it into our manifest's page from outside, once it knows):
+ * A hostile driver with a DMA engine at its command: QEMU's "edu" device (QEMU,
+ * docs/specs/edu.rst), which copies up to 4 KiB between its own memory and any bus address, 100 ms
+ * after it was told. The setting "deed" says what it does with it, "target" the bus address that it aims
+ * at ("later": the test writes it into our manifest's page from outside, once it knows):
  *   inside     copies out to its own buffer and back: what it is granted works
  *   write      writes a pattern to the target
  *   read       reads the target and shows the first bytes

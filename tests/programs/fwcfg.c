@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A hostile process that tries QEMU's firmware configuration device (QEMU, docs/specs/fw_cfg.rst),
- * whose DMA passes the IOMMU: it asks for the signature "QEMU" to be written to the physical address
- * "target". The test tells it the physical address of its own page "command", too.
+ * whose DMA passes the IOMMU: it asks for the signature "QEMU" to be written to the physical
+ * address "target". The test tells it the physical address of its own page "command", too.
  */
 #include <stdint.h>
 
@@ -13,7 +13,8 @@
 #include "lib/start/start.h"
 #include "lib/time/time.h"
 
-enum { DMA_PORT_HIGH = 0x514, DMA_PORT_LOW = 0x518, CONTROL_READ = 1u << 1, CONTROL_SELECT = 1u << 3 };
+enum { DMA_PORT_HIGH = 0x514, DMA_PORT_LOW = 0x518 };
+enum { CONTROL_READ = 1u << 1, CONTROL_SELECT = 1u << 3 };
 enum { MARK = 0xc3, MARK_OFFSET = 64 };   /* by which the test finds the page */
 
 struct command {                      /* all big endian */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hostile driver of an e1000e (82574 data sheet, 10.2.4) that has got hold of its MSI-X table, as a
- * device can that sends whatever message it likes: it writes a message with another remapping index,
- * the setting "entry", and makes the device send it ten times. Without a region "bar3" it only
- * drives its own interrupt.
+ * A hostile driver of an e1000e (82574 data sheet, 10.2.4) that has got hold of its MSI-X table, as
+ * a device can that sends whatever message it likes: it writes a message with another remapping
+ * index, the setting "entry", and makes the device send it ten times. Without a region "bar3" it
+ * only drives its own interrupt.
  */
 #include <stdint.h>
 
