@@ -69,14 +69,6 @@ static enum bh_status vcpu_run(uint32_t thread, uint32_t vcpu, uint64_t deadline
     return status;
 }
 
-static enum bh_status control_machine(uint64_t operation) {
-    if (operation == BH_MACHINE_REBOOT)
-        machine_reboot();
-    else
-        machine_poweroff();
-    return BH_E_DEVICE;                /* it is still there */
-}
-
 /* Calls that answer by themselves when they succeed, some of them later. */
 static bool answers_itself(uint64_t number) {
     return number == BH_CALL_WAIT || number == BH_CALL_NOTIFY_WAIT || number == BH_CALL_VCPU_RUN
@@ -117,7 +109,11 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
     case BH_CALL_MODE_ENTER:
         return mode_enter(slot->object);
     case BH_CALL_MACHINE_CONTROL:
-        return control_machine(argument[1]);
+        if (argument[1] == BH_MACHINE_REBOOT)
+            machine_reboot();
+        else
+            machine_poweroff();
+        return BH_E_DEVICE;            /* it is still there */
     default:
         return counter_read(argument[1], argument[2], argument[3], value);
     }

@@ -23,8 +23,11 @@
 #define POLL_US     20u
 #define CHUNK_BYTES (64u * 1024)
 
-static uint64_t state[BH_MAX_COMPARTMENTS];
 static uint64_t counters[BH_MAX_COMPARTMENTS][BH_COMPARTMENT_COUNTERS];
+
+static uint64_t *state_of(uint32_t compartment) {
+    return &counters[compartment][BH_COMPARTMENT_COUNT_STATE];
+}
 
 static void request_all(uint32_t compartment, enum sched_request request, uint32_t but) {
     const struct bh_plan_compartment *c = plan_compartment(compartment);
@@ -39,7 +42,7 @@ static void run(uint32_t compartment) {
         if (plan_device(d)->owner == compartment)
             device_release(d);
     counters[compartment][BH_COMPARTMENT_STARTS]++;
-    atomic_store(&state[compartment], BH_COMPARTMENT_RUNNING);
+    atomic_store(state_of(compartment), BH_COMPARTMENT_RUNNING);
     request_all(compartment, SCHED_START, BH_NONE);
     channel_signal_life(compartment);
 }
@@ -65,7 +68,7 @@ static bool await_threads(struct operation *o, uint32_t self) {
 
     o->again_at = time_after_us(POLL_US);
     for (uint32_t t = c->first_thread; t < c->first_thread + c->thread_count; t++)
-        if (t != self && thread_state(t) != THREAD_STOPPED)
+        if (t != self && atomic_load(&threads[t].state) != THREAD_STOPPED)
             return false;
     return true;
 }
@@ -112,10 +115,10 @@ static void finish(uint32_t thread, struct operation *o) {
     if (kind == OPERATION_RUN) {
         run(o->target);
     } else {
-        atomic_store(&state[o->target], BH_COMPARTMENT_STOPPED);
+        atomic_store(state_of(o->target), BH_COMPARTMENT_STOPPED);
         channel_signal_life(o->target);
     }
-    context_answer(thread, BH_OK, atomic_load(&state[o->target]));
+    context_answer(thread, BH_OK, atomic_load(state_of(o->target)));
 }
 
 static bool phase_is_over(uint32_t thread, struct operation *o) {
@@ -154,7 +157,7 @@ void compartment_step(uint32_t thread) {
 
 void compartment_abandon(const struct operation *operation) {
     if (operation->kind == OPERATION_RUN || operation->kind == OPERATION_STOP)
-        atomic_store(&state[operation->target], BH_COMPARTMENT_STOPPED);
+        atomic_store(state_of(operation->target), BH_COMPARTMENT_STOPPED);
 }
 
 /* The states, as bits, that each operation starts from. */
@@ -166,14 +169,14 @@ static const uint32_t starts_from[] = {
 
 void compartment_call(uint32_t thread, uint32_t compartment,
                       enum bh_compartment_operation operation) {
-    uint64_t now = atomic_load(&state[compartment]);
+    uint64_t now = atomic_load(state_of(compartment));
 
     if (operation == BH_COMPARTMENT_STATE) {
         context_answer(thread, BH_OK, now);
         return;
     }
     if ((starts_from[operation] & 1u << now) == 0
-        || !atomic_change(&state[compartment], now, BH_COMPARTMENT_RESETTING)) {
+        || !atomic_change(state_of(compartment), now, BH_COMPARTMENT_RESETTING)) {
         context_answer(thread, BH_E_STATE, now);
         return;
     }
@@ -200,7 +203,7 @@ void compartment_fault(uint32_t thread, const struct fault *fault) {
     uint64_t *counter = counters[compartment];
 
     log_fault(thread, fault);
-    if (!atomic_change(&state[compartment], BH_COMPARTMENT_RUNNING, BH_COMPARTMENT_FAULTED)) {
+    if (!atomic_change(state_of(compartment), BH_COMPARTMENT_RUNNING, BH_COMPARTMENT_FAULTED)) {
         thread_stop(thread);           /* somebody else stops it already */
         return;
     }
@@ -214,7 +217,5 @@ void compartment_fault(uint32_t thread, const struct fault *fault) {
 }
 
 uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter) {
-    if (counter == BH_COMPARTMENT_COUNT_STATE)
-        return atomic_load(&state[compartment]);
-    return counters[compartment][counter];
+    return atomic_load(&counters[compartment][counter]);
 }

@@ -9,6 +9,7 @@
 #include "core/mode.h"
 #include "core/plan.h"
 #include "core/sched.h"
+#include "core/thread.h"
 #include "core/time.h"
 #include "core/vcpu.h"
 #include "iommu/iommu.h"
@@ -60,7 +61,7 @@ static uint64_t value_of(enum bh_counter_class class, uint32_t object, uint32_t 
     case BH_COUNTERS_COMPARTMENT:
         return compartment_counter(object, (enum bh_compartment_counter)counter);
     case BH_COUNTERS_THREAD:
-        return sched_thread_counter(object, (enum bh_thread_counter)counter);
+        return threads[object].counter[counter];
     case BH_COUNTERS_VCPU:
         return vcpu_counter(object, (enum bh_vcpu_counter)counter);
     case BH_COUNTERS_DEVICE:

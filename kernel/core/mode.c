@@ -43,6 +43,8 @@ uint32_t mode_place(uint32_t thread, uint64_t now) {
         return (uint32_t)t->core;
     const struct bh_plan_placement *p = plan_placement(index);
     t->priority = p->priority;
+    t->counter[BH_THREAD_PRIORITY] = p->priority;
+    t->counter[BH_THREAD_CORE] = p->core;
     t->exhausted = false;
     t->budget.amount = t->budget.left = time_ticks_of_us(p->budget_us);
     t->budget.period = time_ticks_of_us(p->period_us);

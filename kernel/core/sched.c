@@ -234,10 +234,3 @@ uint64_t sched_counter(uint32_t core, enum bh_core_counter counter) {
 
     return c->counter[counter] + (idle_now ? time_now() - c->since : 0);
 }
-
-uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter) {
-    if (counter == BH_THREAD_CORE)
-        return thread_core(thread);
-    return counter == BH_THREAD_PRIORITY ? threads[thread].priority
-                                         : threads[thread].counter[counter];
-}

@@ -34,4 +34,3 @@ void sched_event_at(uint64_t tick);    /* some thread of this core waits for tha
 void sched_interrupted(bool by_timer);
 
 uint64_t sched_counter(uint32_t core, enum bh_core_counter counter);
-uint64_t sched_thread_counter(uint32_t thread, enum bh_thread_counter counter);

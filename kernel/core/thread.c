@@ -20,10 +20,6 @@ struct thread threads[BH_MAX_THREADS];
 
 uint32_t thread_core(uint32_t thread) { return (uint32_t)atomic_load(&threads[thread].core); }
 
-enum thread_state thread_state(uint32_t thread) {
-    return (enum thread_state)atomic_load(&threads[thread].state);
-}
-
 static void set_state(uint32_t thread, enum thread_state state) {
     atomic_store(&threads[thread].state, state);
     thread_update_queue(thread);

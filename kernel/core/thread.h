@@ -65,7 +65,6 @@ extern struct thread threads[BH_MAX_THREADS];
 
 /* Any core. */
 uint32_t thread_core(uint32_t thread);                       /* its logical core in this mode */
-enum thread_state thread_state(uint32_t thread);
 void thread_notify(uint32_t thread, uint64_t bits);
 
 /* The owning core. */

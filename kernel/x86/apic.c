@@ -66,17 +66,6 @@ static void send(uint32_t apic_id, uint32_t command) {
     apic_write(APIC_ICR_LOW, command);
 }
 
-static void enable(void) {
-    uint64_t base = msr_read(MSR_APIC_BASE);
-
-    x2apic = x2apic || (base & APIC_BASE_X2APIC) != 0;
-    if (!x2apic && registers == NULL)
-        registers = physical_registers(paddr(base & APIC_BASE_ADDRESS), 4096);
-    msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-    if (x2apic)
-        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
-}
-
 /* The shortest of several stretches, that is, the one least disturbed between its reads. */
 static void measure_timer(void) {
     uint64_t shortest = UINT64_MAX;
@@ -97,7 +86,14 @@ static void measure_timer(void) {
 }
 
 void apic_install_core(void) {
-    enable();
+    uint64_t base = msr_read(MSR_APIC_BASE);
+
+    x2apic = x2apic || (base & APIC_BASE_X2APIC) != 0;
+    if (!x2apic && registers == NULL)
+        registers = physical_registers(paddr(base & APIC_BASE_ADDRESS), 4096);
+    msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+    if (x2apic)
+        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
     apic_write(APIC_TASK_PRIORITY, 0);
     apic_write(APIC_LVT_LINT0, APIC_MASKED);
     apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);

@@ -35,7 +35,6 @@
     .global trampoline_call, trampoline_vectors, context_load
     .section .trampoline, "ax"
 
-    .balign 16
 trampoline_call:                        /* SYSCALL: RCX = RIP, R11 = RFLAGS */
     swapgs
     movq %rsp, %gs:AREA_SCRATCH
@@ -61,7 +60,6 @@ trampoline_vectors:                     /* one stub every 16 bytes */
     .set vector, vector + 1
     .endr
 
-    .balign 16
 common_entry:                           /* vector, error, rip, cs, rflags, rsp, ss */
     testb $3, 24(%rsp)
     jz kernel_entry
@@ -71,7 +69,6 @@ common_entry:                           /* vector, error, rip, cs, rflags, rsp, 
     movq %rax, %cr3
     jmp user_entry
 
-    .balign 16
 trampoline_exit:                        /* RAX = the process's root; RAX, RDI and the frame pushed */
     movq %rax, %cr3
     swapgs

@@ -40,8 +40,6 @@ static const char *text_of(uint64_t vector) {
     return text != NULL ? text : "reserved exception";
 }
 
-static uint64_t nmi_count;             /* NMIs are counted and ignored: a device may cause one */
-
 static void take_interrupt(uint64_t vector) {
     if (vector == VECTOR_SPURIOUS)
         return;
@@ -100,9 +98,8 @@ void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip) {
     take_interrupt(vector);
 }
 
+/* An NMI changes nothing: a device may cause one (a malformed message, an error of its bus). */
 void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs) {
-    if (vector == VECTOR_NMI)
-        nmi_count++;
-    else
+    if (vector != VECTOR_NMI)
         panic("%s at 0x%lx (cs 0x%lx)", text_of(vector), rip, cs);
 }

@@ -107,6 +107,4 @@ void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info
     if (info->plan.size == 0)
         panic("boot: no plan: load it as the first module "
               "(QEMU: -initrd FILE.plan; GRUB: module2 /FILE.plan)");
-    if (boot_memory_total() == 0)
-        panic("boot: the loader reports no usable memory");
 }
