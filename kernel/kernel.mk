@@ -4,9 +4,8 @@
 #   bulkhead32.elf  the same in an ELF32 container, multiboot 1: for QEMU -kernel
 # build/kernel-controls/ holds the variant that obeys the plan's test controls (red team only).
 
-KERNEL_SOURCES := $(wildcard kernel/core/*.c kernel/x86/*.c kernel/pci/*.c kernel/iommu/*.c)
-KERNEL_ASSEMBLY := $(wildcard kernel/x86/*.S)
-KERNEL_OBJECT_NAMES := $(KERNEL_SOURCES:%.c=%.o) $(KERNEL_ASSEMBLY:%.S=%.S.o)
+KERNEL_OBJECT_NAMES := $(patsubst %.c,%.o,$(wildcard kernel/*/*.c)) \
+                       $(patsubst %.S,%.S.o,$(wildcard kernel/x86/*.S))
 
 # Optimized as a whole, so that the small functions between core/ and x86/ cost nothing; but for the
 # memory functions, which the compiler itself calls.

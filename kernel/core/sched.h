@@ -9,13 +9,8 @@
 
 #include "abi/call.h"
 
-enum sched_request {
-    SCHED_WAKE,                        /* its word became non-empty while it slept */
-    SCHED_STOP,
-    SCHED_START,
-    SCHED_ADOPT,                       /* it belongs to this core now */
-    SCHED_REQUESTS
-};
+/* Wake: its word became non-empty while it slept. Adopt: it belongs to this core now. */
+enum sched_request { SCHED_WAKE, SCHED_STOP, SCHED_START, SCHED_ADOPT, SCHED_REQUESTS };
 
 void sched_install(void);              /* all threads, stopped, where the first mode puts them */
 

@@ -22,12 +22,8 @@ enum thread_state {
  * Long work of the kernel on behalf of a thread, done in bounded steps whenever the scheduler picks
  * that thread, so that it can be preempted. The call that began it returns when it is done.
  */
-enum operation_kind {
-    OPERATION_NONE = 0,
-    OPERATION_STOP,                    /* stop a compartment */
-    OPERATION_RUN,                     /* reset and run it */
-    OPERATION_QUIESCE,                 /* after a fault: the rest of the thread's own compartment */
-};
+/* Stop a compartment; reset and run it; after a fault, quiesce the rest of the thread's own. */
+enum operation_kind { OPERATION_NONE, OPERATION_STOP, OPERATION_RUN, OPERATION_QUIESCE };
 
 enum operation_phase {
     PHASE_STOP_THREADS, PHASE_AWAIT_THREADS, PHASE_DEVICES, PHASE_MEMORY, PHASE_GUESTS, PHASE_FINISH,
