@@ -28,9 +28,11 @@ IS_END = 0x8000
 
 NETWORK = (SEND_64, SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500)
 EXITS = (EMPTY, CPUID, PORT)
+NAMES = dict(zip(EXITS + NETWORK, "empty cpuid port send-64 send-1500 echo-64 echo-1500 ping-64 "
+                 "ping-1500".split()))    # as bench/linux/measure.c calls them
 
-PATIENCE = 300      # seconds of QEMU's computing without a mark after which a machine is given up
-SEEDS = (42, 43, 44)
+PATIENCE = 75       # seconds of QEMU's computing without a mark after which a machine is given up
+SEEDS = range(42, 58)
 
 MACHINE = [
     "qemu-system-x86_64", "-M", "q35,kernel-irqchip=split,hpet=off,smbus=off,vmport=off",
@@ -66,11 +68,15 @@ class Machine:
     def command(self, seed, plugin):
         return MACHINE + ["-smp", str(self.cores), "-m", self.memory, "-seed", str(seed),
                           "-serial", f"file:{self.serial}",
-                          "-plugin", f"{BUILD}/count.so,out={self.marks(seed)}{plugin}"] + self.boot
+                          "-plugin", f"{BUILD}/count.so,out={self.marks(seed)}{plugin}"] + [
+                              argument.replace("LEFT", self.left_by_name()) for argument in self.boot]
 
-    def finished(self):
+    def left(self):
         ends = [number for number, _, _ in self.all_marks()]
-        return all(ends.count(identity | IS_END) >= BATCHES for identity in self.measures)
+        return [identity for identity in self.measures if ends.count(identity | IS_END) < BATCHES]
+
+    def left_by_name(self):
+        return ",".join(NAMES.get(identity, "") for identity in self.left())
 
 
 def linux(name, cores, memory, initramfs, arguments, measures):
@@ -88,8 +94,10 @@ MACHINES = [
     linux("native", 1, "512M", "native", "bench.role=native",
           EXITS + (SIGNAL, FUTEX, INTERRUPT_LOOP) + NETWORK),
     linux("native-across", 2, "512M", "native", "bench.role=across", (SIGNAL_ACROSS, FUTEX_ACROSS)),
-    linux("kvm-qemu", 1, "2G", "host", "bench.role=kvm bench.vhost=off", EXITS + NETWORK),
-    linux("kvm-vhost", 1, "2G", "host", "bench.role=kvm bench.vhost=on", EXITS + NETWORK),
+    linux("kvm-qemu", 1, "2G", "host", "bench.role=kvm bench.vhost=off bench.names=LEFT",
+          EXITS + NETWORK),
+    linux("kvm-vhost", 1, "2G", "host", "bench.role=kvm bench.vhost=on bench.names=LEFT",
+          EXITS + NETWORK),
     bulkhead("signal", 1, "256M", (SIGNAL,)),
     bulkhead("across", 2, "256M", (SIGNAL_ACROSS,)),
     bulkhead("interrupt", 1, "256M", (INTERRUPT_LOOP,)),
@@ -109,7 +117,8 @@ def read_marks(path):
     left out."""
     text = path.read_text() if path.exists() else ""
     lines = text[:text.rfind("\n") + 1].splitlines()
-    return [(int(fields[0], 16), int(fields[2]), int(fields[3])) for fields in map(str.split, lines)]
+    return [(int(number, 16), int(executed), int(guest))
+            for number, _, executed, guest in map(str.split, lines)]
 
 
 def computing_seconds(process):
@@ -121,7 +130,7 @@ def computing_seconds(process):
 def watch(machine, process, marks):
     """Waits until everything is measured or nothing happened for too long."""
     size, since = -1, 0
-    while process.poll() is None and not machine.finished():
+    while process.poll() is None and machine.left():
         time.sleep(0.5)
         now = marks.stat().st_size if marks.exists() else 0
         if now != size:
@@ -142,13 +151,13 @@ def run_once(machine, seed, plugin):
 
 
 def run(machine, plugin=""):
-    """Another seed if a machine stops before every measurement has its batches."""
+    """A KVM guest that stops is followed by one with another seed for what is left to measure."""
     machine.forget()
     for seed in SEEDS:
         print(f"bench: {machine.name}, seed {seed} ...", end=" ", flush=True)
         start = time.monotonic()
         run_once(machine, seed, plugin)
-        complete = machine.finished()
+        complete = not machine.left()
         print(f"{time.monotonic() - start:.0f} s" + ("" if complete else ", incomplete"), flush=True)
         if complete:
             return True
@@ -157,7 +166,7 @@ def run(machine, plugin=""):
 
 
 def measured(marks, identity, operations, outside):
-    """Instructions for one operation, the guest's own left out if `outside`: the median of the batches.
+    """Instructions for one operation, the guest's own left out if `outside`: the batches' median.
     None: not measured."""
     costs, begin = [], None
     for number, count, guest in marks:
