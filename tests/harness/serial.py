@@ -28,6 +28,7 @@ class Serial:
         self.changed = threading.Condition()
         self.closed = False
         self.watcher = None
+        self.typed = False
         self.position = 0  # where the next expect starts, in the text without escapes
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -88,6 +89,7 @@ class Serial:
         self.position = len(self.text())
 
     def send(self, text):
+        self.typed = True
         self.socket.sendall(text.encode())
 
     def expect(self, pattern, timeout=60, anywhere=False):
