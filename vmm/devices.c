@@ -9,13 +9,15 @@
 enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
 
-enum { NUMBER_NET = 0, NUMBER_HVC = 1, NUMBER_DISK = 2 };
+enum { NUMBER_NET = 0, NUMBER_HVC = 1, NUMBER_DISK = 2, NUMBER_RNG = NUMBER_DISK + VM_DISKS_MAX };
 
 struct virtio_device *devices_virtio(struct vm *vm, unsigned number) {
     if (number == NUMBER_NET)
         return vm->net.present ? &vm->net.device : NULL;
     if (number == NUMBER_HVC)
         return vm->hvc.present ? &vm->hvc.device : NULL;
+    if (number == NUMBER_RNG)
+        return vm->rng.present ? &vm->rng.device : NULL;
     if (number - NUMBER_DISK >= VM_DISKS_MAX)
         return NULL;
     struct disk *disk = &vm->disk[number - NUMBER_DISK];
@@ -34,6 +36,7 @@ static void create_virtio(struct vm *vm) {
     if (vm->hvc_doorbell.size != 0)
         hvc_create(&vm->hvc, &vm->memory, memory_bar(NUMBER_HVC), vm->hvc_doorbell.port,
                    vm->hvc_doorbell.size);
+    rng_create(&vm->rng, &vm->memory, memory_bar(NUMBER_RNG));
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         if (vm->disk_doorbell[i].size != 0)
             disk_create(&vm->disk[i], &vm->memory, memory_bar(NUMBER_DISK + i),
@@ -41,7 +44,7 @@ static void create_virtio(struct vm *vm) {
 }
 
 void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
-    if (event == VIRTIO_RESET && number >= NUMBER_DISK)
+    if (event == VIRTIO_RESET && number >= NUMBER_DISK && number < NUMBER_RNG)
         disk_forget(&vm->disk[number - NUMBER_DISK]);
 }
 
@@ -110,6 +113,7 @@ bool devices_run(struct vm *vm) {
     run_serial(vm);
     bool more = net_run(&vm->net, TURN_FRAMES);
     more |= hvc_run(&vm->hvc, TURN_CHAINS);
+    more |= rng_run(&vm->rng, TURN_CHAINS);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         more |= disk_run(&vm->disk[i], TURN_REQUESTS);
     devices_update_interrupts(vm);
@@ -133,6 +137,7 @@ bool devices_settle(struct vm *vm) {
     bool quiet = settle_serial(vm);
     quiet &= net_settle(&vm->net);
     quiet &= hvc_settle(&vm->hvc);
+    quiet &= rng_settle(&vm->rng);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         quiet &= disk_settle(&vm->disk[i]);
     lock_release(&vm->device_lock);

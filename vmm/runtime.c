@@ -55,3 +55,13 @@ struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf) {
                      "=d"(answer.edx) : "0"(leaf), "2"(subleaf));
     return answer;
 }
+
+bool rng_take(uint64_t *value) {
+    enum { LEAF1_RDRAND = 1 << 30, TRIES = 10 };
+    unsigned char good = 0;
+    if (!(cpuid_host(1, 0).ecx & LEAF1_RDRAND))
+        return false;
+    for (unsigned i = 0; i < TRIES && !good; i++)
+        __asm__ volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(good) : : "cc");
+    return good != 0;
+}

@@ -25,12 +25,13 @@
 #include "vmm/memory.h"
 #include "vmm/net.h"
 #include "vmm/pci.h"
+#include "vmm/rng.h"
 #include "vmm/rtc.h"
 #include "vmm/serial.h"
 
 #define VM_VCPUS_MAX 16u
 #define VM_DISKS_MAX 4u
-#define VM_VIRTIO_DEVICES (2u + VM_DISKS_MAX)
+#define VM_VIRTIO_DEVICES (3u + VM_DISKS_MAX)
 
 struct vm;
 
@@ -106,6 +107,7 @@ struct vm {
     uint8_t net_mac[NET_MAC_BYTES];
     struct hvc hvc;
     struct doorbell hvc_doorbell;
+    struct rng rng;
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
 
@@ -128,7 +130,7 @@ void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t va
 
 /* devices.c: the device models' common life. */
 void devices_reset(struct vm *vm);
-/* The virtio devices by number: network, console, disks; device n is PCI device n + 1. NULL: the VM
+/* The virtio devices by number: network, console, disks, random numbers; device n is PCI device n + 1. NULL: the VM
  * doesn't have it. */
 struct virtio_device *devices_virtio(struct vm *vm, unsigned number);
 /* With the device lock held: what a driver's access asks of the device model. */

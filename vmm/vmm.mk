@@ -2,7 +2,7 @@
 # The virtual machine monitor.
 
 VMM_PURE := $(addprefix vmm/,memory.c decode.c walk.c emulate.c apic.c ioapic.c pci.c virtqueue.c \
-            virtio.c net.c hvc.c disk.c serial.c rtc.c loader.c acpi.c cpuid.c irq.c bus.c devices.c \
+            virtio.c net.c hvc.c disk.c rng.c serial.c rtc.c loader.c acpi.c cpuid.c irq.c bus.c devices.c \
             start.c msr.c inject.c exit.c life.c run.c)
 
 $(eval $(call PROGRAM,vmm,vmm/main.c vmm/runtime.c $(VMM_PURE)))

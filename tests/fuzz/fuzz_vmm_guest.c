@@ -138,7 +138,7 @@ static void step(struct input *in) {
     case 7: vm_fake_load(take_device(in), take_size(in)); break;
     case 8: vm_fake_out(take_port(in), 1u << take(in, 1) % 3, (uint32_t)take(in, 4)); break;
     case 9: vm_fake_in(take_port(in), 1u << take(in, 1) % 3); break;
-    case 10: vm_fake_virtio_start(1 + (unsigned)take(in, 1) % 3, QUEUES, 8,
+    case 10: vm_fake_virtio_start(1 + (unsigned)take(in, 1) % VM_VIRTIO_DEVICES, QUEUES, 8,
                                   VIRTIO_F_VERSION_1 | take(in, 4)); break;
     default: other_cpu(in); break;
     }

@@ -13,7 +13,7 @@
 #include "tests/unit/vm_fake.h"
 #include "vmm/layout.h"
 
-enum { NET = 1, HVC = 2, DISK = 3, RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };
+enum { NET = 1, HVC = 2, DISK = 3, RNG = 7, RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 #define FEATURES (VIRTIO_F_VERSION_1)
 
@@ -465,6 +465,25 @@ static void requests_survive_the_servers_restart(void **state) {
     assert_int_equal(used_index(REQUESTS), 1);
 }
 
+static void random_numbers_fill_a_buffer_in_part(void **state) {
+    (void)state;
+    vm_fake_virtio_start(RNG, QUEUES, SIZE, FEATURES);
+    put_descriptor(REQUESTS, 0, BUFFERS, 13, WRITE, 0);
+    put_descriptor(REQUESTS, 1, BUFFERS + 0x1000, 4096, WRITE, 0);
+    put_descriptor(REQUESTS, 2, BUFFERS + 0x3000, 8, 0, 0);     /* nothing to write to */
+    offer(REQUESTS, 0);
+    offer(REQUESTS, 1);
+    offer(REQUESTS, 2);
+    vm_fake_out(RNG_NOTIFY_PORT, 2, 0);
+    assert_int_equal(vm_fake.io_kicks > 0, 1);
+    devices_run(&vm_fake.vm);
+    assert_int_equal(used_length(REQUESTS, 0), 13);
+    assert_int_equal(get16(BUFFERS + 11), 0x5a5a);
+    assert_int_equal(get16(BUFFERS + 13), 0);
+    assert_int_equal(used_length(REQUESTS, 1), 256);
+    assert_int_equal(used_length(REQUESTS, 2), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -487,6 +506,7 @@ int main(void) {
         TEST(lying_disk_changes_nothing),
         TEST(slots_stay_taken_across_a_reset),
         TEST(requests_survive_the_servers_restart),
+        TEST(random_numbers_fill_a_buffer_in_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
