@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel image: boot code where the loader puts it, the rest at IMAGE_BASE, one segment for each
- * protection; the trampoline at its own address. */
+/* The kernel image: boot code where the loader puts it, the rest at IMAGE_BASE, one segment for
+ * each protection; the trampoline at its own address. */
 #include "x86/layout.h"
 
 OUTPUT_FORMAT(elf64-x86-64)

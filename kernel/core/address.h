@@ -13,10 +13,11 @@ typedef struct { uint64_t value; } vaddr_t;    /* virtual, of a process */
 typedef struct { uint64_t value; } gpaddr_t;   /* guest-physical */
 
 static inline paddr_t paddr(uint64_t value) { return (paddr_t){ value }; }
-static inline paddr_t paddr_add(paddr_t base, uint64_t offset) { return (paddr_t){ base.value + offset }; }
+static inline paddr_t paddr_add(paddr_t base, uint64_t by) { return (paddr_t){ base.value + by }; }
 
 /* The kernel's own view of RAM, of the plan and of the device registers that it drives: a direct
- * map that no process, guest or device shares. Whoever calls vouches for [address, address + size). */
+ * map that no process, guest or device shares. Whoever calls vouches for [address, address +
+ * size). */
 void *physical_at(paddr_t address, uint64_t size);
 
 /* The same for registers: uncached. To be called at boot only; the range stays mapped. */

@@ -14,8 +14,8 @@ struct ranges {
     uint32_t count;
 };
 
-/* Adds the whole pages of [base, base + size); they touch no range so far (else, or when the list is
- * full: false). */
+/* Adds the whole pages of [base, base + size); they touch no range so far (else, or when the
+ * list is full: false). */
 bool ranges_add(struct ranges *ranges, uint64_t base, uint64_t size);
 
 /* Takes out every page that [base, base + size) touches. False: the list is full. */

@@ -21,7 +21,7 @@
 /* What a call's first two arguments have to be. */
 struct shape {
     uint32_t kind;                     /* enum bh_slot_kind of the slot; 0: the call takes none */
-    uint32_t operations;               /* argument 1 is below this and allowed by the slot; 0: no such */
+    uint32_t operations;               /* argument 1 is below this, and allowed; 0: no such */
     uint32_t right;                    /* else: a bit that the slot's rights must have */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The life of compartments: started at boot, stopped and reset by their supervisors, stopped by the
- * kernel at a fault. Stopping is: threads on every core, then devices. A reset goes on with memory and
- * guests, then runs it again from the beginning.
+ * kernel at a fault. Stopping is: threads on every core, then devices. A reset goes on with memory
+ * and guests, then runs it again from the beginning.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct fault {
 void compartment_start_all(void);      /* at boot, those that the plan starts */
 
 /* The calling thread's own call: answered now, or when the operation is done. */
-void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment_operation operation);
+void compartment_call(uint32_t thread, uint32_t compartment, enum bh_compartment_operation what);
 
 /* A bounded part of a thread's operation (core/sched.c). */
 void compartment_step(uint32_t thread);

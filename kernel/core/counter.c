@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds a counter by class, object and number; the class's bounds are checked first, in one place. */
+/* Finds a counter by class, object and number; the class's bounds are checked first, in one
+ * place. */
 #include "core/call.h"
 
 #include "core/boot_memory.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's log in memory (abi/info.h), read-only to those whom the plan lets read it, and on the
- * serial port until programs start. One lock, held for one line.
+ * The kernel's log in memory (abi/info.h), read-only to those whom the plan lets read it, and on
+ * the serial port until programs start. One lock, held for one line.
  */
 #include "core/log.h"
 

@@ -14,8 +14,8 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* An invariant is broken, or the machine can't be booted safely: says so and stops every core. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* core/format.c. Writes at most `size` bytes, no terminating zero; answers how many. Bytes of a string
- * argument that aren't printable ASCII come out as '?'. */
+/* core/format.c. Writes at most `size` bytes, no terminating zero; answers how many. Bytes of a
+ * string argument that aren't printable ASCII come out as '?'. */
 uint32_t format_text(char *buffer, uint32_t size, const char *format, va_list arguments);
 
 paddr_t log_memory(void);                      /* struct bh_log, page-aligned */

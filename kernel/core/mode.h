@@ -13,4 +13,4 @@ enum bh_status mode_enter(uint32_t mode);
 
 /* For core/sched.c. */
 void mode_apply(void);                 /* this core's part of a change, if it has one to do */
-uint32_t mode_place(uint32_t thread, uint64_t now);  /* sets priority and budget; answers the core */
+uint32_t mode_place(uint32_t thread, uint64_t now);  /* its priority, budget; answers its core */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The installed plan. Trusts plan_check, which sees it first and stops the boot when it is wrong. */
+/* The installed plan. Trusts plan_check, which sees it first and stops the boot when it is
+ * wrong. */
 #include "core/plan.h"
 
 #include "core/log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Queues of ready threads. The links are one array for all cores: each thread's entry belongs to the
- * core that the thread belongs to. */
+/* Queues of ready threads. The links are one array for all cores: each thread's entry belongs to
+ * the core that the thread belongs to. */
 #include "core/ready.h"
 
 static uint32_t next_of[BH_MAX_THREADS], previous_of[BH_MAX_THREADS];

@@ -16,7 +16,7 @@ struct ready {
 };
 
 void ready_clear(struct ready *ready);
-void ready_add(struct ready *ready, uint32_t thread, uint32_t priority);      /* behind its equals */
+void ready_add(struct ready *ready, uint32_t thread, uint32_t priority); /* behind equals */
 void ready_remove(struct ready *ready, uint32_t thread, uint32_t priority);
 uint32_t ready_best(const struct ready *ready);                               /* BH_NONE: empty */
 bool ready_has_equal(const struct ready *ready, uint32_t thread, uint32_t priority);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Places the plan's regions. RAM comes zeroed from boot memory; everything else lies where the plan,
- * the device or the kernel has it. A region of an absent device lies nowhere (base 0) and is mapped
- * by nobody.
+ * Places the plan's regions. RAM comes zeroed from boot memory; everything else lies where the
+ * plan, the device or the kernel has it. A region of an absent device lies nowhere (base 0) and is
+ * mapped by nobody.
  */
 #include "core/region.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The scheduler: on each core, preemptive fixed priorities with budgets. Cores share nothing but
- * requests: sets of threads in which other cores leave word, and an alert that makes the owner look.
+ * requests: sets of threads in which other cores leave word, and an alert that makes the owner
+ * look.
  */
 #pragma once
 

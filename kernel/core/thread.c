@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a thread is doing, and what makes it do something else. The handshake with notifiers on other
- * cores: who goes to sleep sets `sleeping`, then looks at the word once more; who notifies changes
- * the word, then looks at `sleeping`. One of them sees the other.
+ * What a thread is doing, and what makes it do something else. The handshake with notifiers on
+ * other cores: who goes to sleep sets `sleeping`, then looks at the word once more; who notifies
+ * changes the word, then looks at `sleeping`. One of them sees the other.
  */
 #include "core/thread.h"
 

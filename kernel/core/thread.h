@@ -20,13 +20,13 @@ enum thread_state {
 
 /*
  * Long work of the kernel on behalf of a thread, done in bounded steps whenever the scheduler picks
- * that thread, so that it can be preempted. The call that began it returns when it is done.
+ * that thread, so that it can be preempted. The call that began it returns when it is done. Kinds: stop
+ * a compartment; reset and run it; after a fault, quiesce the rest of the thread's own.
  */
-/* Stop a compartment; reset and run it; after a fault, quiesce the rest of the thread's own. */
 enum operation_kind { OPERATION_NONE, OPERATION_STOP, OPERATION_RUN, OPERATION_QUIESCE };
 
 enum operation_phase {
-    PHASE_STOP_THREADS, PHASE_AWAIT_THREADS, PHASE_DEVICES, PHASE_MEMORY, PHASE_GUESTS, PHASE_FINISH,
+    PHASE_STOP_THREADS, PHASE_AWAIT_THREADS, PHASE_DEVICES, PHASE_MEMORY, PHASE_GUESTS, PHASE_FINISH
 };
 
 struct operation {
@@ -64,7 +64,7 @@ uint32_t thread_core(uint32_t thread);                       /* its logical core
 void thread_notify(uint32_t thread, uint64_t bits);
 
 /* The owning core. */
-void thread_update_queue(uint32_t thread);                   /* after any change of what decides it */
+void thread_update_queue(uint32_t thread);                   /* after a change of what decides it */
 void thread_start(uint32_t thread);                          /* from the beginning */
 void thread_stop(uint32_t thread);
 void thread_wait(uint32_t thread, uint64_t deadline);        /* the call; answers now or later */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the boot loader to 64-bit C, on the first core and, by the SIPI page, on the others. Runs once,
- * with flat addresses below 4 GiB; trusts the boot loader to have loaded the whole image.
+ * From the boot loader to 64-bit C, on the first core and, by the SIPI page, on the others. Runs
+ * once, with flat addresses below 4 GiB; trusts the boot loader to have loaded the whole image.
  *
  * Multiboot 1 (QEMU -kernel, the ELF32 copy) and multiboot 2 (GRUB, BIOS or UEFI) both arrive in
  * 32-bit protected mode without paging: EAX = magic, EBX = information.

@@ -11,5 +11,6 @@ struct boot_info {
     paddr_t rsdp;                             /* 0: not told */
 };
 
-/* Fills `info` and tells core/boot_memory.h of the usable RAM; stops the boot when the loader's data is unusable. */
+/* Fills `info` and tells core/boot_memory.h of the usable RAM; stops the boot when the loader's
+ * data is unusable. */
 void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info);

@@ -18,8 +18,8 @@
 #include "x86/entry_area.h"
 
 #define NO_BITMAP    0xffffu
-#define BITMAP_START offsetof(struct entry_area, port_bitmap) - offsetof(struct entry_area, task_state)
-#define INSTRUCTION_LIMIT 0x00007ffffffff000ull   /* SYSCALL and IRET past it would be non-canonical */
+#define BITMAP_START sizeof(struct task_state)    /* it follows at once (x86/entry_area.h) */
+#define INSTRUCTION_LIMIT 0x00007ffffffff000ull   /* past it SYSCALL and IRET are non-canonical */
 
 static struct context contexts[BH_MAX_THREADS];
 static uint8_t *port_bitmap[BH_MAX_COMPARTMENTS];            /* null: no ports */

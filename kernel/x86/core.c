@@ -43,5 +43,5 @@ void machine_reboot(void) {
 
 void machine_poweroff(void) {
     acpi_poweroff();
-    log_line("power off: the firmware has no S5 state or it doesn't work: use the machine's button");
+    log_line("power off: the firmware has no S5 state or it fails: use the machine's own button");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sets a core up: segments, task state, interrupt table, SYSCALL, protections. A protection that the
- * CPU lacks is left off; NX, which every CPU with virtualization has, is on since x86/boot.S.
+ * Sets a core up: segments, task state, interrupt table, SYSCALL, protections. A protection that
+ * the CPU lacks is left off; NX, which every CPU with virtualization has, is on since x86/boot.S.
  */
 #include "x86/cpu.h"
 

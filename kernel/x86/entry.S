@@ -15,7 +15,8 @@
 
     /* CONTEXT_rax and so on: offsets in struct context (x86/context.h). */
     .set offset, 0
-    .irp name, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags
+    .irp name, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rip, \
+               rflags
     .set CONTEXT_\name, offset
     .set offset, offset + 8
     .endr
@@ -69,7 +70,7 @@ common_entry:                           /* vector, error, rip, cs, rflags, rsp, 
     movq %rax, %cr3
     jmp user_entry
 
-trampoline_exit:                        /* RAX = the process's root; RAX, RDI and the frame pushed */
+trampoline_exit:                        /* RAX = its root; RAX, RDI and the frame pushed */
     movq %rax, %cr3
     swapgs
     xorl %eax, %eax

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The C side of every way into the kernel: calls, exceptions and interrupts. What came from user mode
- * ends in dispatch(); what interrupted the kernel in a window returns there. An exception in the
- * kernel is a mistake of the kernel and stops the machine.
+ * The C side of every way into the kernel: calls, exceptions and interrupts. What came from user
+ * mode ends in dispatch(); what interrupted the kernel in a window returns there. An exception in
+ * the kernel is a mistake of the kernel and stops the machine.
  */
 #include "x86/entry.h"
 

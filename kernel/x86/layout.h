@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where things lie in virtual memory. Only numbers: assembly and the linker script include this too.
+ * Where things lie in virtual memory. Only numbers: assembly and the linker script include this
+ * too.
  *
  *   0 .. 2^47                process pages; nothing in the kernel's own tables
  *   DIRECT_BASE + address    RAM and firmware tables, read-write, never executable

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A 16550 by port instructions (PC16550D data sheet, table II). Nothing is read but the line status. */
+/* A 16550 by port instructions (PC16550D data sheet, table II). Nothing is read but the line
+ * status. */
 #include "core/serial.h"
 
 #include "x86/ports.h"
 
-enum uart_register { UART_DATA, UART_INTERRUPTS, UART_FIFO, UART_LINE, UART_MODEM, UART_LINE_STATUS };
+enum uart_register { UART_DATA, UART_INTERRUPTS, UART_FIFO, UART_LINE, UART_MODEM, UART_STATUS };
 
 #define LINE_8N1           0x03
 #define LINE_DIVISOR       0x80
@@ -30,7 +31,7 @@ void serial_open(uint32_t port) {
 }
 
 static void put(char character) {
-    for (uint32_t i = 0; i < MAX_POLLS && !(port_in8(base + UART_LINE_STATUS) & STATUS_ROOM); i++)
+    for (uint32_t i = 0; i < MAX_POLLS && !(port_in8(base + UART_STATUS) & STATUS_ROOM); i++)
         ;
     port_out8(base + UART_DATA, (uint8_t)character);
 }

@@ -41,7 +41,7 @@ void smp_prepare_core(uint32_t core) {
     area->core = core;
     area->kernel_root = paging_kernel_root();
     area->stack = stack;
-    area->entry_stack = (uint64_t)(area->entry_stack_bytes + sizeof area->entry_stack_bytes) & ~15ull;
+    area->entry_stack = (uint64_t)area->exception_stack;   /* what follows entry_stack_bytes */
 }
 
 /* Until so many cores have arrived, or the time is over. */

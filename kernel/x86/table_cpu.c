@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entries of 4-level page tables and, in the same format, nested page tables (SDM 3A 4.5; APM volume
- * 2, 5.3 and 15.25.5: nested translations count as user accesses). Leaf functions, no state.
+ * Entries of 4-level page tables and, in the same format, nested page tables (SDM 3A 4.5; APM
+ * volume 2, 5.3 and 15.25.5: nested translations count as user accesses). Leaf functions, no state.
  */
 #include "core/table_format.h"
 
