@@ -19,7 +19,8 @@ static uint64_t all_ones(unsigned size) {
 
 /* ---- Device memory ---- */
 
-/* The number of the virtio device whose memory BAR holds an aligned access; none: beyond the last. */
+/* The number of the virtio device whose memory BAR holds an aligned access; none: beyond the
+ * last. */
 static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
     for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
         const struct virtio_device *device = devices_virtio(vm, i);

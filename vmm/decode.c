@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The instruction decoder: prefixes, opcode, ModRM and SIB, displacement, immediate. Pure, bounded by
- * 15 bytes, never reads beyond what it was given.
+ * The instruction decoder: prefixes, opcode, ModRM and SIB, displacement, immediate. Pure, bounded
+ * by 15 bytes, never reads beyond what it was given.
  */
 #include "vmm/decode.h"
 
@@ -109,7 +109,8 @@ static void set_base(struct insn *insn, uint8_t base) {
 
 /* 16-bit addressing: the table of APM3 1.4.1's 16-bit forms. */
 static void take_memory_16(struct cursor *c, struct insn *insn) {
-    static const uint8_t base[8] = { BH_RBX, BH_RBX, BH_RBP, BH_RBP, BH_RSI, BH_RDI, BH_RBP, BH_RBX };
+    static const uint8_t base[8] = { BH_RBX, BH_RBX, BH_RBP, BH_RBP,
+                                     BH_RSI, BH_RDI, BH_RBP, BH_RBX };
     static const uint8_t index[8] = { BH_RSI, BH_RDI, BH_RSI, BH_RDI, INSN_NO_REGISTER,
                                       INSN_NO_REGISTER, INSN_NO_REGISTER, INSN_NO_REGISTER };
     bool absolute = mod(c) == 0 && rm_field(c) == 6;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decodes the x86 instructions that reach the VMM: those that guests use on device memory, and those
- * that exit by themselves and whose length the hardware doesn't always tell. Pure: looks at the bytes
- * it is given only. The bytes are the guest's, so anything may be in them.
+ * Decodes the x86 instructions that reach the VMM: those that guests use on device memory, and
+ * those that exit by themselves and whose length the hardware doesn't always tell. Pure: looks at
+ * the bytes it is given only. The bytes are the guest's, so anything may be in them.
  *
  * References: AMD64 Architecture Programmer's Manual volume 3 ("APM3"), appendix A (opcode maps),
  * section 1.2 (instruction encoding).

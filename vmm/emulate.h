@@ -41,7 +41,8 @@ enum emulate_result emulate(const struct guest_memory *memory, struct bh_vcpu_st
 struct gva emulate_string_address(const struct bh_vcpu_state *state, const struct insn *insn,
                                   unsigned register_index, unsigned segment);
 
-/* Advances rSI or rDI by one element and rCX, when REP, down by one, in the address size's width. */
+/* Advances rSI or rDI by one element and rCX, when REP, down by one, in the address size's
+ * width. */
 void emulate_string_step(struct bh_vcpu_state *state, const struct insn *insn,
                          unsigned register_index);
 bool emulate_rep_done(const struct bh_vcpu_state *state, const struct insn *insn);

@@ -61,9 +61,9 @@ static uint32_t load_bytes(const uint8_t *bytes, unsigned count) {
     return value;
 }
 
-/* The length of the instruction at RIP if it was decoded before and its bytes are still there; 0: it
- * isn't known. The exit itself proves what instruction it is, so a page that was mapped elsewhere
- * meanwhile costs nothing as long as the instruction is written as it was. */
+/* The length of the instruction at RIP if it was decoded before and its bytes are still there; 0:
+ * it isn't known. The exit itself proves what instruction it is, so a page that was mapped
+ * elsewhere meanwhile costs nothing as long as the instruction is written as it was. */
 static unsigned known_length(struct vcpu *vcpu, enum insn_op op) {
     const struct known_instruction *known = known_at(vcpu);
     bool same = known->bytes && known->rip == vcpu->state->rip && known->op == op &&

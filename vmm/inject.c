@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a guest takes at its next entry: exceptions by the VMM, NMIs, interrupts of its local APIC,
- * and events whose delivery an exit cut off. A vCPU's own thread. Interrupts go in by EVENTINJ only.
+ * and events whose delivery an exit cut off. A vCPU's own thread.
+ * How an event reaches the processor is the kernel's business.
  *
  * References: APM volume 2, 15.7.2 and 15.20.
  */

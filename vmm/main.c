@@ -4,9 +4,9 @@
  * the manifest, loads the guest and then serves its devices; thread n + 1 runs vCPU n.
  *
  * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"); REGION "ram.low",
- * "ram.high", "kernel", "initrd"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL "net0.doorbell",
- * "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0".., "log"; SETTING
- * "disk0.readonly"..; COUNTERS "counters".
+ * "ram.high", "kernel", "initrd"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL
+ * "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0"..,
+ * "log"; SETTING "disk0.readonly"..; COUNTERS "counters".
  */
 #include "lib/c/format.h"
 #include "lib/c/string.h"
@@ -89,7 +89,8 @@ static struct doorbell find_doorbell(const char *name) {
 static void set_disk(uint32_t number) {
     char name[BH_NAME_SIZE];
     struct disk *disk = &vm.disk[number];
-    const struct bh_manifest_entry *link = manifest_find_numbered(BH_ENTRY_LINK, "disk", number, "");
+    const struct bh_manifest_entry *link =
+        manifest_find_numbered(BH_ENTRY_LINK, "disk", number, "");
     ring_open(&disk->link, link, time_generation());
     format_text(name, sizeof(name), "disk%u.readonly", number);
     disk->readonly = manifest_number(name, 0) != 0;

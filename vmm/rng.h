@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio-rng: fills the guest's buffers from the processor's random number generator. Runs in the I/O
- * thread, under the device lock. Its notify port is no doorbell: guests ask seldom.
+ * virtio-rng: fills the guest's buffers from the processor's random number generator. Runs in the
+ * I/O thread, under the device lock. Its notify port is no doorbell: guests ask seldom.
  *
  * References: Virtual I/O Device 1.2, section 5.4.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the VMM's parts need from the world: time, sleep, the kernel's calls, the log. Host tests put
- * their own in its place.
+ * What the VMM's parts need from the world: time, sleep, the kernel's calls, the log. Host tests
+ * put their own in its place.
  */
 #include <stdarg.h>
 

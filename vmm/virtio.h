@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtio PCI transport: capabilities, common configuration, device status, queues. Modern devices
- * only. The notify capability lies in I/O space, at the ports of the kernel's doorbells, so that a
- * guest's kick wakes the I/O thread without an exit to us; as long as the guest leaves that BAR where
- * it is. Memory BAR: common configuration, ISR, device configuration, MSI-X table and pending bits.
+ * The virtio PCI transport: capabilities, common configuration, device status, queues. Modern
+ * devices only. The notify capability lies in I/O space, at the ports of the kernel's doorbells, so
+ * that a guest's kick wakes the I/O thread without an exit to us; as long as the guest leaves that
+ * BAR where it is. Memory BAR: common configuration, ISR, device configuration, MSI-X table and
+ * pending bits.
  *
  * References: Virtual I/O Device 1.2 ("virtio"), sections 2.1 (status), 4.1 (PCI).
  */

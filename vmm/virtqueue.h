@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The device's side of a split virtqueue in guest memory. The guest is hostile and writes the queue
- * at any time: each descriptor is read once, every buffer must lie in guest RAM, a chain has at most
- * VIRTQUEUE_CHAIN descriptors. A queue whose driver breaks the rules answers VIRTQUEUE_BROKEN until
- * it is reset. Indirect descriptors are not offered, hence refused.
+ * at any time: each descriptor is read once, every buffer must lie in guest RAM, a chain has at
+ * most VIRTQUEUE_CHAIN descriptors. A queue whose driver breaks the rules answers VIRTQUEUE_BROKEN
+ * until it is reset. Indirect descriptors are not offered, hence refused.
  *
  * References: Virtual I/O Device 1.2 ("virtio"), section 2.7.
  */

@@ -7,8 +7,8 @@
  *   device models   `device_lock`; links are used by the I/O thread only, under it
  *   the rest        written at the start, then read-only
  *
- * Life: RUNNING until some thread asks for an end (vm_end); every vCPU thread then parks, and the I/O
- * thread stops the VM for good or loads it anew.
+ * Life: RUNNING until some thread asks for an end (vm_end); every vCPU thread then parks, and the
+ * I/O thread stops the VM for good or loads it anew.
  */
 #ifndef VMM_VM_H
 #define VMM_VM_H
@@ -66,7 +66,7 @@ struct vcpu {
     uint32_t parked;                 /* 1: its thread has seen the end of this life */
     uint64_t tsc_adjust;             /* IA32_TSC_ADJUST */
     struct known_instruction known[VCPU_KNOWN];
-    uint32_t refused_msr;            /* the last one; guests probe, so it's told only with a fault */
+    uint32_t refused_msr;            /* the last one: guests probe, so only a fault tells it */
     uint32_t unknown_instructions;
 };
 
@@ -130,8 +130,8 @@ void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t va
 
 /* devices.c: the device models' common life. */
 void devices_reset(struct vm *vm);
-/* The virtio devices by number: network, console, disks, random numbers; device n is PCI device n + 1. NULL: the VM
- * doesn't have it. */
+/* The virtio devices by number: network, console, disks, random numbers; device n is PCI device n +
+ * 1. NULL: the VM doesn't have it. */
 struct virtio_device *devices_virtio(struct vm *vm, unsigned number);
 /* With the device lock held: what a driver's access asks of the device model. */
 void devices_event(struct vm *vm, unsigned number, enum virtio_event event);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's own page tables, walked by software: for instruction bytes and for the operands that
- * the hardware didn't translate for us. The tables are guest memory, hence hostile; a walk is at most
- * four levels deep and reads each entry once.
+ * the hardware didn't translate for us. The tables are guest memory, hence hostile; a walk is at
+ * most four levels deep and reads each entry once.
  *
  * References: AMD64 Architecture Programmer's Manual volume 2 ("APM"), chapter 5.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The instruction decoder over any bytes: it never reads beyond them, answers within its ranges, and
- * a longer look at the same bytes doesn't change its mind.
+ * The instruction decoder over any bytes: it never reads beyond them, answers within its ranges,
+ * and a longer look at the same bytes doesn't change its mind.
  */
 #include <stdlib.h>
 

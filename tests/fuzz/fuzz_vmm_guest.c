@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A hostile guest, and a hostile peer at the other end of its links: the input is a list of exits,
- * register accesses, writes to guest memory, moves of the I/O thread and writes to the shared rings.
- * Whatever comes, the VMM reads and writes nothing but what is its own (the sanitizers watch), and
- * comes back from each step.
+ * register accesses, writes to guest memory, moves of the I/O thread and writes to the shared
+ * rings. Whatever comes, the VMM reads and writes nothing but what is its own (the sanitizers
+ * watch), and comes back from each step.
  */
 #include <stdlib.h>
 #include <string.h>

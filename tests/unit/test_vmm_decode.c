@@ -87,7 +87,8 @@ static bool is_string(const struct insn *insn) {
 /* Zydis 4.0.0 overlooks, with a 67 prefix, that SIB base 5 with REX.B and mod 0 is no base at all
  * (APM volume 3, table 1-13). */
 static bool oracle_errs(const struct insn *insn, const ZydisDecodedOperandMem *m) {
-    return insn->address_size == 4 && insn->base == INSN_NO_REGISTER && number_of(m->base) == BH_R13;
+    return insn->address_size == 4 && insn->base == INSN_NO_REGISTER &&
+           number_of(m->base) == BH_R13;
 }
 
 static bool same_address(const struct insn *insn, const ZydisDecodedOperand *memory) {

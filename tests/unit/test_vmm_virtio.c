@@ -13,7 +13,8 @@
 #include "tests/unit/vm_fake.h"
 #include "vmm/layout.h"
 
-enum { NET = 1, HVC = 2, DISK = 3, RNG = 7, RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };
+enum { NET = 1, HVC = 2, DISK = 3, RNG = 7 };
+enum { RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 #define FEATURES (VIRTIO_F_VERSION_1)
 
@@ -401,9 +402,9 @@ static void disk_reads_and_writes(void **state) {
 
 static void disk_refuses_what_lies_beyond(void **state) {
     (void)state;
-    static const struct { uint32_t type; uint64_t sector; uint32_t bytes; uint8_t status; } bad[] = {
-        { 0, 1000, 512, 1 }, { 0, 999, 1024, 1 }, { 1, ~0ull, 512, 1 }, { 0, 0, 100, 1 },
-        { 77, 0, 512, 2 },
+    static const struct { uint64_t sector; uint32_t type, bytes; uint8_t status; } bad[] = {
+        { 1000, 0, 512, 1 }, { 999, 0, 1024, 1 }, { ~0ull, 1, 512, 1 }, { 0, 0, 100, 1 },
+        { 0, 77, 512, 2 },
     };
     vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
     announce(1000);
