@@ -7,10 +7,13 @@
 
 #include "core/interrupt.h"
 #include "core/log.h"
+#include "core/time.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/entry_area.h"
 #include "x86/smp.h"
+
+#define END_WAIT_US 1000000u
 
 uint32_t core_this(void) {
     uint32_t core;
@@ -36,12 +39,19 @@ void core_stop_this(void) {
         __asm__ volatile("cli; hlt");
 }
 
+/* The machine ends a moment after the firmware's registers were told so. */
+static void await_end(const char *what) {
+    for (uint64_t end = time_after_us(END_WAIT_US); time_now() < end;)
+        __asm__ volatile("pause");
+    log_line("%s: the firmware's registers don't do it: use the machine's own button", what);
+}
+
 void machine_reboot(void) {
     acpi_reboot();
-    log_line("reboot: the firmware's reset register does nothing: use the machine's own button");
+    await_end("reboot");
 }
 
 void machine_poweroff(void) {
     acpi_poweroff();
-    log_line("power off: the firmware has no S5 state or it fails: use the machine's own button");
+    await_end("power off");
 }

@@ -27,17 +27,12 @@ struct multiboot1_range {
     uint32_t type;
 } __attribute__((packed));
 
-enum multiboot2_tag_type {
-    TAG_END = 0, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_RSDP_OLD = 14, TAG_RSDP_NEW = 15,
-};
+enum tag { TAG_END = 0, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_RSDP_OLD = 14, TAG_RSDP_NEW = 15 };
 
 struct multiboot2_tag { uint32_t type, size; };
 struct multiboot2_module { struct multiboot2_tag tag; uint32_t start, end; };
 struct multiboot2_range { uint64_t base, length; uint32_t type, reserved; };
-struct multiboot2_map {
-    struct multiboot2_tag tag;
-    uint32_t entry_size, entry_version;
-};
+struct multiboot2_map { struct multiboot2_tag tag; uint32_t entry_size, entry_version; };
 
 static void add_module(struct boot_info *info, uint32_t start, uint32_t end) {
     if (info->plan.size == 0 && end > start)
