@@ -72,8 +72,6 @@ static const char *unit_lacks(const struct vtd_unit *unit) {
         return "queued invalidation";
     if (!(ext & VTD_EXT_REMAPPING) || !dmar.interrupt_remapping)
         return "interrupt remapping";
-    if (apic_is_x2apic() && !(ext & VTD_EXT_X2APIC))
-        return "interrupt remapping for x2APIC";
     if (!(cap & (VTD_CAP_3_LEVELS | VTD_CAP_4_LEVELS)))
         return "tables of three or four levels";
     if (VTD_CAP_FAULT_OFFSET(cap) + VTD_CAP_FAULT_COUNT(cap) * 16 > REGISTERS_SIZE)

@@ -35,16 +35,19 @@ struct remap_entry { uint64_t low, high; };
 
 static struct remap_entry *table;
 static paddr_t table_base;
+static bool wide;                      /* 32-bit core ids: x2APIC, and every unit can */
 
 void vtd_interrupt_tables(void) {
+    wide = apic_is_x2apic();
+    for (uint32_t i = 0; i < vtd_unit_count; i++)
+        wide = wide && vtd_units[i].extended & VTD_EXT_X2APIC;
     table_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "interrupt remapping table");
     table = physical_at(table_base, BH_PAGE_SIZE);
     iommu_table_written(table, BH_PAGE_SIZE);
 }
 
 bool vtd_interrupt_install(struct vtd_unit *unit) {
-    uint64_t mode = apic_is_x2apic() ? REMAP_X2APIC : 0;
-    VTD_64(unit, VTD_REMAP_TABLE) = table_base.value | mode | REMAP_SIZE_CODE;
+    VTD_64(unit, VTD_REMAP_TABLE) = table_base.value | (wide ? REMAP_X2APIC : 0) | REMAP_SIZE_CODE;
     return vtd_set_command(unit, VTD_SET_REMAP) && vtd_request(unit, VTD_FLUSH_INTERRUPTS) &&
            vtd_set_command(unit, VTD_REMAPPING);
 }
@@ -66,10 +69,12 @@ static bool write_entry(uint32_t index, struct remap_entry value) {
 bool vtd_interrupt_set(uint32_t index, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
                        struct iommu_message *message) {
     INVARIANT(index < REMAP_ENTRIES);
+    if (!wide && apic_id > 254)
+        panic("IOMMU: core id %u needs interrupt remapping for x2APIC", apic_id);
     bool check_source = !plan_control(BH_PLAN_CONTROL_NO_SOURCE_CHECK);
     struct remap_entry entry = {
         .low = ENTRY_PRESENT | ENTRY_VECTOR(vector) |
-               (apic_is_x2apic() ? ENTRY_X2APIC_ID(apic_id) : ENTRY_XAPIC_ID(apic_id)),
+               (wide ? ENTRY_X2APIC_ID(apic_id) : ENTRY_XAPIC_ID(apic_id)),
         .high = ENTRY_SOURCE(requester_id) | (check_source ? ENTRY_VERIFY_FULL_ID : 0),
     };
     message->address = MESSAGE_BASE | MESSAGE_REMAPPABLE | MESSAGE_HANDLE(index);

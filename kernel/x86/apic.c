@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The local APIC (SDM 3A chapter 11): end of interrupt, messages between cores, the one-shot timer.
- * In x2APIC mode when the firmware left the first core so, as it does when ids need it. Its timer's rate is measured once, on the first core; all cores' are taken to be the same.
+ * In x2APIC mode wherever the CPU has it: no store to a page of registers, and every core's id fits.
+ * The timer's rate is measured once, on the first core; all cores' are taken to be the same.
  */
 #include "x86/apic.h"
 
@@ -23,6 +24,7 @@ enum apic_register {                   /* offsets; the x2APIC's MSR is MSR_X2API
 #define APIC_BASE_ADDRESS  0x000ffffffffff000ull
 #define APIC_BASE_ENABLE   (1ull << 11)
 #define APIC_BASE_X2APIC   (1ull << 10)
+#define CPUID_ECX_X2APIC   (1u << 21)  /* leaf 1 */
 #define APIC_SOFT_ENABLE   0x100u
 #define APIC_MASKED        0x10000u
 #define APIC_LVT_NMI       0x400u
@@ -88,7 +90,7 @@ static void measure_timer(void) {
 void apic_install_core(void) {
     uint64_t base = msr_read(MSR_APIC_BASE);
 
-    x2apic = x2apic || (base & APIC_BASE_X2APIC) != 0;
+    x2apic = (cpuid(1, 0).ecx & CPUID_ECX_X2APIC) != 0;
     if (!x2apic && registers == NULL)
         registers = physical_registers(paddr(base & APIC_BASE_ADDRESS), 4096);
     msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);

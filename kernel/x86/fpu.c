@@ -180,9 +180,7 @@ void fpu_use_vcpu(uint32_t vcpu) {
         debug_take_over(core, s);
 }
 
-void fpu_reset_thread(uint32_t thread) {
-    atomic_store(&states[thread].reset_wanted, 1);
-}
+void fpu_reset_thread(uint32_t thread) { atomic_store(&states[thread].reset_wanted, 1); }
 
 void fpu_reset_vcpu(uint32_t vcpu) {
     vcpu_state(vcpu)->xcr0 = XCR0_AT_RESET;
