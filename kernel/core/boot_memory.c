@@ -5,8 +5,6 @@
  */
 #include "core/boot_memory.h"
 
-#include "abi/base.h"
-
 #include "core/log.h"
 #include "core/string.h"
 

@@ -8,7 +8,6 @@
 
 #include "core/atomic.h"
 #include "core/context.h"
-#include "core/core.h"
 #include "core/device.h"
 #include "core/log.h"
 #include "core/plan.h"

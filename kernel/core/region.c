@@ -6,8 +6,6 @@
  */
 #include "core/region.h"
 
-#include "abi/info.h"
-
 #include "core/boot_memory.h"
 #include "core/device.h"
 #include "core/log.h"

@@ -6,7 +6,6 @@
  */
 #include "core/space.h"
 
-#include "core/boot_memory.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/region.h"

@@ -7,7 +7,6 @@
 #include "core/space_table.h"
 
 #include "core/boot_memory.h"
-#include "core/log.h"
 #include "core/string.h"
 
 #define ENTRIES 512u

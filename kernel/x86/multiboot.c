@@ -7,7 +7,6 @@
 
 #include "core/boot_memory.h"
 #include "core/log.h"
-#include "core/string.h"
 
 #define MULTIBOOT1_LOADED 0x2badb002u
 #define MULTIBOOT2_LOADED 0x36d76289u
