@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ACPI tables that the kernel needs (ACPI 6.4 section 5.2): found once at boot, checked (signature,
- * length, checksum), then read. The tables are the firmware's: trusted to describe the hardware, not
- * to be well-formed.
+ * length, checksum), then read. The tables are the firmware's: trusted to describe the hardware,
+ * not to be well-formed.
  */
 #pragma once
 
