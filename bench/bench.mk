@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Costs in executed instructions: `make bench`. Nothing of it is built by plain `make` or `make test`.
+# Costs in executed instructions: `make bench`. No test needs it; plain `make` builds its two programs only.
 # The distribution's generic kernel is kept in build/cache, so this needs the network once.
 
 BENCH_LINUX_SOURCES := $(wildcard bench/linux/*.c)
