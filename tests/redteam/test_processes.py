@@ -104,5 +104,10 @@ def test_e6_a_million_senseless_calls_harm_nobody(verdict):
         status = "\n".join(Console(running).command("status"))
         for name in ("caller", "peaceful", "console", "uart"):
             assert re.search(rf"^{name}\s+running", status, re.MULTILINE), status
+
+    entitled = compartment("caller", "calls", 1) + "  machine: [reboot, poweroff]\n"
+    with machine(describe("calls-entitled", compartments=entitled, memory="512M")) as running:
+        running.wait_exit(300)
+        running.serial.never("still here")
     verdict("E6", "a process makes a million kernel calls with senseless arguments",
-            "all answered, everybody runs", "the peaceful process beside it")
+            "all answered, everybody runs", "granted machine_control, it ends the machine")
