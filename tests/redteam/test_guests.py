@@ -82,13 +82,11 @@ def test_page_is_served_beside_those_who_ended(ended):
 
 def test_triple_fault_is_told_and_ends_its_guest_only(ended):
     ended.expect(r"triple.serial\| hostile: triple", 30, anywhere=True)
-    line = ended.expect(r"^triple\| (.*)$", 30, anywhere=True).group(1)
-    assert re.search(r"triple fault|shut ?down", line, re.IGNORECASE), line
-    assert re.search(r"0x[0-9a-f]+", line), f"where: {line}"
+    ended.expect(r"^triple\| .*triple fault.*0x[0-9a-f]+.*\n", 30, anywhere=True)
 
 
 def test_process_fault_is_told(ended):
-    line = ended.expect(r"^bulkhead\| (faulty\.0: .*)$", 60, anywhere=True).group(1)
+    line = ended.expect(r"^bulkhead\| (faulty\.0: .*)\n", 60, anywhere=True).group(1)
     assert "page fault" in line and re.search(r"rip 0x[0-9a-f]+", line), line
 
 
