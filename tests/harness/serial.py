@@ -6,8 +6,11 @@ import socket
 import threading
 import time
 
-# The console erases its prompt to show somebody's line: that line stands by itself then.
+# The console erases its prompt to show somebody's line: that line stands by itself then, and what was
+# typed at the prompt doesn't pass for a line that was entered.
 ERASED = re.compile(rb"\r\x1b\[K")
+ERASED_MARK = "\N{ERASE TO THE LEFT}\n".encode()
+LINE_END = r"(?=\n)"
 # Cursor queries, colours and title changes are of no interest to a test.
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]|\x1b[>=]|[\r\x0f]")
 UNFINISHED = re.compile(rb"\r?(\x1b[\[\]()]?[0-9;?]*)?$")
@@ -68,7 +71,7 @@ class Serial:
 
     def _text(self):
         whole = UNFINISHED.sub(b"", bytes(self.raw))
-        return ESCAPES.sub(b"", ERASED.sub(b"\n", whole)).decode("utf-8", "replace")
+        return ESCAPES.sub(b"", ERASED.sub(ERASED_MARK, whole)).decode("utf-8", "replace")
 
     def text(self):
         """Everything so far, without escape sequences."""
@@ -95,8 +98,11 @@ class Serial:
     def expect(self, pattern, timeout=60, anywhere=False):
         """Waits for a regular expression behind the last match; `anywhere`: in everything so far.
 
-        Answers the match. On failure tells what the line said last.
+        A `$` at its end is the end of a whole line, not of what has arrived of it. Answers the match.
+        On failure tells what the line said last.
         """
+        if pattern.endswith("$"):
+            pattern = pattern[:-1] + LINE_END
         expression = re.compile(pattern, re.MULTILINE)
         deadline = time.monotonic() + timeout
         with self.changed:
