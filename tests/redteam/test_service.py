@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The others' service goes on: guest web's page is fetched between and during the attacks of
-test_dma.py and test_interrupts.py, all mounted on one machine by hostile drivers of their own, one
-after the other. Their positive controls are in those files."""
+test_dma.py, test_interrupts.py and test_processes.py, all mounted on one machine by hostile
+compartments of their own, one after the other. Their positive controls are in those files."""
+import re
+import time
+
 import pytest
 
 from attack import CANARY, PATTERN, Target
+from harness.console import Console
 from harness.describe import describe_web_and
 from test_dma import ECAM_OF_SATA, INTERRUPT_LINE, IO_APIC, IOVA, VTD, word_at
 from test_interrupts import TABLE
+from test_processes import compartment
 
 PAGE = "Hello from guest web"
 DEEDS = {"a1-write": "write", "a1-read": "read", "a6-ecam": "write", "a6-ioapic": "write",
@@ -83,11 +88,16 @@ SPOOFER = """\
     - { name: entry, value: "1" }
 """
 FIRST_SLOT = 8
+CALLS = 1_000_000
+# Told by the kernel and by its counters: the console has no line to spare for these.
+STARTED_LATER = "  stopped: true\n  quiet: true\n"
 
 
 def everybody():
     """The MSI-X table of the spoofer's device is open to it, or it couldn't send such messages."""
     compartments, devices, hardware = VICTIM + PORTS + SPOOFER, SPOOFER_DEVICE + TABLE, SPOOFER_HARDWARE
+    compartments += compartment("d1", "port", 1, port=0xcf9) + STARTED_LATER
+    compartments += compartment("e6", "calls", 2) + STARTED_LATER
     for number, (name, deed) in enumerate(DEEDS.items()):
         fields = {"name": name, "deed": deed, "slot": FIRST_SLOT + number, "iova": IOVA,
                   "core": 1 + number % 2}
@@ -170,10 +180,32 @@ def test_web_served_during_b2(machine):
     served(machine)
 
 
+def test_web_serves_during_d1(machine):
+    served(machine)
+    Console(machine).command("start d1")
+    machine.expect(r"bulkhead\| d1\.0: .*rip 0x[0-9a-f]+: stopped", 60, anywhere=True)
+    served(machine)
+
+
+def calls_made(console):
+    rows = "\n".join(console.command("counters thread"))
+    return int(re.search(r"e6\.0 .* calls (\d+)", rows).group(1))
+
+
+def test_web_serves_during_e6_and_b8(machine):
+    console = Console(machine)
+    console.command("start e6")
+    deadline = time.monotonic() + 300
+    while calls_made(console) < CALLS:
+        served(machine)
+        assert time.monotonic() < deadline
+    served(machine)
+
+
 def test_web_serves_during_a_storm_of_faults(machine, verdict):
     address = machine.canary()
     attack(machine, "a14", address, f"DMA write to {address:#x} denied")
     machine.expect(r'device "edu-a14" of "a14" reached its limit', 120, anywhere=True)
     served(machine)
-    verdict("all", "guest web's page during A1 A6 A7 A9 A10 A13 B2, a fault storm",
+    verdict("all", "guest web's page during A1 A6 A7 A9 A10 A13 B2 D1 E6, a fault storm",
             "served all the while", "see each")
