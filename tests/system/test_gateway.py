@@ -112,6 +112,7 @@ def test_web_transfers_a_megabyte_intact(gateway, console):
 def test_guests_kernels_found_nothing_to_complain_of(console):
     for guest in ("web", "client"):
         console.shell(guest)
+        console.wide(guest)
         output, _ = console.run(
             guest, "dmesg | grep -c -E 'BUG|WARNING|Call Trace|soft lockup|rcu.*stall'")
         assert output.strip() == "0"
