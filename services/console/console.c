@@ -68,9 +68,10 @@ uint32_t console_allowance(struct console *console, unsigned number, uint64_t no
 
 /* Guests' lines are theirs; those of programs and the kernel also go to the history. */
 static void end_line(struct console *console, struct console_client *client) {
-    bool shown = console->focus == CONSOLE_OVERVIEW || client == &console->kernel;
+    bool seen = console->focus == CONSOLE_OVERVIEW || client == &console->kernel;
+    bool news = client->shown == 0 || client->length > client->shown;
 
-    if (shown)
+    if (seen && news)
         screen_line(console, client->name, client->line, client->length);
     if (!client->guest) {
         text_append(&console->history, client->name, (uint32_t)strlen(client->name));
@@ -79,6 +80,14 @@ static void end_line(struct console *console, struct console_client *client) {
         text_append(&console->history, "\n", 1);
     }
     client->length = 0;
+    client->shown = 0;
+}
+
+/* As far as it has come; once it is complete, the whole line is shown again. */
+static void show_unfinished(struct console *console, struct console_client *client) {
+    if (console->focus == CONSOLE_OVERVIEW)
+        screen_line(console, client->name, client->line, client->length);
+    client->shown = client->length;
 }
 
 static void add_byte(struct console *console, struct console_client *client, char byte,
@@ -121,10 +130,10 @@ uint64_t console_tick(struct console *console, uint64_t now_ms) {
         struct console_client *client = &console->client[i];
         uint64_t due = client->since_ms + CONSOLE_PARTIAL_MS;
 
-        if (client->length == 0)
+        if (client->length == client->shown)
             continue;
         if (due <= now_ms)
-            end_line(console, client);
+            show_unfinished(console, client);
         else if (next == 0 || due < next)
             next = due;
     }
@@ -152,6 +161,7 @@ void console_focus(struct console *console, unsigned number) {
         return;
     }
     console->client[number].length = 0;
+    console->client[number].shown = 0;
     console_print(console, "--- bulkhead: %s (Ctrl-] 0: back) ---\n",
                   console->client[number].name);
     show_recent(console, &console->client[number].recent);

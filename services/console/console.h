@@ -34,7 +34,7 @@ enum {
     CONSOLE_BURST     = 16384,    /* and how much it can save up */
     CONSOLE_WORST     = 160,      /* what one byte (a line's end) of an unfocused client can become */
     CONSOLE_PARTIAL_MS = 500,     /* a line without an end (a prompt) is shown when nothing was
-                                     added to it for so long */
+                                     added to it for so long, and again, whole, at its end */
     CONSOLE_OVERVIEW  = 0xffff,   /* focus: nobody */
 };
 
@@ -54,6 +54,7 @@ struct console_client {
     enum console_filter filter;
     char     line[CONSOLE_LINE];
     uint32_t length;
+    uint32_t shown;               /* of it, was shown in the overview before the line's end */
     uint64_t since_ms;            /* when the unfinished line got its last byte */
     uint32_t allowance;
     uint64_t refilled_ms;

@@ -107,6 +107,22 @@ static void test_prompt_is_shown_after_a_while(void **state) {
     assert_int_equal(console_tick(console, 1100), 1000 + CONSOLE_PARTIAL_MS);
     assert_int_equal(console_tick(console, 1000 + CONSOLE_PARTIAL_MS), 0);
     assert_string_equal(look(), "\r\033[Kweb.serial| login: \r\nbulkhead> ");
+    assert_int_equal(console_tick(console, 9000), 0);
+    assert_string_equal(look(), "");
+}
+
+static void test_line_that_paused_is_shown_whole(void **state) {
+    (void)state;
+    say(1, "hostile: ");
+    console_tick(console, 1000 + CONSOLE_PARTIAL_MS);
+    look();
+    say(1, "triple\n");
+    assert_string_equal(look(), "\r\033[Kweb.serial| hostile: triple\r\nbulkhead> ");
+    say(1, "ready");
+    console_tick(console, 1000 + CONSOLE_PARTIAL_MS);
+    look();
+    say(1, "\n");
+    assert_string_equal(look(), "");
 }
 
 static void test_focus_is_raw(void **state) {
@@ -265,7 +281,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_lines_have_names), TEST(test_typed_command_survives_output),
         TEST(test_no_forgery), TEST(test_long_lines_are_broken),
-        TEST(test_prompt_is_shown_after_a_while), TEST(test_focus_is_raw), TEST(test_focus_keys),
+        TEST(test_prompt_is_shown_after_a_while),
+        TEST(test_line_that_paused_is_shown_whole), TEST(test_focus_is_raw), TEST(test_focus_keys),
         TEST(test_line_editing),
         TEST(test_escape_sequences_are_no_commands), TEST(test_commands), TEST(test_control),
         TEST(test_names_from_the_plan), TEST(test_history), TEST(test_flood_is_bounded),
