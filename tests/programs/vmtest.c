@@ -21,7 +21,8 @@ enum {
     GUEST_ROOT = 0x1000, GUEST_POINTERS = 0x2000, GUEST_DIRECTORY = 0x3000,
     TABLE_ENTRY = 0x7, LARGE_LEAF = 0x87,
     CODE_SELECTOR = 8, DATA_SELECTOR = 16, TEST_VECTOR = 0x31,
-    LENGTH_CPUID = 2, LENGTH_HLT = 1,
+    LENGTH_CPUID = 2, LENGTH_HLT = 1, LENGTH_STORE = 2,
+    BELL_ADDRESS = 0x400000,           /* where the guest sees the doorbell page */
     PLACE_GPA = 0x1200000, PLACE_ADDRESS = 0x200000,   /* beyond the RAM; where the guest sees it */
     XCR0_ALL = 7,
     WORDS = sizeof(struct bh_vcpu_state) / 8, MUTATIONS = 4,
@@ -44,6 +45,7 @@ __asm__(
     "   .long g_bell - guest_table, g_triple - guest_table, g_spin - guest_table\n"
     "   .long g_take - guest_table, g_window - guest_table, g_secret - guest_table\n"
     "   .long g_cr - guest_table, g_step - guest_table, g_read - guest_table\n"
+    "   .long g_store - guest_table\n"
     "g_cpuid: cpuid; jmp g_cpuid\n"
     "g_hlt: hlt; jmp g_hlt\n"
     "g_port: mov $0x80, %edx; out %al, %dx; hlt\n"
@@ -58,24 +60,28 @@ __asm__(
     "g_cr: mov %cr4, %rax; mov %rax, %cr4; hlt\n"
     "g_step: pushf; orl $0x100, (%rsp); popf; nop; hlt\n"
     "g_read: mov (%rcx), %rbx; jmp g_read\n"
+    "g_store: mov $100, %ebp\n"
+    "1: mov %ebp, (%rcx); dec %ebp; jnz 1b; hlt\n"
     "guest_handler: mov $0x77, %ebx; iretq\n"
     "guest_end:\n"
     ".text\n");
 extern const uint8_t guest_begin[], guest_handler[], guest_end[];
 
 enum guest_part { G_CPUID, G_HLT, G_PORT, G_BELL, G_TRIPLE, G_SPIN, G_TAKE, G_WINDOW, G_SECRET,
-                  G_CR, G_STEP, G_READ };
+                  G_CR, G_STEP, G_READ, G_STORE };
 
 static volatile struct bh_vcpu_state *state;
 static uint8_t *ram;
 static uint64_t ram_size;
 static uint32_t slot, failures;
-static volatile uint64_t rung;
+static volatile uint64_t rung, page_rung;
 static volatile bool unplace_wanted;
 
 static void put64(uint32_t at, uint64_t value) {
     memcpy(ram + at, &value, sizeof(value));
 }
+
+static uint64_t page_bell(void) { return manifest_need(BH_ENTRY_DOORBELL, "page.doorbell")->address; }
 
 static void prepare_memory(void) {
     uint64_t handler = GUEST_CODE + (uint64_t)(guest_handler - guest_begin);
@@ -88,6 +94,7 @@ static void prepare_memory(void) {
     put64(GUEST_POINTERS, GUEST_DIRECTORY | TABLE_ENTRY);
     put64(GUEST_DIRECTORY, LARGE_LEAF);
     put64(GUEST_DIRECTORY + 8, PLACE_GPA | LARGE_LEAF);
+    put64(GUEST_DIRECTORY + 16, page_bell() | LARGE_LEAF);
     put64(GUEST_GDT + CODE_SELECTOR, 0x00af9b000000ffffull);
     put64(GUEST_GDT + DATA_SELECTOR, 0x00cf93000000ffffull);
     put64(GUEST_IDT + TEST_VECTOR * 16, handler | CODE_SELECTOR << 16 | 0x8e0000000000ull);
@@ -183,6 +190,27 @@ static bool test_doorbell(void) {
     while (rung == 0 && time_now() < until)
         call_wait(time_after_ms(1), &bits);
     return rung != 0;
+}
+
+/* Without a hint each store comes here; with one that tells a wrong place, too; with the right one
+ * none does, and the guest goes on behind each. */
+static bool test_page_doorbell(void) {
+    uint64_t until = time_after_ms(2000), bits;
+
+    start(G_STORE, BELL_ADDRESS);
+    if (run(1000) != BH_EXIT_MEMORY || state->info2 != page_bell())
+        return false;
+    state->hint[0].rip = state->rip + 1;
+    state->hint[0].length = LENGTH_STORE;
+    if (run(1000) != BH_EXIT_MEMORY || page_rung != 0)
+        return false;
+    state->hint[1].rip = state->rip;
+    state->hint[1].length = LENGTH_STORE;
+    if (run(2000) != BH_EXIT_HLT || state->gpr[BH_RBP] != 0)
+        return false;
+    while (page_rung == 0 && time_now() < until)
+        call_wait(time_after_ms(1), &bits);
+    return page_rung != 0;
 }
 
 static bool test_triple(void) {
@@ -315,7 +343,7 @@ static void fuzz(uint64_t count) {
     for (uint64_t i = 0; i < count; i++) {
         uint32_t exit;
         prepare_memory();
-        start((enum guest_part)(next_random() % (G_STEP + 1)), next_random());
+        start((enum guest_part)(next_random() % (G_STORE + 1)), next_random());
         for (uint32_t m = 0; m < MUTATIONS; m++) {
             uint64_t at = next_random() % WORDS;
             words[at] = mutated(words[at]);
@@ -344,6 +372,7 @@ void thread_main(uint32_t number) {
         check("hlt", test_hlt());
         check("port", test_port());
         check("doorbell", test_doorbell());
+        check("page-doorbell", test_page_doorbell());
         check("triple", test_triple());
         check("spin", test_spin());
         check("injection", test_injection());
@@ -369,6 +398,7 @@ int main(void) {
     const struct bh_manifest_entry *vcpu = manifest_need(BH_ENTRY_VCPU, "vcpu0");
     const struct bh_manifest_entry *memory = manifest_need(BH_ENTRY_REGION, "ram.low");
     uint64_t bell = manifest_need(BH_ENTRY_DOORBELL, "hvc0.doorbell")->bits;
+    uint64_t page = manifest_need(BH_ENTRY_DOORBELL, "page.doorbell")->bits;
     uint32_t place = manifest_need(BH_ENTRY_PLACE, "moved")->slot;
 
     state = (volatile struct bh_vcpu_state *)vcpu->address;
@@ -382,6 +412,8 @@ int main(void) {
         call_wait(time_after_ms(50), &bits);
         if (bits & bell)
             rung++;
+        if (bits & page)
+            page_rung++;
         if (unplace_wanted && call_guest_place(place, 0, 0) == BH_OK)
             unplace_wanted = false;
     }

@@ -11,7 +11,7 @@ import pytest
 from harness.console import Console
 from harness.describe import describe, describe_web_and, machine
 
-TESTS = ("cpuid", "hlt", "port", "doorbell", "triple", "spin", "injection", "window", "fpu",
+TESTS = ("cpuid", "hlt", "port", "doorbell", "page-doorbell", "triple", "spin", "injection", "window", "fpu",
          "fpu-reset", "cr4", "single-step", "refusals", "invalid", "place")
 GREETING = "Hello from guest web"
 FUZZ = 3000
@@ -30,6 +30,8 @@ def vm(name, core, fuzz=0):
     - {{ name: moved, size: 4K }}
   places:
     - {{ region: {name}.moved, rights: r, as: moved }}
+  doorbells:
+    - {{ gpa: 0x1400000, as: page }}
   settings:
     - {{ name: fuzz, value: "{fuzz}" }}
   vcpus:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Objects that the description names one by one: regions, mappings, channels, links, places. */
+/* Objects that the description names one by one: regions, mappings, channels, links, places,
+ * doorbells. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,17 @@ static void check_places(const struct checker *c, const struct program *p) {
     }
 }
 
+static void check_doorbells(const struct checker *c, const struct program *p) {
+    char path[64];
+
+    for (uint32_t i = 0; i < p->vm->doorbells_count; i++) {
+        const struct description_doorbell *bell = &p->vm->doorbells[i];
+        snprintf(path, sizeof(path), "%s.doorbells[%u]", p->path, i);
+        checker_size(c, bell->gpa, BH_PAGE_SIZE, p->base->name, path, "gpa");
+        checker_size(c, bell->size, BH_PAGE_SIZE, p->base->name, path, "size");
+    }
+}
+
 void check_objects(const struct checker *c) {
     char path[48];
 
@@ -231,6 +243,7 @@ void check_objects(const struct checker *c) {
         }
         if (p->role == ROLE_VM) {
             check_places(c, p);
+            check_doorbells(c, p);
         }
     }
     for (uint32_t i = 0; i < c->d->regions_count; i++) {

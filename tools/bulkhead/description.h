@@ -166,6 +166,12 @@ struct description_place {
     char *as;
 };
 
+struct description_doorbell {   /* guest-physical pages whose writes only notify */
+    char *gpa;
+    char *size;
+    char *as;
+};
+
 struct description_vm {
     struct description_program base;
     char *kernel;
@@ -183,6 +189,8 @@ struct description_vm {
     uint32_t disks_count;
     struct description_place *places;
     uint32_t places_count;
+    struct description_doorbell *doorbells;
+    uint32_t doorbells_count;
 };
 
 struct description_mapping {    /* a named region in somebody's space */

@@ -132,24 +132,36 @@ static void lower_kick(struct model *m, uint32_t vm, const char *as, uint32_t th
     free(name);
 }
 
-static void lower_doorbell(struct model *m, uint32_t vm, const char *device) {
-    struct origin origin = m->life[vm].origin;
-    char *name = memory_format("%s.%s", m->compartment[vm].name, device);
-    uint64_t bits = 0;
-    uint32_t channel = lower_channel(m, name, vm, 0, BH_NONE, &bits, origin);
+/* The guest's writes there notify the VMM's thread 0. */
+static void lower_doorbell(struct model *m, uint32_t vm, const char *as,
+                           struct bh_plan_doorbell bell, struct origin origin) {
+    char *name = memory_format("%s.%s", m->compartment[vm].name, as);
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_DOORBELL, "%s.doorbell", as);
+
+    bell.space = m->life[vm].guest_space;
+    bell.channel = lower_channel(m, name, vm, 0, BH_NONE, &e->bits, origin);
+    model_add_doorbell(m, bell, origin);
+    e->address = bell.address;
+    e->size = bell.length;
+    e->index = bell.kind;
+    free(name);
+}
+
+static void lower_port_doorbell(struct model *m, uint32_t vm, const char *device) {
     uint32_t port = m->life[vm].next_port;
 
     m->life[vm].next_port += DOORBELL_PORTS;
-    model_add_doorbell(m, (struct bh_plan_doorbell){
-        .space = m->life[vm].guest_space, .kind = BH_DOORBELL_PORT, .address = port,
-        .length = DOORBELL_PORTS, .channel = channel,
+    lower_doorbell(m, vm, device, (struct bh_plan_doorbell){
+        .kind = BH_DOORBELL_PORT, .address = port, .length = DOORBELL_PORTS,
+    }, m->life[vm].origin);
+}
+
+static void lower_page_doorbell(struct model *m, uint32_t vm, const struct description_doorbell *d,
+                                struct origin origin) {
+    lower_doorbell(m, vm, d->as, (struct bh_plan_doorbell){
+        .kind = BH_DOORBELL_PAGE, .address = lower_size(d->gpa, 0),
+        .length = lower_size(d->size, BH_PAGE_SIZE),
     }, origin);
-    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_DOORBELL, "%s.doorbell",
-                                                  device);
-    e->address = port;
-    e->size = DOORBELL_PORTS;
-    e->bits = bits;
-    free(name);
 }
 
 static void lower_place(struct model *m, uint32_t vm, const struct description_place *d,
@@ -167,20 +179,20 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
     e->size = m->region[region].size;
 }
 
-static void lower_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
+static void lower_device_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
     if (d->nic != NULL) {
-        lower_doorbell(m, vm, "net0");
+        lower_port_doorbell(m, vm, "net0");
     }
     if (m->description->console != NULL && !d->no_hvc) {
-        lower_doorbell(m, vm, "hvc0");
+        lower_port_doorbell(m, vm, "hvc0");
     }
     if (!d->no_rng) {
-        lower_doorbell(m, vm, "rng0");
+        lower_port_doorbell(m, vm, "rng0");
     }
     for (uint32_t i = 0; i < d->disks_count; i++) {
         char as[16];
         snprintf(as, sizeof(as), "disk%u", i);
-        lower_doorbell(m, vm, as);
+        lower_port_doorbell(m, vm, as);
     }
 }
 
@@ -204,10 +216,14 @@ static void lower_vm(struct model *m, uint32_t vm, const struct program *program
         lower_vcpu(m, vm, i, program->base->name);
         lower_kick(m, vm, as, i + 1);
     }
-    lower_doorbells(m, vm, d);
+    lower_device_doorbells(m, vm, d);
     for (uint32_t i = 0; i < d->places_count; i++) {
         at.line = tree_line(m->tree, "%s.places[%u]", program->path, i);
         lower_place(m, vm, &d->places[i], at);
+    }
+    for (uint32_t i = 0; i < d->doorbells_count; i++) {
+        at.line = tree_line(m->tree, "%s.doorbells[%u]", program->path, i);
+        lower_page_doorbell(m, vm, &d->doorbells[i], at);
     }
 }
 

@@ -210,6 +210,14 @@ static const cyaml_schema_field_t place_fields[] = {
 };
 static const cyaml_schema_value_t place_entry = ENTRY(description_place, place_fields);
 
+static const cyaml_schema_field_t doorbell_fields[] = {
+    TEXT("gpa", ONE, struct description_doorbell, gpa),
+    TEXT("size", OPT, struct description_doorbell, size),
+    TEXT("as", ONE, struct description_doorbell, as),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t doorbell_entry = ENTRY(description_doorbell, doorbell_fields);
+
 static const cyaml_schema_field_t vm_fields[] = {
     PROGRAM(struct description_vm, base.),
     TEXT("kernel", ONE, struct description_vm, kernel),
@@ -224,6 +232,7 @@ static const cyaml_schema_field_t vm_fields[] = {
     CYAML_FIELD_MAPPING_PTR("nic", MANY, struct description_vm, nic, nic_fields),
     LIST("disks", struct description_vm, disks, &extent_entry),
     LIST("places", struct description_vm, places, &place_entry),
+    LIST("doorbells", struct description_vm, doorbells, &doorbell_entry),
     CYAML_FIELD_END
 };
 static const cyaml_schema_value_t vm_entry = ENTRY(description_vm, vm_fields);
