@@ -109,6 +109,15 @@ def test_web_transfers_a_megabyte_intact(gateway, console):
     assert status == 0 and wanted in output
 
 
+def test_guest_with_two_vcpus_forks_for_long(console):
+    """Address spaces come and go on both vCPUs; a guest that was started again wouldn't answer."""
+    console.shell("client")
+    output, status = console.run(
+        "client", "i=0; while [ $i -lt 1500 ]; do busybox true & busybox true; i=$((i+1)); done; "
+                  "wait; grep -c processor /proc/cpuinfo", 300)
+    assert status == 0 and output.strip() == "2", output
+
+
 def test_guests_kernels_found_nothing_to_complain_of(console):
     for guest in ("web", "client"):
         console.shell(guest)
