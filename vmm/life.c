@@ -7,6 +7,10 @@
 #include "vmm/layout.h"
 #include "vmm/vm.h"
 
+/* A guest that ends again and again soon after its start waits longer each time, so that it costs
+ * the others neither their processor time nor their console. */
+enum { SOON_SECONDS = 10, LONGEST_PAUSE_SECONDS = 32 };
+
 static uint32_t state_of(const struct vm *vm) {
     return __atomic_load_n(&vm->state, __ATOMIC_SEQ_CST);
 }
@@ -74,6 +78,7 @@ bool vm_load(struct vm *vm) {
         start_reset(&vm->vcpu[i]);
     }
     start_kernel(&vm->vcpu[0], &kernel);
+    vm->loaded_at = vm_now();
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < vm->vcpu_count; i++)
         vm_kick(vm, &vm->vcpu[i]);
@@ -88,14 +93,48 @@ static const char *kind_text(uint32_t kind) {
     }
 }
 
+static void stay_stopped(struct vm *vm) {
+    __atomic_store_n(&vm->state, VM_STOPPED, __ATOMIC_SEQ_CST);
+}
+
+/* Seconds to wait before the next start: none after the first early end, then 1, 2, 4 and so on. */
+static uint32_t pause_seconds(struct vm *vm) {
+    uint64_t lived = (vm_now() - vm->loaded_at) / 1000 / vm->tsc_khz;
+    uint32_t pause = vm->next_pause < LONGEST_PAUSE_SECONDS ? vm->next_pause
+                                                            : LONGEST_PAUSE_SECONDS;
+    bool soon = lived < SOON_SECONDS;
+    vm->next_pause = soon ? (pause == 0 ? 1 : pause * 2) : 0;
+    return soon ? pause : 0;
+}
+
+static void plan_next_life(struct vm *vm) {
+    uint32_t kind = __atomic_load_n(&vm->end_kind, __ATOMIC_SEQ_CST);
+    if (!vm->restart_on_reset || kind == VM_END_POWEROFF) {
+        vm_log("%s: stopped", kind_text(kind));
+        stay_stopped(vm);
+        return;
+    }
+    uint32_t pause = pause_seconds(vm);
+    vm->start_at = vm_now() + (uint64_t)pause * 1000 * vm->tsc_khz;
+    if (pause == 0)
+        vm_log("%s: starting it again", kind_text(kind));
+    else
+        vm_log("%s: starting it again in %u s, as it ended so soon", kind_text(kind), pause);
+}
+
 void vm_settle_end(struct vm *vm) {
     if (state_of(vm) != VM_ENDING || !all_parked(vm))
         return;
-    uint32_t kind = __atomic_load_n(&vm->end_kind, __ATOMIC_SEQ_CST);
-    bool again = vm->restart_on_reset && kind != VM_END_POWEROFF;
-    vm_log("%s: %s", kind_text(kind), again ? "starting it again" : "stopped");
-    if (again)
-        clear_memory(vm);
-    if (!again || !vm_load(vm))
-        __atomic_store_n(&vm->state, VM_STOPPED, __ATOMIC_SEQ_CST);
+    if (vm->start_at == 0)
+        plan_next_life(vm);
+    if (vm->start_at == 0 || vm_now() < vm->start_at)
+        return;
+    vm->start_at = 0;
+    clear_memory(vm);
+    if (!vm_load(vm))
+        stay_stopped(vm);
+}
+
+uint64_t vm_deadline(const struct vm *vm) {
+    return vm->start_at != 0 ? vm->start_at : BH_FOREVER;
 }

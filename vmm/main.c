@@ -122,13 +122,19 @@ static void set_devices(void) {
         set_disk(i);
 }
 
+static uint64_t next_deadline(void) {
+    uint64_t net = net_deadline(&vm.net);
+    uint64_t life = vm_deadline(&vm);
+    return net < life ? net : life;
+}
+
 static _Noreturn void serve(void) {
     for (;;) {
         bool more = devices_run(&vm);
         vm_settle_end(&vm);
         log_poll();
         if (!more && devices_settle(&vm))
-            vm_sleep(net_deadline(&vm.net));
+            vm_sleep(next_deadline());
     }
 }
 

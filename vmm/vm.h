@@ -90,6 +90,9 @@ struct vm {
     bool restart_on_reset;
     uint32_t state;                  /* enum vm_state, atomic */
     uint32_t end_kind;               /* enum vm_end_kind of the first who asked */
+    uint64_t loaded_at;              /* these three are the I/O thread's: host TSC */
+    uint64_t start_at;               /* when the next life begins; 0: none is planned */
+    uint32_t next_pause;             /* seconds before it, if this one ends soon, too */
 
     struct lock ioapic_lock;
     struct ioapic ioapic;
@@ -168,6 +171,8 @@ bool vm_runs(const struct vm *vm);
  * why. After an end, once every vCPU is parked: stops or loads anew. */
 bool vm_load(struct vm *vm);
 void vm_settle_end(struct vm *vm);
+/* When vm_settle_end has to be called again at the latest. */
+uint64_t vm_deadline(const struct vm *vm);
 /* A vCPU's thread sleeps here from the end of one life to the start of the next. */
 void vm_park(struct vcpu *vcpu);
 

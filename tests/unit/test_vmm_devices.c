@@ -307,6 +307,41 @@ static void restart_refuses_a_bad_image_and_stops(void **state) {
     assert_non_null(strstr(vm_fake.last_log, "boot header"));
 }
 
+/* One early end and start; answers the seconds that the guest had to wait. */
+static uint64_t wait_after_fault(void) {
+    uint64_t began = vm_fake.now;
+    vm_end(&vm_fake.vm, VM_END_FAULT);
+    park_all();
+    vm_settle_end(&vm_fake.vm);
+    if (vm_fake.vm.state == VM_ENDING) {
+        vm_fake.now = vm_deadline(&vm_fake.vm) - 1;
+        vm_settle_end(&vm_fake.vm);
+        assert_int_equal(vm_fake.vm.state, VM_ENDING);
+        vm_fake.now++;
+        vm_settle_end(&vm_fake.vm);
+    }
+    assert_int_equal(vm_fake.vm.state, VM_RUNNING);
+    assert_true(vm_deadline(&vm_fake.vm) == BH_FOREVER);
+    return (vm_fake.now - began) / 1000 / vm_fake.vm.tsc_khz;
+}
+
+static void guest_that_ends_at_once_waits_longer_each_time(void **state) {
+    (void)state;
+    static const uint64_t waits[] = { 0, 1, 2, 4, 8, 16, 32, 32 };
+    static uint8_t image[FAKE_KERNEL];
+    vm_fake_kernel(image);
+    vm_fake.vm.image = (struct loader_input){ image, sizeof(image), NULL, 0, "", { 0 } };
+    vm_fake.vm.restart_on_reset = true;
+    vm_fake.now = 1;
+    assert_true(vm_load(&vm_fake.vm));
+    for (unsigned i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+        assert_int_equal(wait_after_fault(), waits[i]);
+    vm_fake.now += 20ull * 1000 * vm_fake.vm.tsc_khz;    /* a life of 20 s */
+    assert_int_equal(wait_after_fault(), 0);
+    assert_int_equal(wait_after_fault(), 0);
+    assert_int_equal(wait_after_fault(), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -327,6 +362,7 @@ int main(void) {
         TEST(triple_fault_says_where_and_stops),
         TEST(every_reset_is_noticed),
         TEST(restart_refuses_a_bad_image_and_stops),
+        TEST(guest_that_ends_at_once_waits_longer_each_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 #include "vmm/acpi.h"
 #include "vmm/layout.h"
 
-enum { IMAGE = 8192, SETUP = 2 * 512, PREFERRED = 0x200000 };
+enum { IMAGE = FAKE_KERNEL, SETUP = 2 * 512, PREFERRED = FAKE_KERNEL_AT };
 
 static uint8_t image[IMAGE];
 static uint8_t initrd[5000];
@@ -28,20 +28,8 @@ static void put(unsigned offset, unsigned size, uint64_t value) {
 static int setup(void **state) {
     (void)state;
     vm_fake_make(2);
-    memset(image, 0xc3, sizeof(image));
+    vm_fake_kernel(image);
     memset(initrd, 0x77, sizeof(initrd));
-    put(0x1f1, 1, 1);
-    put(0x1fe, 2, 0xaa55);
-    put(0x201, 1, 0x6a);
-    put(0x202, 4, 0x53726448);
-    put(0x206, 2, 0x020f);
-    put(0x22c, 4, 0x7fffffff);
-    put(0x230, 4, 0x200000);
-    put(0x234, 1, 1);
-    put(0x236, 2, 1);
-    put(0x238, 4, 255);
-    put(0x258, 8, PREFERRED);
-    put(0x260, 4, 0x10000);
     input = (struct loader_input){ image, sizeof(image), initrd, sizeof(initrd), "console=ttyS0",
                                    { LAYOUT_ACPI } };
     return 0;

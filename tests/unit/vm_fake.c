@@ -71,6 +71,17 @@ struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf) {
 
 /* ---- The VM ---- */
 
+void vm_fake_kernel(uint8_t image[FAKE_KERNEL]) {
+    static const struct { uint16_t offset; uint16_t size; uint64_t value; } fields[] = {
+        { 0x1f1, 1, 1 }, { 0x1fe, 2, 0xaa55 }, { 0x201, 1, 0x6a }, { 0x202, 4, 0x53726448 },
+        { 0x206, 2, 0x020f }, { 0x22c, 4, 0x7fffffff }, { 0x230, 4, 0x200000 }, { 0x234, 1, 1 },
+        { 0x236, 2, 1 }, { 0x238, 4, 255 }, { 0x258, 8, FAKE_KERNEL_AT }, { 0x260, 4, 0x10000 },
+    };
+    memset(image, 0xc3, FAKE_KERNEL);
+    for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        memcpy(image + fields[i].offset, &fields[i].value, fields[i].size);
+}
+
 static void open_links(void) {
     struct vm *vm = &vm_fake.vm;
     link_pair_make(&vm_fake.net, NET_HALF, NET_AREA);

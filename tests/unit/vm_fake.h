@@ -12,6 +12,8 @@
 
 enum {
     FAKE_RAM = 4 << 20,
+    FAKE_KERNEL = 8192,              /* bytes of vm_fake_kernel's image */
+    FAKE_KERNEL_AT = 0x200000,       /* where it wants to be */
     FAKE_NET_PORT = 0xc000,
     FAKE_HVC_PORT = 0xc010,
     FAKE_DISK_PORT = 0xc020,
@@ -36,6 +38,9 @@ extern struct vm_fake vm_fake;
  * an identity map of 4 GiB, as after the boot protocol. */
 void vm_fake_make(unsigned vcpu_count);
 void vm_fake_free(void);
+
+/* A kernel image as the boot protocol wants it, of a few instructions. */
+void vm_fake_kernel(uint8_t image[FAKE_KERNEL]);
 
 /* Puts bytes into guest RAM, or code at vCPU 0's RIP. */
 void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size);
