@@ -7,19 +7,24 @@
 #include "lib/c/string.h"
 
 /* virtio 5.2.6: request types and what the status byte says. */
-enum request_type { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, TYPE_GET_ID = 8 };
+enum request_type { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, TYPE_GET_ID = 8, TYPE_DISCARD = 11 };
 enum request_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_UNSUPPORTED = 2 };
 enum { HEADER_SIZE = 16, HEADER_SECTOR = 8, STATUS_SIZE = 1, ID_SIZE = 20 };
+/* virtio 5.2.6: what follows the header of a discard; we take one such segment. */
+struct discard_segment { uint64_t sector; uint32_t sectors; uint32_t flags; };
+_Static_assert(sizeof(struct discard_segment) == 16, "virtio 5.2.6");
 
 /* virtio 5.2.4: the configuration. */
 enum config { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_SEG_MAX = 12, CONFIG_BLK_SIZE = 20,
-              CONFIG_END = 24 };
+              CONFIG_DISCARD_SECTORS = 36, CONFIG_DISCARD_SEGMENTS = 40,
+              CONFIG_DISCARD_ALIGNMENT = 44, CONFIG_END = 48 };
 
 #define FEATURE_SIZE_MAX (1ull << 1)
 #define FEATURE_SEG_MAX  (1ull << 2)
 #define FEATURE_READONLY (1ull << 5)
 #define FEATURE_BLK_SIZE (1ull << 6)
 #define FEATURE_FLUSH    (1ull << 9)
+#define FEATURE_DISCARD  (1ull << 13)
 
 /* Segments of a page each fit into a slot, header and status into the chain beside them. */
 enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = 4096 };
@@ -36,14 +41,16 @@ void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t 
         .device = 2, .class = 0x018000, .queues = 1,
         .features = FEATURE_SIZE_MAX | FEATURE_SEG_MAX | FEATURE_BLK_SIZE | FEATURE_FLUSH,
     };
-    if (disk->readonly)
-        identity.features |= FEATURE_READONLY;
+    identity.features |= disk->readonly ? FEATURE_READONLY : FEATURE_DISCARD;
     virtio_create(&disk->device, &identity, memory, memory_base, notify_port, notify_size);
     disk->device.config_size = CONFIG_END;
     put_config(disk, CONFIG_CAPACITY, 8, disk->sectors);
     put_config(disk, CONFIG_SIZE_MAX, 4, SEGMENT_SIZE);
     put_config(disk, CONFIG_SEG_MAX, 4, SEGMENTS);
     put_config(disk, CONFIG_BLK_SIZE, 4, BLOCK_SECTOR);
+    put_config(disk, CONFIG_DISCARD_SECTORS, 4, BLOCK_DISCARD_MOST);
+    put_config(disk, CONFIG_DISCARD_SEGMENTS, 4, 1);
+    put_config(disk, CONFIG_DISCARD_ALIGNMENT, 4, 1);
     uint64_t slots = disk->link.out_size / DISK_SLOT;
     disk->slots = slots < DISK_SLOTS ? (uint32_t)slots : DISK_SLOTS;
     disk->present = true;
@@ -82,6 +89,16 @@ static void answer_id(struct disk *disk, const struct virtqueue_chain *chain) {
 
 struct header { uint32_t type; uint64_t sector; uint64_t bytes; };
 
+/* A segment of another form asks for nothing: zero bytes. */
+static void read_segment(const struct virtqueue_chain *chain, struct header *header) {
+    struct discard_segment segment;
+    if (chain->readable_size != HEADER_SIZE + sizeof(segment))
+        return;
+    virtqueue_gather(chain, HEADER_SIZE, (uint8_t *)&segment, sizeof(segment));
+    header->sector = segment.sector;
+    header->bytes = segment.flags == 0 ? (uint64_t)segment.sectors * BLOCK_SECTOR : 0;
+}
+
 static struct header read_header(const struct virtqueue_chain *chain) {
     uint8_t bytes[HEADER_SIZE];
     struct header header = { 0 };
@@ -92,22 +109,34 @@ static struct header read_header(const struct virtqueue_chain *chain) {
         header.bytes = chain->writable_size - STATUS_SIZE;
     else if (header.type == TYPE_OUT)
         header.bytes = chain->readable_size - HEADER_SIZE;
+    else if (header.type == TYPE_DISCARD)
+        read_segment(chain, &header);
     return header;
 }
 
-static bool is_transfer(const struct disk *disk, const struct header *header) {
-    bool sized = header->bytes != 0 && header->bytes <= DISK_SLOT &&
-                 header->bytes % BLOCK_SECTOR == 0;
+static bool is_good(const struct disk *disk, const struct header *header) {
+    uint64_t most = header->type == TYPE_DISCARD ? (uint64_t)BLOCK_DISCARD_MOST * BLOCK_SECTOR
+                                                 : DISK_SLOT;
+    bool sized = header->bytes != 0 && header->bytes <= most && header->bytes % BLOCK_SECTOR == 0;
     bool allowed = header->type == TYPE_IN || !disk->readonly;
     return sized && allowed &&
            block_within(header->sector, header->bytes / BLOCK_SECTOR, disk->sectors);
 }
 
-static void submit(struct disk *disk, struct disk_request *request,
+/* The operation on the link; 0: there is none. */
+static uint8_t kind_of(const struct disk *disk, uint32_t type) {
+    switch (type) {
+    case TYPE_IN: return BLOCK_READ;
+    case TYPE_OUT: return BLOCK_WRITE;
+    case TYPE_FLUSH: return BLOCK_FLUSH;
+    case TYPE_DISCARD: return disk->discards ? BLOCK_DISCARD : 0;
+    default: return 0;
+    }
+}
+
+static void submit(struct disk *disk, struct disk_request *request, uint8_t kind,
                    const struct virtqueue_chain *chain, const struct header *header) {
     uint32_t tag = (uint32_t)(request - disk->request);
-    uint8_t kind = header->type == TYPE_IN ? BLOCK_READ
-                 : header->type == TYPE_OUT ? BLOCK_WRITE : BLOCK_FLUSH;
     uint64_t lba = kind == BLOCK_FLUSH ? 0 : header->sector;
     if (kind == BLOCK_WRITE)
         virtqueue_gather(chain, HEADER_SIZE, disk->link.out + tag * DISK_SLOT,
@@ -128,15 +157,15 @@ static bool take(struct disk *disk, struct disk_request *request,
     if (chain->readable_size < HEADER_SIZE || chain->writable_size < STATUS_SIZE)
         return false;
     struct header header = read_header(chain);
-    bool transfer = header.type == TYPE_IN || header.type == TYPE_OUT;
+    uint8_t kind = kind_of(disk, header.type);
     if (header.type == TYPE_GET_ID)
         answer_id(disk, chain);
-    else if (!transfer && header.type != TYPE_FLUSH)
+    else if (kind == 0)
         finish(disk, chain, 0, STATUS_UNSUPPORTED);
-    else if (transfer && !is_transfer(disk, &header))
+    else if (kind != BLOCK_FLUSH && !is_good(disk, &header))
         finish(disk, chain, 0, STATUS_FAILED);
     else
-        submit(disk, request, chain, &header);
+        submit(disk, request, kind, chain, &header);
     return true;
 }
 
@@ -174,6 +203,7 @@ static void complete(struct disk *disk, struct disk_request *request, uint32_t s
 static void learn(struct disk *disk, struct ring_descriptor info) {
     disk->sectors = info.extra & BLOCK_LBA_MASK;
     disk->readonly |= (info.length & BLOCK_INFO_READONLY) != 0;
+    disk->discards = (info.length & BLOCK_INFO_DISCARD) != 0;
     put_config(disk, CONFIG_CAPACITY, 8, disk->sectors);
     virtio_config_changed(&disk->device);
 }

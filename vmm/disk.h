@@ -31,6 +31,7 @@ struct disk {
     struct ring link;
     bool present;
     bool readonly;                   /* by the VM's description; the server may say so too */
+    bool discards;                   /* the server can */
     uint64_t sectors;                /* zero until the server told */
     uint32_t slots;
     struct disk_request request[DISK_SLOTS];

@@ -6,8 +6,9 @@
  * disk (by its device space) can reach. From the request until its answer it is the disk's.
  *
  *   request   kind = operation; offset: of the data in the client's area, a multiple of BLOCK_SECTOR;
- *             length: sectors, 1 to BLOCK_MOST (0 for a flush); extra = first sector | tag << 48;
- *             port: multiplexer -> driver: number of the client whose area it is
+ *             length: sectors, 1 to BLOCK_MOST (a flush: 0; a discard, which has no data: up to
+ *             BLOCK_DISCARD_MOST); extra = first sector | tag << 48; port: multiplexer -> driver:
+ *             number of the client whose area it is
  *   answer    kind = BLOCK_DONE; offset = enum block_status; extra = tag << 48. Answers come in any
  *             order. The sender chooses tags and has at most one request under way for each.
  *   BLOCK_INFO  the first message of a server in each life of the link: extra = size in sectors,
@@ -24,6 +25,7 @@
 enum {
     BLOCK_SECTOR = 512,
     BLOCK_MOST   = 256,            /* sectors of one request */
+    BLOCK_DISCARD_MOST = 32768,
     BLOCK_TAGS   = 256,            /* tags are below this */
 };
 
@@ -78,10 +80,10 @@ static inline bool block_valid(struct ring_descriptor request, uint64_t area) {
 
     if (request.kind == BLOCK_FLUSH)
         return true;
+    if (request.kind == BLOCK_DISCARD)
+        return request.length != 0 && request.length <= BLOCK_DISCARD_MOST;
     if (request.length == 0 || request.length > BLOCK_MOST)
         return false;
-    if (request.kind == BLOCK_DISCARD)
-        return true;
     return (request.kind == BLOCK_READ || request.kind == BLOCK_WRITE) &&
            request.offset % BLOCK_SECTOR == 0 && ring_inside(request.offset, bytes, area);
 }

@@ -71,6 +71,24 @@ def test_read_only_disk_refuses_to_be_written(guest):
     assert status != 0
 
 
+def holds(start, length, byte):
+    with open(IMAGE, "rb") as image:
+        image.seek(FIRST + start)
+        return image.read(length) == bytes([byte]) * length
+
+
+def test_discarded_sectors_are_the_disks_again(guest):
+    """The image behind the emulated NVMe loses them, and no sector beside them."""
+    run(guest, "dd if=/dev/zero bs=1M count=24 2>/dev/null | tr '\\0' '\\101' >/tmp/a; "
+               "dd if=/tmp/a of=/dev/vda bs=1M conv=fsync 2>/dev/null; rm /tmp/a")
+    assert holds(0, 24 * MIB, 0x41)
+    run(guest, f"blkdiscard -o {2 * MIB} -l {20 * MIB} /dev/vda && sync")
+    assert holds(0, 2 * MIB, 0x41) and holds(22 * MIB, 2 * MIB, 0x41)
+    assert holds(2 * MIB, 20 * MIB, 0)
+    _, status = guest.run("web", "blkdiscard /dev/vdb", 60)
+    assert status != 0
+
+
 @pytest.mark.parametrize("victim", ["nvme", "blockmux"])
 def test_writing_goes_on_across_a_restart(guest, victim):
     run(guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=128 2>/dev/null")

@@ -165,6 +165,7 @@ static void test_refusals(void **state) {
     refused(0, BLOCK_DONE, 0, 1, 0, BLOCK_REFUSED);
     refused(0, BLOCK_INFO, 0, 1, 0, BLOCK_REFUSED);
     refused(0, BLOCK_DISCARD, 0, 2, 999, BLOCK_REFUSED);
+    refused(0, BLOCK_DISCARD, 0, BLOCK_DISCARD_MOST + 1, 0, BLOCK_REFUSED);
     refused(1, BLOCK_WRITE, 0, 1, 0, BLOCK_READONLY);
     refused(1, BLOCK_DISCARD, 0, 1, 0, BLOCK_READONLY);
     refused(2, BLOCK_READ, 0, 1, 10, BLOCK_REFUSED);

@@ -337,11 +337,14 @@ static void long_console_output_waits_for_the_reader(void **state) {
 
 enum { STATUS_AT = BUFFERS + 0x8000, REQUESTS = 0 };
 
-static void announce(uint64_t sectors) {
-    ring_put(&vm_fake.disk_peer, (struct ring_descriptor){ .kind = BLOCK_INFO, .extra = sectors });
+static void announce_with(uint64_t sectors, uint16_t flags) {
+    ring_put(&vm_fake.disk_peer, (struct ring_descriptor){
+        .kind = BLOCK_INFO, .length = flags, .extra = sectors });
     ring_flush(&vm_fake.disk_peer);
     devices_run(&vm_fake.vm);
 }
+
+static void announce(uint64_t sectors) { announce_with(sectors, 0); }
 
 /* Descriptors 3 * n and the two that follow: header, data, status. */
 static void ask_disk(unsigned n, uint32_t type, uint64_t sector, uint32_t bytes) {
@@ -412,6 +415,50 @@ static void disk_refuses_what_lies_beyond(void **state) {
         ask_disk(0, bad[i].type, bad[i].sector, bad[i].bytes);
         assert_int_equal(disk_status(0), bad[i].status);
     }
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+}
+
+/* One segment of a discard (virtio 5.2.6), in a data part of `bytes`. */
+static void discard(uint64_t sector, uint32_t sectors, uint32_t flags, uint32_t bytes) {
+    vm_fake_poke(BUFFERS + 0x1000, &sector, 8);
+    vm_fake_poke(BUFFERS + 0x1008, &sectors, 4);
+    vm_fake_poke(BUFFERS + 0x100c, &flags, 4);
+    ask_disk(0, 11, 0, bytes);
+}
+
+static void disk_discards(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES | 1ull << 13);
+    announce_with(100000, BLOCK_INFO_DISCARD);
+    discard(500, BLOCK_DISCARD_MOST, 0, 16);
+    struct ring_descriptor request = next_request();
+    assert_int_equal(request.kind, BLOCK_DISCARD);
+    assert_int_equal(request.length, BLOCK_DISCARD_MOST);
+    assert_int_equal(block_lba(request), 500);
+    answer_disk(block_tag(request), BLOCK_OK);
+    assert_int_equal(disk_status(0), 0);
+    assert_int_equal(used_length(REQUESTS, 0), 1);
+}
+
+static void disk_refuses_bad_discards(void **state) {
+    (void)state;
+    static const struct { uint64_t sector; uint32_t sectors, flags, bytes; } bad[] = {
+        { 100000, 1, 0, 16 }, { 99999, 2, 0, 16 }, { ~0ull, 1, 0, 16 }, { 0, 0, 0, 16 },
+        { 0, BLOCK_DISCARD_MOST + 1, 0, 16 }, { 0, ~0u, 0, 16 }, { 0, 1, 1, 16 },
+        { 0, 1, 0, 15 }, { 0, 1, 0, 32 }, { 0, 1, 0, 0 },
+    };
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES | 1ull << 13);
+    announce_with(100000, BLOCK_INFO_DISCARD);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        discard(bad[i].sector, bad[i].sectors, bad[i].flags, bad[i].bytes);
+        assert_int_equal(disk_status(0), 1);
+    }
+    announce_with(100000, 0);
+    discard(0, 1, 0, 16);
+    assert_int_equal(disk_status(0), 2);
+    announce_with(100000, BLOCK_INFO_DISCARD | BLOCK_INFO_READONLY);
+    discard(0, 1, 0, 16);
+    assert_int_equal(disk_status(0), 1);
     assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
 }
 
@@ -504,6 +551,8 @@ int main(void) {
         TEST(long_console_output_waits_for_the_reader),
         TEST(disk_reads_and_writes),
         TEST(disk_refuses_what_lies_beyond),
+        TEST(disk_discards),
+        TEST(disk_refuses_bad_discards),
         TEST(lying_disk_changes_nothing),
         TEST(slots_stay_taken_across_a_reset),
         TEST(requests_survive_the_servers_restart),

@@ -84,7 +84,7 @@ static char *add_back_end(struct arguments *list, const struct description_hardw
     if (hardware->disk != NULL) {
         char *path = image_path(build, hardware->disk);
         add(list, memory_text("-drive"));
-        add(list, memory_format("if=none,id=disk%u,format=raw,file=%s", number, path));
+        add(list, memory_format("if=none,id=disk%u,format=raw,discard=unmap,file=%s", number, path));
         free(path);
         return memory_format(",drive=disk%u", number);
     }
