@@ -243,7 +243,7 @@ static void serve_uplink(struct netswitch *netswitch) {
 
     if (changed || broken)
         uplink_changed(netswitch);
-    if (ring->sent != netswitch->completed) {
+    if (ring_up(ring) && ring->sent != netswitch->completed) {
         ring_space(ring);
         complete_until(netswitch, ring->acked);
         netswitch->stalled &= ring->acked != ring->sent;

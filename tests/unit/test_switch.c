@@ -270,6 +270,22 @@ static void test_lying_driver_releases(void **state) {
     assert_int_equal(got(1), 1);
 }
 
+/* The driver breaks its ring in the turn in which a frame is put there: it is never sent, and the
+ * next turns must not count for ever to where it would have been released. */
+static void test_broken_uplink_with_frames_unsent(void **state) {
+    (void)state;
+    send(0, macs[UPLINK], macs[0]);
+    turn();
+    ends[UPLINK].own->tail += 1 << 20;
+    send(0, macs[UPLINK], macs[0]);
+    turn();
+    turn();
+    turn();
+    send(0, macs[1], macs[0]);
+    turn();
+    assert_int_equal(got(1), 1);
+}
+
 static void test_standing_uplink_is_abandoned(void **state) {
     (void)state;
     for (unsigned i = 0; i < SWITCH_HELD; i++)
@@ -342,6 +358,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_held_while_the_uplink_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dead_driver_releases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lying_driver_releases, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_uplink_with_frames_unsent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_standing_uplink_is_abandoned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restarted_client, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_receiver_costs_itself, setup, teardown),
