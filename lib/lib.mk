@@ -36,12 +36,15 @@ endef
 # Tests of the library's pure parts, on the host.
 LIB_FAKES := tests/fake/calls.c tests/unit/link_pair.c
 
-UNIT_TESTS += ring stream format pace
+UNIT_TESTS += ring stream log format pace
 unit_pace_SOURCES := tests/unit/test_pace.c
 unit_ring_SOURCES := tests/unit/test_ring.c lib/ring/ring.c $(LIB_FAKES)
 unit_ring_CFLAGS := -Itests/fake
 unit_stream_SOURCES := tests/unit/test_stream.c lib/ring/ring.c lib/stream/stream.c $(LIB_FAKES)
 unit_stream_CFLAGS := -Itests/fake
+unit_log_SOURCES := tests/unit/test_log.c lib/log/log.c lib/c/format.c lib/ring/ring.c \
+                    lib/stream/stream.c $(LIB_FAKES)
+unit_log_CFLAGS := -Itests/fake
 unit_format_SOURCES := tests/unit/test_format.c lib/c/format.c
 
 FUZZERS += ring

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A program's messages (lib/log/log.h). Lines wait in `kept` and go to the log stream when it has
- * room. A try-lock instead of a lock: a thread that finds another one logging loses its line, so
- * that a low thread never holds up a high one.
+ * room. A try-lock instead of a lock, so that a low thread never holds up a high one: a thread that
+ * finds another one logging puts its line aside, and the other takes it from there. Only a line that
+ * finds that place taken, too, is lost.
  */
 #include "lib/log/log.h"
 
@@ -21,6 +22,16 @@ static struct {
     uint32_t busy;
 } journal;
 
+enum aside_state { ASIDE_EMPTY, ASIDE_FILLING, ASIDE_FULL };
+enum { ASIDE_TURNS = 4 };              /* lines of others that one thread passes on at a time */
+
+/* One line, from whoever didn't get the journal. */
+static struct {
+    uint32_t state;                    /* enum aside_state */
+    uint32_t length;
+    char     line[LOG_LINE];
+} aside;
+
 void log_start(void) {
     journal.link = manifest_find(BH_ENTRY_LINK, "log");
     if (journal.link != NULL)
@@ -32,11 +43,11 @@ uint64_t log_bits(void) {
 }
 
 static bool enter(void) {
-    return __atomic_exchange_n(&journal.busy, 1, __ATOMIC_ACQUIRE) == 0;
+    return __atomic_exchange_n(&journal.busy, 1, __ATOMIC_SEQ_CST) == 0;
 }
 
 static void leave(void) {
-    __atomic_store_n(&journal.busy, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&journal.busy, 0, __ATOMIC_SEQ_CST);
 }
 
 static void pass_on(void) {
@@ -76,21 +87,60 @@ static void keep_line(const char *line, size_t length) {
     keep("\n", 1);
 }
 
-void log_poll(void) {
-    if (!enter())
-        return;
-    pass_on();
-    leave();
+static bool aside_is_full(void) {
+    return __atomic_load_n(&aside.state, __ATOMIC_SEQ_CST) == ASIDE_FULL;
 }
 
-static void log_text(const char *line, size_t length) {
-    if (!enter()) {
+static void put_aside(const char *line, size_t length) {
+    uint32_t expected = ASIDE_EMPTY;
+
+    if (length > sizeof(aside.line) ||
+        !__atomic_compare_exchange_n(&aside.state, &expected, ASIDE_FILLING, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         __atomic_fetch_add(&journal.lost, 1, __ATOMIC_RELAXED);
         return;
     }
-    keep_line(line, length);
-    pass_on();
-    leave();
+    memcpy(aside.line, line, length);
+    aside.length = (uint32_t)length;
+    __atomic_store_n(&aside.state, ASIDE_FULL, __ATOMIC_SEQ_CST);
+}
+
+/* Needs the journal. */
+static void take_aside(void) {
+    if (!aside_is_full())
+        return;
+    keep_line(aside.line, aside.length);
+    __atomic_store_n(&aside.state, ASIDE_EMPTY, __ATOMIC_SEQ_CST);
+}
+
+/* Whoever puts a line aside looks for the journal afterwards, whoever leaves the journal looks aside
+ * afterwards: one of them sees the other, and no line stays behind. */
+static void pass_aside(void) {
+    for (unsigned i = 0; i < ASIDE_TURNS && aside_is_full() && enter(); i++) {
+        take_aside();
+        pass_on();
+        leave();
+    }
+}
+
+void log_poll(void) {
+    if (enter()) {
+        take_aside();
+        pass_on();
+        leave();
+    }
+    pass_aside();
+}
+
+static void log_text(const char *line, size_t length) {
+    if (enter()) {
+        keep_line(line, length);
+        pass_on();
+        leave();
+    } else {
+        put_aside(line, length);
+    }
+    pass_aside();
 }
 
 void log_line(const char *format, ...) {

@@ -21,6 +21,8 @@ static int answer_bits(uint64_t *bits) {
 int call_notify(uint32_t slot) {
     fake_calls.notified[slot % 64]++;
     fake_calls.notifies++;
+    if (fake_calls.on_notify)
+        fake_calls.on_notify();
     return BH_OK;
 }
 

@@ -12,6 +12,7 @@
 extern struct fake_calls {
     unsigned notified[64];     /* by slot, modulo 64 */
     unsigned notifies;
+    void   (*on_notify)(void); /* what another thread does in the middle of a notification */
     unsigned acks;
     unsigned device_controls;
     unsigned compartment_controls;
