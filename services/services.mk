@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 $(eval $(call PROGRAM,console,$(addprefix services/console/,main.c console.c screen.c monitor.c names.c)))
-$(eval $(call PROGRAM,blockmux,$(addprefix services/blockmux/,main.c mux.c gpt.c)))
+$(eval $(call PROGRAM,blockmux,$(addprefix services/blockmux/,main.c mux.c extent.c gpt.c)))
 $(eval $(call PROGRAM,netswitch,$(addprefix services/netswitch/,main.c switch.c mac_table.c)))
 
 UNIT_TESTS += switch
@@ -24,13 +24,13 @@ FUZZERS += console
 fuzz_console_SOURCES := tests/fuzz/fuzz_console.c $(CONSOLE_PARTS)
 fuzz_console_CFLAGS := -Itests/fake
 
+BLOCKMUX_PARTS := $(addprefix services/blockmux/,mux.c extent.c gpt.c) lib/c/format.c \
+                  lib/ring/ring.c $(LIB_FAKES)
 UNIT_TESTS += blockmux
-unit_blockmux_SOURCES := tests/unit/test_blockmux.c services/blockmux/mux.c \
-                         services/blockmux/gpt.c lib/c/format.c lib/ring/ring.c $(LIB_FAKES)
+unit_blockmux_SOURCES := tests/unit/test_blockmux.c $(BLOCKMUX_PARTS)
 unit_blockmux_CFLAGS := -Itests/fake
 
 FUZZERS += blockmux gpt
-fuzz_blockmux_SOURCES := tests/fuzz/fuzz_blockmux.c services/blockmux/mux.c services/blockmux/gpt.c \
-                         lib/c/format.c lib/ring/ring.c $(LIB_FAKES)
+fuzz_blockmux_SOURCES := tests/fuzz/fuzz_blockmux.c $(BLOCKMUX_PARTS)
 fuzz_blockmux_CFLAGS := -Itests/fake
 fuzz_gpt_SOURCES := tests/fuzz/fuzz_gpt.c services/blockmux/gpt.c lib/c/format.c

@@ -43,7 +43,7 @@ static enum block_status check(const struct mux *mux, const struct mux_client *c
         return BLOCK_OK;
     if (changes && is_readonly(mux, client))
         return BLOCK_READONLY;
-    if (!block_within(block_lba(request), request.length, usable_sectors(mux, client)))
+    if (!mux_extent_allows(request, usable_sectors(mux, client)))
         return BLOCK_REFUSED;
     return BLOCK_OK;
 }

@@ -66,6 +66,9 @@ struct mux {
     uint64_t stray;                /* answers to nothing */
 };
 
+/* extent.c: whether the sectors of a request lie in an extent of so many. */
+bool mux_extent_allows(struct ring_descriptor request, uint64_t sectors);
+
 void mux_init(struct mux *mux);
 
 /* One bounded share of everybody's work. */

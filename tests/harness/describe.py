@@ -99,6 +99,43 @@ WEB = """\
 """
 
 
+DISK_DEVICE = """\
+- name: disk
+  pci: 00:03.0
+  id: 1b36:0010
+  dma: true
+  msix: 2
+  bars:
+    - { bar: 0, size: 8K }
+"""
+
+DISK_DRIVER = """\
+- name: nvme
+  core: 1
+  priority: 22
+  devices: [disk]
+"""
+
+DISK_MUX = """\
+disks:
+  - name: blockmux
+    driver: nvme
+    core: 1
+    priority: 20
+"""
+
+
+def disk_hardware(image):
+    """An NVMe disk with this image."""
+    return f"""\
+- address: 00:03.0
+  id: 1b36:0010
+  model: nvme
+  options: serial=test
+  disk: {image}
+"""
+
+
 def indented(text, by=2):
     return textwrap.indent(textwrap.dedent(text), " " * by)
 

@@ -12,3 +12,5 @@ $(eval $(call PROGRAM,msix,tests/programs/msix.c))
 $(eval $(call PROGRAM,vmtest,tests/programs/vmtest.c))
 $(eval $(call PROGRAM,diskprobe,tests/programs/diskprobe.c))
 $(eval $(call PROGRAM,trespass,tests/programs/trespass.c))
+$(eval $(call PROGRAM,blockmux-open,$(addprefix services/blockmux/,main.c mux.c gpt.c) \
+                                    tests/programs/extent_open.c))

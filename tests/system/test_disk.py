@@ -9,44 +9,14 @@ import zlib
 import pytest
 
 from harness.console import Console
-from harness.describe import describe, indented, machine
+from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, describe, disk_hardware, indented,
+                              machine)
 from harness.machine import BUILD
 
 IMAGE = os.path.join(BUILD, "tests", "disk.img")
 MIB = 1 << 20
 
-HARDWARE = f"""\
-- address: 00:03.0
-  id: 1b36:0010
-  model: nvme
-  options: serial=test
-  disk: {IMAGE}
-"""
-
-DEVICE = """\
-- name: disk
-  pci: 00:03.0
-  id: 1b36:0010
-  dma: true
-  msix: 2
-  bars:
-    - { bar: 0, size: 8K }
-"""
-
-DRIVER = """\
-- name: nvme
-  core: 1
-  priority: 22
-  devices: [disk]
-"""
-
-MUX = """\
-disks:
-  - name: blockmux
-    driver: nvme
-    core: 1
-    priority: 20
-"""
+HARDWARE = disk_hardware(IMAGE)
 
 CLIENT = """\
 - name: {name}
@@ -85,8 +55,8 @@ def disk():
         image.write(b"\xee" * (31 * MIB))
     clients = (CLIENT.format(name="low", core=2, rounds=100) +
                CLIENT.format(name="high", core=3, rounds=100000))
-    path = describe("disk", compartments=DRIVER, devices=DEVICE, hardware=HARDWARE,
-                    rest=MUX + "vms:\n" + indented(clients))
+    path = describe("disk", compartments=DISK_DRIVER, devices=DISK_DEVICE, hardware=HARDWARE,
+                    rest=DISK_MUX + "vms:\n" + indented(clients))
     with machine(path) as booted:
         yield booted
 

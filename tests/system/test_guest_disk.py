@@ -6,9 +6,9 @@ import os
 import pytest
 
 from harness.console import Console
-from harness.describe import describe, indented, machine
+from harness.describe import DISK_DEVICE, DISK_DRIVER, DISK_MUX, describe, indented, machine
 from harness.machine import BUILD
-from test_disk import DEVICE, DRIVER, HARDWARE, IMAGE, MUX
+from test_disk import HARDWARE, IMAGE
 
 MIB = 1 << 20
 FIRST = 8 * MIB
@@ -36,8 +36,8 @@ GUEST = """\
 def guest():
     with open(IMAGE, "wb") as image:
         image.write(FILLER * (64 * MIB))
-    path = describe("guest-disk", compartments=DRIVER, devices=DEVICE, hardware=HARDWARE,
-                    rest=MUX + "vms:\n" + indented(GUEST))
+    path = describe("guest-disk", compartments=DISK_DRIVER, devices=DISK_DEVICE, hardware=HARDWARE,
+                    rest=DISK_MUX + "vms:\n" + indented(GUEST))
     with machine(path) as booted:
         console = Console(booted)
         booted.expect("press Enter for a shell on ttyS0", 180, anywhere=True)
