@@ -222,6 +222,20 @@ static void check_places(const struct checker *c, const struct program *p) {
     }
 }
 
+/* A write to RAM would never reach the kernel. RAM from 4 GiB up is left to the plan check. */
+static void check_doorbell_faults(const struct checker *c, const struct program *p,
+                                  const struct description_doorbell *bell, const char *path) {
+    uint64_t gpa = 0, memory = 0;
+
+    if (value_size(bell->gpa, &gpa) && value_size(p->vm->memory, &memory) && gpa < memory &&
+        gpa < GUEST_HOLE_START) {
+        report_add(c->report, tree_line(c->tree, "%s.gpa", path), p->base->name,
+                   "the doorbell '%s' at '%s' lies in the guest's memory of %s", bell->as, bell->gpa,
+                   p->vm->memory);
+        report_mend(c->report, "give a gpa behind the memory, or one from 3G up to 4G");
+    }
+}
+
 static void check_doorbells(const struct checker *c, const struct program *p) {
     char path[64];
 
@@ -230,6 +244,7 @@ static void check_doorbells(const struct checker *c, const struct program *p) {
         snprintf(path, sizeof(path), "%s.doorbells[%u]", p->path, i);
         checker_size(c, bell->gpa, BH_PAGE_SIZE, p->base->name, path, "gpa");
         checker_size(c, bell->size, BH_PAGE_SIZE, p->base->name, path, "size");
+        check_doorbell_faults(c, p, bell, path);
     }
 }
 

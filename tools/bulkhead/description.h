@@ -172,6 +172,8 @@ struct description_doorbell {   /* guest-physical pages whose writes only notify
     char *as;
 };
 
+#define GUEST_HOLE_START 0xc0000000ull   /* guest RAM goes on at 4 GiB */
+
 struct description_vm {
     struct description_program base;
     char *kernel;

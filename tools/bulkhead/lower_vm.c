@@ -9,7 +9,6 @@
 #include "memory.h"
 #include "values.h"
 
-#define GUEST_HOLE_START 0xc0000000ull      /* guest RAM goes on at 4 GiB */
 #define GUEST_HOLE_END   0x100000000ull
 #define GUEST_POOL_PAGES 16u
 #define DOORBELL_PORTS   16u                /* four queues of four ports */
