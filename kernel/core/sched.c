@@ -164,7 +164,7 @@ static void set_timer(struct core *c, uint64_t now) {
         if (c->slice_end < until && ready_has_equal(&c->ready, c->current, t->priority))
             until = c->slice_end;
     }
-    if (until < c->timer_at || c->timer_at <= now) {   /* its interrupt may have been lost */
+    if (until < c->timer_at || c->timer_at <= now) {   /* or its interrupt was lost */
         core_timer(until);
         c->timer_at = until;
     }
