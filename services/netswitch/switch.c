@@ -260,14 +260,49 @@ void switch_turn(struct netswitch *netswitch) {
         serve_port(netswitch, i);
 }
 
+/* Much of what the port sent lies behind frames that the uplink holds: soon it can't send. */
+static bool port_waits(const struct switch_port *port) {
+    const struct ring *ring = &port->ring;
+
+    return port->held > 0 && ring->next - ring->released >= ring->in_depth / 2;
+}
+
+static bool any_port_waits(const struct netswitch *netswitch) {
+    for (unsigned i = 0; i < netswitch->port_count; i++) {
+        if (port_waits(&netswitch->port[i]))
+            return true;
+    }
+    return false;
+}
+
 bool switch_waits(const struct netswitch *netswitch) {
     const struct ring *ring = &netswitch->uplink.ring;
 
-    return netswitch->has_uplink && !netswitch->stalled && ring_up(ring) &&
-           ring->tail - netswitch->completed >= SWITCH_HELD;
+    if (!netswitch->has_uplink || netswitch->stalled || !ring_up(ring))
+        return false;
+    return ring->tail - netswitch->completed >= SWITCH_HELD || any_port_waits(netswitch);
 }
 
-/* Frames that the uplink holds come back with other traffic's wake-ups; only many are waited for. */
+/* A driver that has few frames may sleep without looking whether they are out, so it is woken. */
+static void prompt_driver(const struct ring *ring, uint32_t *notify) {
+    if (*notify != BH_NONE && *notify != ring->slot)
+        call_notify(*notify);
+    *notify = ring->slot;
+}
+
+static bool await_uplink(struct ring *ring, uint32_t *notify) {
+    uint32_t held = ring->tail - ring->acked;
+    uint32_t enough = held < SWITCH_HELD / 2 ? held : SWITCH_HELD / 2;
+
+    if (held == 0 || !ring_await_release(ring, enough))
+        return held == 0;
+    if (held < SWITCH_HELD)
+        prompt_driver(ring, notify);
+    return true;
+}
+
+/* Frames that the uplink holds come back with other traffic's wake-ups; they are waited for when
+ * they are many, or keep many others. */
 static bool settle_uplink(struct netswitch *netswitch, uint32_t *notify) {
     struct ring *ring = &netswitch->uplink.ring;
     bool settled;
@@ -275,7 +310,7 @@ static bool settle_uplink(struct netswitch *netswitch, uint32_t *notify) {
     ring_flush_before_wait(ring, notify);
     settled = ring_sleep(ring);
     if (switch_waits(netswitch) || netswitch->stalled)
-        settled &= ring_await_release(ring, SWITCH_HELD / 2);
+        settled &= await_uplink(ring, notify);
     return settled;
 }
 

@@ -242,6 +242,32 @@ static void test_held_while_the_uplink_reads(void **state) {
     assert_int_equal(ring_space(&ends[0]), 256);
 }
 
+/* A driver that has sent a port's frame and sleeps is asked for it before the frames behind it,
+ * which went to a neighbour, fill the port's link. */
+static void test_one_held_frame_does_not_stop_a_port(void **state) {
+    (void)state;
+    uint32_t notify = BH_NONE;
+
+    send(0, macs[UPLINK], macs[0]);
+    turn();
+    ring_get(&ends[UPLINK]);
+    ring_done(&ends[UPLINK], 1);                /* not published: the driver sleeps */
+    for (unsigned i = 0; i < 255; i++) {
+        assert_true(net_capacity(&ends[0]) > 0);
+        send(0, macs[1], macs[0]);
+        turn();
+        got(1);
+    }
+    assert_int_equal(net_capacity(&ends[0]), 0);
+    assert_true(switch_waits(netswitch));
+    assert_true(switch_settle(netswitch, &notify));
+    assert_int_equal(notify, netswitch->uplink.ring.slot);
+    assert_true(ring_publish(&ends[UPLINK]));   /* and asks for a notification in return */
+    turn();
+    assert_int_equal(net_capacity(&ends[0]), 256);
+    assert_false(switch_waits(netswitch));
+}
+
 static void test_dead_driver_releases(void **state) {
     (void)state;
     send(0, macs[UPLINK], macs[0]);
@@ -356,6 +382,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_learning_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_descriptors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_held_while_the_uplink_reads, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_held_frame_does_not_stop_a_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dead_driver_releases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lying_driver_releases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_uplink_with_frames_unsent, setup, teardown),
