@@ -15,3 +15,16 @@ build/guests/initramfs.cpio: build/guests/kernel.stamp guests/make-initramfs \
 	guests/make-initramfs build/guests/kernel $@ guests
 
 ALL += build/guests/vmlinuz build/guests/initramfs.cpio
+
+# A whole Debian on a disk. The tree of packages is kept in build/cache too; only tests that boot it,
+# and systems/debian.yaml, need it.
+build/guests/debian.tree: guests/fetch-debian $(shell find guests/initramfs-tools -type f)
+	@mkdir -p $(@D)
+	guests/fetch-debian build/cache/guests $@
+
+DEBIAN_PARTS := $(addprefix build/guests/debian.,img vmlinuz initrd)
+
+$(DEBIAN_PARTS) &: build/guests/debian.tree guests/make-debian $(shell find guests/debian -type f)
+	guests/make-debian $$(cat $<) build/guests/debian guests
+
+SYSTEM_NEEDS += $(DEBIAN_PARTS)

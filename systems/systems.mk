@@ -19,6 +19,9 @@ build/systems/disks.plan build/systems/disks.iso: \
     $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm) build/guests/vmlinuz \
     build/guests/initramfs.cpio build/systems/disks.img
 
+build/systems/debian.plan build/systems/debian.iso: \
+    $(patsubst %,build/programs/%.elf,uart console netswitch e1000e nvme blockmux vmm) $(DEBIAN_PARTS)
+
 # An empty disk; what guests wrote to it stays until `make clean`.
 build/systems/disks.img:
 	@mkdir -p $(@D)
