@@ -16,8 +16,8 @@ build/guests/initramfs.cpio: build/guests/kernel.stamp guests/make-initramfs \
 
 ALL += build/guests/vmlinuz build/guests/initramfs.cpio
 
-# A whole Debian on a disk. The tree of packages is kept in build/cache too; only tests that boot it,
-# and systems/debian.yaml, need it.
+# A whole Debian on a disk. The tree of packages is kept in build/cache too. Only
+# systems/debian.yaml and its tests need it.
 build/guests/debian.tree: guests/fetch-debian $(shell find guests/initramfs-tools -type f)
 	@mkdir -p $(@D)
 	guests/fetch-debian build/cache/guests $@
