@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A whole Debian on systems/debian.yaml's disk: systemd comes up, and what people measure disks and
-networks with works. QEMU keeps all writes to itself (-snapshot), so the image stays as it was built."""
+networks with works. QEMU keeps all writes to itself (-snapshot): the image stays as built."""
+import re
+import subprocess
+
 import pytest
 
 from harness.console import Console
-from harness.machine import Machine
+from harness.machine import Machine, free_port
 
 BOOT_SECONDS = 240
 
@@ -35,3 +38,43 @@ def test_systemd_reaches_multi_user(debian):
 
 def test_root_file_system_is_the_disk(debian):
     assert run(debian, "findmnt -no SOURCE,FSTYPE /").split() == ["/dev/vda", "ext4"]
+
+
+def test_fio_verifies_what_it_wrote(debian):
+    report = run(debian, "fio --name=check --filename=/var/tmp/fio --size=8M --bs=4k --direct=1 "
+                         "--ioengine=libaio --iodepth=16 --rw=randwrite --verify=crc32c "
+                         "--verify_fatal=1", 180)
+    assert re.search(r"^ *write: IOPS=", report, re.MULTILINE), report
+    assert re.search(r"^ *read: IOPS=", report, re.MULTILINE), report
+    assert "err= 0" in report, report
+
+
+@pytest.fixture
+def iperf_server():
+    """One measurement's server on the host, the guest's 10.0.2.2; answers its port."""
+    port = free_port()
+    command = ["iperf3", "-s", "-1", "--forceflush", "-B", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert any("listening" in line for line in server.stdout), "no iperf3 server on the host"
+        yield port
+        server.terminate()
+
+
+@pytest.mark.parametrize("direction", ["", "--reverse"])
+def test_iperf3_with_the_host(debian, iperf_server, direction):
+    report = run(debian, f"iperf3 --client 10.0.2.2 --port {iperf_server} --format m "
+                         f"--bytes 8M {direction}", 120)
+    received = re.search(r"([\d.]+) MBytes +([\d.]+) Mbits/sec +receiver", report)
+    assert received and float(received.group(1)) > 7, report
+    assert float(received.group(2)) > 0, report
+
+
+def test_kernel_found_nothing_to_complain_of(debian):
+    output, _ = debian.run(
+        "debian", "dmesg | grep -c -E 'BUG|WARNING|Call Trace|soft lockup|rcu.*stall'")
+    assert output.strip() == "0"
+
+
+def test_shell_on_the_virtio_console(debian):
+    debian.shell("debian", "hvc")
+    assert "hvc0" in run(debian, "tty")
