@@ -185,6 +185,33 @@ static void resource_memory(struct writer *w, uint32_t first, uint32_t last) {
 /* EISA identifiers, compressed (19.3.4): PNP0A03, PNP0501, PNP0B00. */
 enum eisa { EISA_PCI = 0x030ad041, EISA_SERIAL = 0x0105d041, EISA_CLOCK = 0x000bd041 };
 
+/* An entry of the routing table (6.2.13): pin A of a device to a pin of the I/O APIC, with no link
+ * device between. The operating system takes it as level-triggered. */
+static void put_route(struct writer *w, unsigned device) {
+    enum { ANY_FUNCTION = 0xffff, PIN_A = 0, NO_SOURCE = 0 };
+    put(w, AML_PACKAGE, 1);
+    size_t package = begin_package(w);
+    put(w, 4, 1);
+    put(w, AML_DWORD, 1);
+    put(w, device << 16 | ANY_FUNCTION, 4);
+    put(w, PIN_A, 1);
+    put(w, NO_SOURCE, 1);
+    put(w, AML_BYTE, 1);
+    put(w, LAYOUT_PCI_PIN(device), 1);
+    end_package(w, package);
+}
+
+static void put_routes(struct writer *w) {
+    put(w, AML_NAME, 1);
+    put_text(w, "_PRT", 4);
+    put(w, AML_PACKAGE, 1);
+    size_t package = begin_package(w);
+    put(w, LAYOUT_PCI_DEVICES, 1);
+    for (unsigned i = 1; i <= LAYOUT_PCI_DEVICES; i++)
+        put_route(w, i);
+    end_package(w, package);
+}
+
 static void put_host_bridge(struct writer *w) {
     enum { ENTIRE_RANGE = 3 };
     size_t device = begin_device(w, "PCI0");
@@ -196,6 +223,7 @@ static void put_host_bridge(struct writer *w) {
     resource_words(w, WINDOW_PORTS, ENTIRE_RANGE, 0x1000, 0xffff);
     resource_memory(w, (uint32_t)LAYOUT_HOLE, (uint32_t)LAYOUT_HOLE_BARS_END);
     end_resources(w, resources);
+    put_routes(w);
     end_package(w, device);
 }
 

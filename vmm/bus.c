@@ -30,6 +30,13 @@ static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t 
     return VM_VIRTIO_DEVICES;
 }
 
+/* Whether the network card's memory BAR holds an aligned access. */
+static bool e1000_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
+    return vm->e1000.present &&
+           pci_in_memory_bar(&vm->e1000.pci, E1000_MEMORY_BAR, at.value, offset) &&
+           *offset % size == 0;
+}
+
 static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size) {
     uint64_t value = 0;
     if (size == 4 && offset % 16 == 0)
@@ -66,23 +73,34 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
     struct virtio_device *device = devices_virtio(vm, virtio_at(vm, at, size, &offset));
     if (device)
         value = virtio_bar_read(device, offset, size);
+    else if (e1000_at(vm, at, size, &offset))
+        value = e1000_read(&vm->e1000, offset, size);
+    devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
     return value;
 }
 
-static void write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
+static bool write_virtio(struct vm *vm, unsigned number, uint32_t offset, unsigned size,
+                         uint64_t value) {
+    struct virtio_device *device = devices_virtio(vm, number);
+    enum virtio_event event = virtio_bar_write(device, offset, size, value);
+    devices_event(vm, number, event);
+    irq_flush_msix(vm, &device->pci);
+    return event != VIRTIO_NOTHING;
+}
+
+static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
     uint32_t offset;
-    enum virtio_event event = VIRTIO_NOTHING;
+    bool work = false;
     lock_acquire(&vm->device_lock);
     unsigned number = virtio_at(vm, at, size, &offset);
-    struct virtio_device *device = devices_virtio(vm, number);
-    if (device) {
-        event = virtio_bar_write(device, offset, size, value);
-        devices_event(vm, number, event);
-        irq_flush_msix(vm, &device->pci);
-    }
+    if (devices_virtio(vm, number))
+        work = write_virtio(vm, number, offset, size, value);
+    else if (e1000_at(vm, at, size, &offset))
+        work = e1000_write(&vm->e1000, offset, size, value);
+    devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
-    if (event != VIRTIO_NOTHING)
+    if (work)
         vm_kick_io(vm);
 }
 
@@ -92,16 +110,19 @@ void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t 
     else if (in_page(at, IOAPIC_PAGE))
         irq_ioapic_write(vcpu->vm, at.value - IOAPIC_PAGE, (uint32_t)value);
     else
-        write_virtio(vcpu->vm, at, size, value);
+        write_device(vcpu->vm, at, size, value);
 }
 
 /* ---- PCI configuration by ports ---- */
 
-/* Device 0 of bus 0 is the host bridge, then come the virtio devices. */
+/* Device 0 of bus 0 is the host bridge, then come the virtio devices, or the network card in the
+ * first one's place. */
 static struct pci_function *function_of(struct vm *vm, unsigned device) {
     struct virtio_device *virtio = device == 0 ? NULL : devices_virtio(vm, device - 1);
     if (device == 0)
         return &vm->bridge;
+    if (device == 1 && vm->e1000.present)
+        return &vm->e1000.pci;
     return virtio ? &virtio->pci : NULL;
 }
 
@@ -147,13 +168,20 @@ static uint64_t wall_clock(const struct vm *vm) {
     return vm->boot_time + (vm_now() - vm->boot_tsc) / 1000 / vm->tsc_khz;
 }
 
+static bool e1000_at_port(const struct vm *vm, uint16_t port, uint32_t *offset) {
+    return vm->e1000.present && pci_in_io_bar(&vm->e1000.pci, E1000_IO_BAR, port, offset);
+}
+
 static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
+    uint32_t offset;
     if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
         return serial_read(&vm->serial, port - SERIAL_PORT);
     if (in_range(port, size, PORT_PCI_ADDRESS, 8))
         return read_pci(vm, port, size);
     if (port == RTC_PORT_DATA && size == 1)
         return rtc_read(&vm->rtc, wall_clock(vm));
+    if (e1000_at_port(vm, port, &offset))
+        return e1000_read_port(&vm->e1000, offset, size);
     if (port == PORT_SYSTEM || in_range(port, size, LAYOUT_PORT_SLEEP, 2))
         return 0;
     return (uint32_t)all_ones(size);
@@ -197,6 +225,7 @@ static bool is_notify_port(struct vm *vm, uint16_t port) {
 
 /* true: the I/O thread has something to do now. */
 static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
+    uint32_t offset;
     if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1) {
         bool idle = vm->serial.sent_count == 0;
         serial_write(&vm->serial, port - SERIAL_PORT, (uint8_t)value);
@@ -208,6 +237,8 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
         rtc_select(&vm->rtc, (uint8_t)value);
     else if (port == RTC_PORT_DATA)
         rtc_write(&vm->rtc, (uint8_t)value);
+    else if (e1000_at_port(vm, port, &offset))
+        return e1000_write_port(&vm->e1000, offset, size, value);
     return is_notify_port(vm, port);
 }
 

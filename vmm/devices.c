@@ -9,6 +9,8 @@
 enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
 
+enum { E1000_PIN = LAYOUT_PCI_PIN(1) };
+
 enum { NUMBER_NET = 0, NUMBER_HVC = 1, NUMBER_DISK = 2, NUMBER_RNG = NUMBER_DISK + VM_DISKS_MAX };
 
 struct virtio_device *devices_virtio(struct vm *vm, unsigned number) {
@@ -43,6 +45,14 @@ static void create_virtio(struct vm *vm) {
                         vm->disk_doorbell[i].port, vm->disk_doorbell[i].size);
 }
 
+/* The card has no doorbell, takes the network device's place on the bus and its interrupt's pin. */
+static void create_e1000(struct vm *vm) {
+    vm->e1000_line = false;
+    if (vm->has_e1000)
+        e1000_create(&vm->e1000, vm->net_mac, &vm->memory, (uint32_t)LAYOUT_E1000_BAR,
+                     LAYOUT_PORT_E1000, E1000_PIN);
+}
+
 void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
     if (event == VIRTIO_RESET && number >= NUMBER_DISK && number < NUMBER_RNG)
         disk_forget(&vm->disk[number - NUMBER_DISK]);
@@ -58,6 +68,7 @@ void devices_reset(struct vm *vm) {
     vm->pci_address = 0;
     pci_create(&vm->bridge, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0);
     create_virtio(vm);
+    create_e1000(vm);
 }
 
 void devices_update_interrupts(struct vm *vm) {
@@ -65,6 +76,11 @@ void devices_update_interrupts(struct vm *vm) {
     if (line != vm->serial_line) {
         vm->serial_line = line;
         irq_line(vm, SERIAL_PIN, line);
+    }
+    line = e1000_interrupt(&vm->e1000);
+    if (line != vm->e1000_line) {
+        vm->e1000_line = line;
+        irq_line(vm, E1000_PIN, line);
     }
 }
 
@@ -112,6 +128,7 @@ bool devices_run(struct vm *vm) {
     lock_acquire(&vm->device_lock);
     run_serial(vm);
     bool more = net_run(&vm->net, TURN_FRAMES);
+    more |= e1000_run(&vm->e1000, TURN_FRAMES);
     more |= hvc_run(&vm->hvc, TURN_CHAINS);
     more |= rng_run(&vm->rng, TURN_CHAINS);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
@@ -136,6 +153,7 @@ bool devices_settle(struct vm *vm) {
     lock_acquire(&vm->device_lock);
     bool quiet = settle_serial(vm);
     quiet &= net_settle(&vm->net);
+    quiet &= e1000_settle(&vm->e1000);
     quiet &= hvc_settle(&vm->hvc);
     quiet &= rng_settle(&vm->rng);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)

@@ -21,11 +21,18 @@
 /* The hole below 4 GiB. */
 #define LAYOUT_HOLE         0x00000000c0000000ull
 #define LAYOUT_BARS         0x00000000e0000000ull   /* memory BARs, one after the other */
+#define LAYOUT_E1000_BAR    0x00000000e0020000ull   /* beyond those of the virtio devices */
 #define LAYOUT_HOLE_BARS_END 0x00000000febfffffull  /* last byte that a BAR may take */
 #define LAYOUT_4G           0x0000000100000000ull
+
+/* Interrupt pin A of PCI device n (1 to LAYOUT_PCI_DEVICES) is a pin of the I/O APIC beyond the ISA
+ * devices' ones. */
+#define LAYOUT_PCI_DEVICES  7u
+#define LAYOUT_PCI_PIN(device) (16u + (device))
 
 /* Ports beyond the ISA devices' own. */
 #define LAYOUT_PORT_SLEEP   0x604u                  /* ACPI sleep control and status registers */
 #define LAYOUT_PORT_RESET   0xcf9u
+#define LAYOUT_PORT_E1000   0x1040u                 /* I/O BAR of the emulated 82540EM */
 
 #endif

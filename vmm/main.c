@@ -98,6 +98,18 @@ static void set_disk(uint32_t number) {
     vm.disk_doorbell[number] = find_doorbell(name);
 }
 
+/* The link's other end doesn't know which card the guest sees. */
+static void set_net(const struct bh_manifest_entry *link) {
+    if (!parse_mac(manifest_setting("net0.mac", ""), vm.net_mac))
+        program_stop("the setting \"net0.mac\" is no MAC address");
+    vm.has_e1000 = strcmp(manifest_setting("net0.model", "virtio"), "e1000") == 0;
+    net_open(vm.has_e1000 ? &vm.e1000.link : &vm.net.link, link, time_generation());
+    if (vm.has_e1000)
+        return;
+    vm.net.pace.period = time_khz() * PACE_US / 1000;
+    vm.net_doorbell = find_doorbell("net0.doorbell");
+}
+
 static void set_devices(void) {
     const struct bh_manifest_entry *serial = manifest_find(BH_ENTRY_LINK, "serial0");
     const struct bh_manifest_entry *net = manifest_find(BH_ENTRY_LINK, "net0");
@@ -106,13 +118,8 @@ static void set_devices(void) {
         stream_open(&vm.serial_link, serial, time_generation());
         vm.has_serial_link = true;
     }
-    if (net) {
-        if (!parse_mac(manifest_setting("net0.mac", ""), vm.net_mac))
-            program_stop("the setting \"net0.mac\" is no MAC address");
-        net_open(&vm.net.link, net, time_generation());
-        vm.net.pace.period = time_khz() * PACE_US / 1000;
-        vm.net_doorbell = find_doorbell("net0.doorbell");
-    }
+    if (net)
+        set_net(net);
     if (hvc) {
         stream_open(&vm.hvc.link, hvc, time_generation());
         vm.hvc_doorbell = find_doorbell("hvc0.doorbell");

@@ -48,8 +48,8 @@ void pci_create(struct pci_function *function, uint16_t vendor, uint16_t device,
     pci_put32(function, PCI_CLASS, class << 8);
     pci_put32(function, PCI_SUBSYSTEM, vendor | (uint32_t)subsystem << 16);
     function->writable[PCI_COMMAND] = PCI_COMMAND_MASTER;
-    function->writable[PCI_COMMAND + 1] = 0x04;   /* INTx disable */
-    function->writable[0x3c] = 0xff;              /* interrupt line: a scratch register */
+    function->writable[PCI_COMMAND + 1] = PCI_COMMAND_INTX_OFF >> 8;
+    function->writable[PCI_INTERRUPT_LINE] = 0xff;   /* a scratch register */
 }
 
 void pci_add_io_bar(struct pci_function *function, unsigned bar, uint32_t base, uint32_t size) {
@@ -77,6 +77,12 @@ uint8_t pci_add_capability(struct pci_function *function, uint8_t id, uint8_t si
     function->last_capability = at;
     function->next_capability = (uint8_t)(at + (size + 3) / 4 * 4);
     return at;
+}
+
+void pci_add_interrupt_pin(struct pci_function *function, uint8_t line) {
+    enum { PIN_A = 1 };
+    function->config[PCI_INTERRUPT_PIN] = PIN_A;
+    function->config[PCI_INTERRUPT_LINE] = line;
 }
 
 void pci_add_msix(struct pci_function *function, uint8_t count, unsigned bar, uint32_t table,
@@ -123,6 +129,10 @@ bool pci_in_memory_bar(const struct pci_function *function, unsigned bar, uint64
     *offset = (uint32_t)distance;
     return (function->config[PCI_COMMAND] & PCI_COMMAND_MEMORY) &&
            distance < function->bar_size[bar];
+}
+
+bool pci_interrupt_pin_open(const struct pci_function *function) {
+    return (function->config[PCI_COMMAND + 1] & PCI_COMMAND_INTX_OFF >> 8) == 0;
 }
 
 bool pci_may_master(const struct pci_function *function) {

@@ -20,13 +20,15 @@
 
 enum pci_offset {
     PCI_ID = 0x00, PCI_COMMAND = 0x04, PCI_STATUS = 0x06, PCI_CLASS = 0x08, PCI_BAR = 0x10,
-    PCI_SUBSYSTEM = 0x2c, PCI_CAPABILITIES = 0x34, PCI_FIRST_CAPABILITY = 0x40,
+    PCI_SUBSYSTEM = 0x2c, PCI_CAPABILITIES = 0x34, PCI_INTERRUPT_LINE = 0x3c,
+    PCI_INTERRUPT_PIN = 0x3d, PCI_FIRST_CAPABILITY = 0x40,
 };
 
 enum pci_command {
     PCI_COMMAND_IO = 1u << 0,
     PCI_COMMAND_MEMORY = 1u << 1,
     PCI_COMMAND_MASTER = 1u << 2,
+    PCI_COMMAND_INTX_OFF = 1u << 10,
 };
 
 struct pci_function {
@@ -51,6 +53,9 @@ uint8_t pci_add_capability(struct pci_function *function, uint8_t id, uint8_t si
 void pci_add_msix(struct pci_function *function, uint8_t count, unsigned bar, uint32_t table,
                   uint32_t pending);
 
+/* Interrupt pin A; `line`: the I/O APIC's pin, for drivers that know no ACPI. */
+void pci_add_interrupt_pin(struct pci_function *function, uint8_t line);
+
 void pci_put16(struct pci_function *function, unsigned offset, uint16_t value);
 void pci_put32(struct pci_function *function, unsigned offset, uint32_t value);
 
@@ -64,6 +69,7 @@ bool pci_in_io_bar(const struct pci_function *function, unsigned bar, uint16_t p
                    uint32_t *offset);
 bool pci_in_memory_bar(const struct pci_function *function, unsigned bar, uint64_t address,
                        uint32_t *offset);
+bool pci_interrupt_pin_open(const struct pci_function *function);
 bool pci_may_master(const struct pci_function *function);
 
 /* MSI-X table and pending bits, by offset in them; 4-byte accesses. */

@@ -17,6 +17,7 @@
 #include "abi/vcpu.h"
 #include "vmm/apic.h"
 #include "vmm/disk.h"
+#include "vmm/e1000.h"
 #include "vmm/emulate.h"
 #include "vmm/hvc.h"
 #include "vmm/ioapic.h"
@@ -107,7 +108,10 @@ struct vm {
     struct pci_function bridge;
     struct net net;
     struct doorbell net_doorbell;
-    uint8_t net_mac[NET_MAC_BYTES];
+    struct e1000 e1000;              /* in net's place, with a link of its own */
+    bool has_e1000;
+    bool e1000_line;                 /* as serial_line */
+    uint8_t net_mac[NET_MAC_BYTES];  /* of whichever there is */
     struct hvc hvc;
     struct doorbell hvc_doorbell;
     struct rng rng;

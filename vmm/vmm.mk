@@ -3,7 +3,8 @@
 
 VMM_PURE := $(addprefix vmm/,memory.c decode.c walk.c emulate.c apic.c ioapic.c pci.c virtqueue.c \
             virtio.c net.c hvc.c disk.c rng.c serial.c rtc.c loader.c acpi.c cpuid.c irq.c bus.c devices.c \
-            start.c msr.c inject.c exit.c life.c run.c)
+            start.c msr.c inject.c exit.c life.c run.c e1000.c e1000_registers.c e1000_nvm.c e1000_queue.c \
+            e1000_transmit.c e1000_offload.c e1000_receive.c)
 
 $(eval $(call PROGRAM,vmm,vmm/main.c vmm/runtime.c $(VMM_PURE)))
 
@@ -22,7 +23,7 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices,$(eval $(call vmm_unit_test,$(test))))
+$(foreach test,emulate interrupts virtio loader devices e1000,$(eval $(call vmm_unit_test,$(test))))
 
 FUZZERS += vmm_decode vmm_loader vmm_guest
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/decode.c

@@ -152,6 +152,15 @@ void vm_fake_make(unsigned vcpu_count) {
     start_kernel(&vm->vcpu[0], &kernel);
 }
 
+void vm_fake_use_e1000(void) {
+    struct vm *vm = &vm_fake.vm;
+    vm->has_e1000 = true;
+    vm->e1000.link = vm->net.link;
+    vm->net_doorbell.size = 0;
+    vm->net.present = false;
+    devices_reset(vm);
+}
+
 void vm_fake_free(void) {
     for (unsigned i = 0; i < vm_fake.vm.vcpu_count; i++)
         free(vm_fake.vm.vcpu[i].state);

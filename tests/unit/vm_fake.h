@@ -42,6 +42,9 @@ void vm_fake_free(void);
 /* A kernel image as the boot protocol wants it, of a few instructions. */
 void vm_fake_kernel(uint8_t image[FAKE_KERNEL]);
 
+/* Right after vm_fake_make: the network link belongs to an 82540EM instead of virtio-net. */
+void vm_fake_use_e1000(void);
+
 /* Puts bytes into guest RAM, or code at vCPU 0's RIP. */
 void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size);
 void vm_fake_code(const void *bytes, size_t size);
