@@ -193,6 +193,16 @@ static void check_mac(const struct checker *c, const struct program *p) {
     }
 }
 
+static void check_nic_model(const struct checker *c, const struct program *p) {
+    const char *model = p->vm->nic->model;
+
+    if (model != NULL && strcmp(model, "virtio") != 0 && strcmp(model, "e1000") != 0) {
+        report_add(c->report, tree_line(c->tree, "%s.nic.model", p->path), p->base->name,
+                   "there is no network card model called '%s'", model);
+        report_mend(c->report, "give 'virtio' or 'e1000'");
+    }
+}
+
 static void check_guest_memory(const struct checker *c, const struct program *p) {
     uint64_t bytes = 0;
 
@@ -218,6 +228,7 @@ static void check_vm(const struct checker *c, const struct program *p) {
         checker_unknown(c, "switch", p->vm->nic->netswitch, p->base->name, p->path, "nic.switch");
     }
     check_mac(c, p);
+    check_nic_model(c, p);
 }
 
 static void check_console(const struct checker *c) {

@@ -158,6 +158,7 @@ struct description_extent {     /* what a VM has of a disk */
 struct description_nic {
     char *netswitch;
     char *mac;
+    char *model;                /* virtio (default), e1000 */
 };
 
 struct description_place {

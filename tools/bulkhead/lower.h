@@ -23,6 +23,7 @@ void lower_mappings(struct model *m);
 
 /* lower_link.c: links of consoles, switches and those described one by one. */
 void lower_links(struct model *m, const struct programs *programs);
+bool lower_nic_is_virtio(const struct description_nic *nic);
 
 /* lower_vm.c: guest memory, images, vCPUs, doorbells. */
 void lower_vms(struct model *m, const struct programs *programs);

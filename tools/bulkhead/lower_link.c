@@ -170,6 +170,10 @@ void link_setting(struct model *m, uint32_t compartment, const char *name, const
     snprintf(e->value, sizeof(e->value), "%s", value);
 }
 
+bool lower_nic_is_virtio(const struct description_nic *nic) {
+    return nic->model == NULL || strcmp(nic->model, "virtio") == 0;
+}
+
 /* One VM on a switch. Answers the region in which the VM puts what it sends. */
 static uint32_t lower_nic(struct model *m, const struct program *vm, uint32_t client,
                           uint32_t server) {
@@ -181,6 +185,9 @@ static uint32_t lower_nic(struct model *m, const struct program *vm, uint32_t cl
     char *name = memory_format("port%u.mac", m->life[server].ports);
 
     link_setting(m, client, "net0.mac", vm->vm->nic->mac);
+    if (!lower_nic_is_virtio(vm->vm->nic)) {
+        link_setting(m, client, "net0.model", vm->vm->nic->model);
+    }
     link_setting(m, server, name, vm->vm->nic->mac);
     free(name);
     return link_make(m, &link);

@@ -179,7 +179,7 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
 }
 
 static void lower_device_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
-    if (d->nic != NULL) {
+    if (d->nic != NULL && lower_nic_is_virtio(d->nic)) {
         lower_port_doorbell(m, vm, "net0");
     }
     if (m->description->console != NULL && !d->no_hvc) {

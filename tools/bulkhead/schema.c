@@ -199,6 +199,7 @@ static const cyaml_schema_value_t extent_entry = ENTRY(description_extent, exten
 static const cyaml_schema_field_t nic_fields[] = {
     TEXT("switch", ONE, struct description_nic, netswitch),
     TEXT("mac", ONE, struct description_nic, mac),
+    TEXT("model", OPT, struct description_nic, model),
     CYAML_FIELD_END
 };
 
