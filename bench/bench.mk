@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Costs in executed instructions: `make bench`. No test needs it; plain `make` builds its two programs only.
-# The distribution's generic kernel is kept in build/cache, so this needs the network once.
+# Costs in executed instructions: `make bench`. No test runs it; plain `make` builds its two programs only.
+# The distribution's generic kernel is kept in build/cache, so this needs the network once; the booted
+# tests use it too, for a guest with stock drivers.
 
 BENCH_LINUX_SOURCES := $(wildcard bench/linux/*.c)
 BENCH_LINUX_OBJECTS := $(patsubst %.c,build/%.o,$(BENCH_LINUX_SOURCES))

@@ -48,7 +48,13 @@ build/tests/guests/%.bzimage: tests/guests/start.S tests/guests/%.c tests/guests
 	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) tests/guests/start.S tests/guests/$*.c
 	$(OBJCOPY) -O binary $(@:.bzimage=.elf) $@
 
-SYSTEM_NEEDS += build/tests/guests/hostile.bzimage
+# A guest with stock drivers only: the generic kernel (bench/bench.mk) and its e1000 driver.
+build/tests/guests/e1000.cpio: build/bench/kernel.stamp guests/make-initramfs \
+                               $(shell find guests/root -type f)
+	@mkdir -p $(@D)
+	MODULES=e1000 guests/make-initramfs build/bench/kernel $@ guests
+
+SYSTEM_NEEDS += build/tests/guests/hostile.bzimage build/bench/vmlinuz build/tests/guests/e1000.cpio
 
 include tests/programs/programs.mk
 
