@@ -4,7 +4,7 @@
  */
 #include "vmm/vm.h"
 
-#include "vmm/layout.h"
+#include "vmm/platform/layout.h"
 
 enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };

@@ -3,8 +3,8 @@
  * The VM's beginning and its end. Any thread may end it; the I/O thread loads it.
  */
 #include "lib/c/string.h"
-#include "vmm/acpi.h"
-#include "vmm/layout.h"
+#include "vmm/platform/acpi.h"
+#include "vmm/platform/layout.h"
 #include "vmm/vm.h"
 
 /* A guest that ends again and again soon after its start waits longer each time, so that it costs

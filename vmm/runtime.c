@@ -9,7 +9,7 @@
 #include "lib/call/call.h"
 #include "lib/log/log.h"
 #include "lib/time/time.h"
-#include "vmm/cpuid.h"
+#include "vmm/cpu/cpuid.h"
 #include "vmm/vm.h"
 
 uint64_t vm_now(void) {

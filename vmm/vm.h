@@ -2,7 +2,7 @@
 /*
  * The virtual machine as a whole, and what its parts need from one another. Who owns what:
  *
- *   vcpu[i]         vCPU i's own thread (but its APIC's message words, see apic.h)
+ *   vcpu[i]         vCPU i's own thread (but its APIC's message words, see cpu/apic.h)
  *   ioapic          `ioapic_lock`
  *   device models   `device_lock`; links are used by the I/O thread only, under it
  *   the rest        written at the start, then read-only
@@ -15,20 +15,20 @@
 
 #include "abi/manifest.h"
 #include "abi/vcpu.h"
-#include "vmm/apic.h"
-#include "vmm/disk.h"
-#include "vmm/e1000.h"
-#include "vmm/emulate.h"
-#include "vmm/hvc.h"
-#include "vmm/ioapic.h"
+#include "vmm/cpu/apic.h"
+#include "vmm/virtio/disk.h"
+#include "vmm/e1000/e1000.h"
+#include "vmm/cpu/emulate.h"
+#include "vmm/virtio/hvc.h"
+#include "vmm/platform/ioapic.h"
 #include "vmm/loader.h"
 #include "vmm/lock.h"
 #include "vmm/memory.h"
-#include "vmm/net.h"
-#include "vmm/pci.h"
-#include "vmm/rng.h"
-#include "vmm/rtc.h"
-#include "vmm/serial.h"
+#include "vmm/virtio/net.h"
+#include "vmm/platform/pci.h"
+#include "vmm/virtio/rng.h"
+#include "vmm/platform/rtc.h"
+#include "vmm/platform/serial.h"
 
 #define VM_VCPUS_MAX 16u
 #define VM_DISKS_MAX 4u
@@ -121,7 +121,7 @@ struct vm {
     struct vcpu vcpu[VM_VCPUS_MAX];
 };
 
-/* irq.c: interrupts on their way. `from`: the sending vCPU, or NULL. */
+/* platform/irq.c: interrupts on their way. `from`: the sending vCPU, or NULL. */
 void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message);
 void irq_line(struct vm *vm, unsigned pin, bool high);
 void irq_end(struct vm *vm, uint8_t vector);
@@ -129,7 +129,7 @@ void irq_flush_msix(struct vm *vm, struct pci_function *function);
 uint32_t irq_ioapic_read(struct vm *vm, uint64_t offset);
 void irq_ioapic_write(struct vm *vm, uint64_t offset, uint32_t value);
 
-/* bus.c: device memory and ports, by a vCPU's thread. */
+/* platform/bus.c: device memory and ports, by a vCPU's thread. */
 uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size);
 void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t value);
 uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size);
@@ -148,20 +148,20 @@ void devices_update_interrupts(struct vm *vm);
 bool devices_run(struct vm *vm);
 bool devices_settle(struct vm *vm);
 
-/* msr.c: RDMSR and WRMSR; false: #GP. */
+/* cpu/msr.c: RDMSR and WRMSR; false: #GP. */
 bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value);
 bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value);
 
-/* start.c: a vCPU's state after power-on, SIPI, or as the boot protocol wants it. */
+/* cpu/start.c: a vCPU's state after power-on, SIPI, or as the boot protocol wants it. */
 void start_reset(struct vcpu *vcpu);
 void start_at_vector(struct vcpu *vcpu, uint8_t vector);
 void start_kernel(struct vcpu *vcpu, const struct loader_result *kernel);
 
-/* exit.c: answers an exit. */
+/* cpu/exit.c: answers an exit. */
 void exit_handle(struct vcpu *vcpu, uint32_t exit);
 void exit_apic_effect(struct vcpu *vcpu, const struct apic_effect *effect);
 
-/* inject.c: before an entry, what the guest takes next; after an exit, what was cut off. */
+/* cpu/inject.c: before an entry, what the guest takes next; after an exit, what was cut off. */
 void inject_exception(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
 void inject_page_fault(struct vcpu *vcpu, uint32_t error, uint64_t address);
 void inject_next(struct vcpu *vcpu);
@@ -180,7 +180,7 @@ uint64_t vm_deadline(const struct vm *vm);
 /* A vCPU's thread sleeps here from the end of one life to the start of the next. */
 void vm_park(struct vcpu *vcpu);
 
-/* run.c: a vCPU's thread. */
+/* cpu/run.c: a vCPU's thread. */
 _Noreturn void vcpu_main(struct vcpu *vcpu);
 
 /* runtime.c (tests have their own): the world outside. */

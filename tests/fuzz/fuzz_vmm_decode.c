@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "abi/vcpu.h"
-#include "vmm/decode.h"
+#include "vmm/cpu/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/e1000_layout.h"
-#include "vmm/layout.h"
+#include "vmm/e1000/layout.h"
+#include "vmm/platform/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

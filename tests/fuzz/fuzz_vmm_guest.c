@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/layout.h"
+#include "vmm/platform/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/layout.h"
+#include "vmm/platform/layout.h"
 #include "vmm/loader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "abi/vcpu.h"
-#include "vmm/decode.h"
+#include "vmm/cpu/decode.h"
 
 struct oracle {
     ZydisDecodedInstruction instruction;

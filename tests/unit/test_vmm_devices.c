@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/cpuid.h"
-#include "vmm/layout.h"
-#include "vmm/x86.h"
+#include "vmm/cpu/cpuid.h"
+#include "vmm/platform/layout.h"
+#include "vmm/cpu/x86.h"
 
 enum { COM1 = 0x3f8 };
 

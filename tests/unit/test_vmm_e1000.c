@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/e1000_layout.h"
-#include "vmm/layout.h"
+#include "vmm/e1000/layout.h"
+#include "vmm/platform/layout.h"
 
 enum { CARD = 1, ENTRIES = 8, RX_RING = 0x100000, TX_RING = 0x101000, BUFFERS = 0x200000 };
 enum { VECTOR = 0x41, FRAME = 64, CHECKSUM = 4 };

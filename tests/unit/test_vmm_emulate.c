@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/layout.h"
-#include "vmm/x86.h"
+#include "vmm/platform/layout.h"
+#include "vmm/cpu/x86.h"
 
 enum { IOAPIC_SELECT = 0xfec00000u, IOAPIC_WINDOW = 0xfec00010u };
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/x86.h"
+#include "vmm/cpu/x86.h"
 
 enum { X2APIC = 0x800, ENABLE = 0x1ff };
 

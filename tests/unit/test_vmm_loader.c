@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/acpi.h"
-#include "vmm/layout.h"
+#include "vmm/platform/acpi.h"
+#include "vmm/platform/layout.h"
 
 enum { IMAGE = FAKE_KERNEL, SETUP = 2 * 512, PREFERRED = FAKE_KERNEL_AT };
 

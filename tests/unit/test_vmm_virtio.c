@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/vm_fake.h"
-#include "vmm/layout.h"
+#include "vmm/platform/layout.h"
 
 enum { NET = 1, HVC = 2, DISK = 3, RNG = 7 };
 enum { RX = 0, TX = 1, SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };

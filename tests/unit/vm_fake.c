@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/cpuid.h"
-#include "vmm/layout.h"
+#include "vmm/cpu/cpuid.h"
+#include "vmm/platform/layout.h"
 
 struct vm_fake vm_fake;
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Device memory and I/O ports as a vCPU reaches them: which device model answers an access. What no
+ * device answers reads as all ones and swallows writes. Everything comes from the guest.
+ */
+#include "vmm/platform/layout.h"
+#include "vmm/vm.h"
+
+enum port {
+    PORT_KEYBOARD_STATUS = 0x64, PORT_KEYBOARD_RESET = 0xfe, PORT_SYSTEM = 0x61,
+    PORT_PCI_ADDRESS = 0xcf8, PORT_PCI_DATA = 0xcfc,
+};
+enum { RESET_NOW = 1u << 2, SLEEP_ENABLE = 1u << 5, SLEEP_TYPE_SHIFT = 2, SLEEP_SOFT_OFF = 5 };
+#define PCI_ADDRESS_ENABLE 0x80000000u
+
+static uint64_t all_ones(unsigned size) {
+    return size == 8 ? ~0ull : (1ull << (8 * size)) - 1;
+}
+
+/* ---- Device memory ---- */
+
+/* The number of the virtio device whose memory BAR holds an aligned access; none: beyond the
+ * last. */
+static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
+    for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
+        const struct virtio_device *device = devices_virtio(vm, i);
+        if (device && pci_in_memory_bar(&device->pci, VIRTIO_MEMORY_BAR, at.value, offset))
+            return *offset % size == 0 ? i : VM_VIRTIO_DEVICES;
+    }
+    return VM_VIRTIO_DEVICES;
+}
+
+/* Whether the network card's memory BAR holds an aligned access. */
+static bool e1000_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
+    return vm->e1000.present &&
+           pci_in_memory_bar(&vm->e1000.pci, E1000_MEMORY_BAR, at.value, offset) &&
+           *offset % size == 0;
+}
+
+static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size) {
+    uint64_t value = 0;
+    if (size == 4 && offset % 16 == 0)
+        apic_read(&vcpu->apic, (unsigned)(offset / 16), vcpu_now(vcpu), &value);
+    return value;
+}
+
+static void write_apic(struct vcpu *vcpu, uint64_t offset, unsigned size, uint64_t value) {
+    struct apic_effect effect;
+    if (size != 4 || offset % 16 != 0)
+        return;
+    apic_write(&vcpu->apic, (unsigned)(offset / 16), value, vcpu_now(vcpu), &effect);
+    exit_apic_effect(vcpu, &effect);
+}
+
+static bool in_page(struct gpa at, uint64_t page) {
+    return at.value - page < BH_PAGE_SIZE;
+}
+
+static bool in_apic(const struct vcpu *vcpu, struct gpa at) {
+    bool mapped = (vcpu->apic.base & APIC_BASE_ENABLE) && !apic_is_x2(&vcpu->apic);
+    return mapped && in_page(at, APIC_PAGE);
+}
+
+uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
+    struct vm *vm = vcpu->vm;
+    uint64_t value = all_ones(size);
+    uint32_t offset;
+    if (in_apic(vcpu, at))
+        return read_apic(vcpu, at.value - APIC_PAGE, size);
+    if (in_page(at, IOAPIC_PAGE))
+        return irq_ioapic_read(vm, at.value - IOAPIC_PAGE);
+    lock_acquire(&vm->device_lock);
+    struct virtio_device *device = devices_virtio(vm, virtio_at(vm, at, size, &offset));
+    if (device)
+        value = virtio_bar_read(device, offset, size);
+    else if (e1000_at(vm, at, size, &offset))
+        value = e1000_read(&vm->e1000, offset, size);
+    devices_update_interrupts(vm);
+    lock_release(&vm->device_lock);
+    return value;
+}
+
+static bool write_virtio(struct vm *vm, unsigned number, uint32_t offset, unsigned size,
+                         uint64_t value) {
+    struct virtio_device *device = devices_virtio(vm, number);
+    enum virtio_event event = virtio_bar_write(device, offset, size, value);
+    devices_event(vm, number, event);
+    irq_flush_msix(vm, &device->pci);
+    return event != VIRTIO_NOTHING;
+}
+
+static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
+    uint32_t offset;
+    bool work = false;
+    lock_acquire(&vm->device_lock);
+    unsigned number = virtio_at(vm, at, size, &offset);
+    if (devices_virtio(vm, number))
+        work = write_virtio(vm, number, offset, size, value);
+    else if (e1000_at(vm, at, size, &offset))
+        work = e1000_write(&vm->e1000, offset, size, value);
+    devices_update_interrupts(vm);
+    lock_release(&vm->device_lock);
+    if (work)
+        vm_kick_io(vm);
+}
+
+void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t value) {
+    if (in_apic(vcpu, at))
+        write_apic(vcpu, at.value - APIC_PAGE, size, value);
+    else if (in_page(at, IOAPIC_PAGE))
+        irq_ioapic_write(vcpu->vm, at.value - IOAPIC_PAGE, (uint32_t)value);
+    else
+        write_device(vcpu->vm, at, size, value);
+}
+
+/* ---- PCI configuration by ports ---- */
+
+/* Device 0 of bus 0 is the host bridge, then come the virtio devices, or the network card in the
+ * first one's place. */
+static struct pci_function *function_of(struct vm *vm, unsigned device) {
+    struct virtio_device *virtio = device == 0 ? NULL : devices_virtio(vm, device - 1);
+    if (device == 0)
+        return &vm->bridge;
+    if (device == 1 && vm->e1000.present)
+        return &vm->e1000.pci;
+    return virtio ? &virtio->pci : NULL;
+}
+
+/* The function that the latch names, and the offset of the access in its configuration space. */
+static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offset) {
+    uint32_t address = vm->pci_address;
+    bool bus_0_function_0 = (address & 0x00ff0700) == 0;
+    *offset = (address & 0xfc) + (port - PORT_PCI_DATA);
+    if (!(address & PCI_ADDRESS_ENABLE) || !bus_0_function_0)
+        return NULL;
+    return function_of(vm, address >> 11 & 0x1f);
+}
+
+static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
+    unsigned offset;
+    if (port < PORT_PCI_DATA)
+        return port == PORT_PCI_ADDRESS && size == 4 ? vm->pci_address
+                                                     : (uint32_t)all_ones(size);
+    const struct pci_function *function = latched(vm, port, &offset);
+    return function ? pci_config_read(function, offset, size) : (uint32_t)all_ones(size);
+}
+
+static void write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
+    unsigned offset;
+    if (port == PORT_PCI_ADDRESS && size == 4)
+        vm->pci_address = value;
+    if (port < PORT_PCI_DATA)
+        return;
+    struct pci_function *function = latched(vm, port, &offset);
+    if (!function)
+        return;
+    pci_config_write(function, offset, size, value);
+    irq_flush_msix(vm, function);
+}
+
+/* ---- Ports ---- */
+
+static bool in_range(uint16_t port, unsigned size, unsigned first, unsigned count) {
+    return port >= first && port + size <= first + count;
+}
+
+static uint64_t wall_clock(const struct vm *vm) {
+    return vm->boot_time + (vm_now() - vm->boot_tsc) / 1000 / vm->tsc_khz;
+}
+
+static bool e1000_at_port(const struct vm *vm, uint16_t port, uint32_t *offset) {
+    return vm->e1000.present && pci_in_io_bar(&vm->e1000.pci, E1000_IO_BAR, port, offset);
+}
+
+static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
+    uint32_t offset;
+    if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
+        return serial_read(&vm->serial, port - SERIAL_PORT);
+    if (in_range(port, size, PORT_PCI_ADDRESS, 8))
+        return read_pci(vm, port, size);
+    if (port == RTC_PORT_DATA && size == 1)
+        return rtc_read(&vm->rtc, wall_clock(vm));
+    if (e1000_at_port(vm, port, &offset))
+        return e1000_read_port(&vm->e1000, offset, size);
+    if (port == PORT_SYSTEM || in_range(port, size, LAYOUT_PORT_SLEEP, 2))
+        return 0;
+    return (uint32_t)all_ones(size);
+}
+
+uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size) {
+    struct vm *vm = vcpu->vm;
+    lock_acquire(&vm->device_lock);
+    bool was_full = serial_room(&vm->serial) == 0;
+    uint32_t value = read_device_port(vm, port, size);
+    bool work = was_full && serial_room(&vm->serial) != 0;
+    devices_update_interrupts(vm);
+    lock_release(&vm->device_lock);
+    if (work)
+        vm_kick_io(vm);
+    return value;
+}
+
+/* Ports that end the VM's life. */
+static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value) {
+    bool reset = (port == LAYOUT_PORT_RESET && (value & RESET_NOW)) ||
+                 (port == PORT_KEYBOARD_STATUS && (uint8_t)value == PORT_KEYBOARD_RESET);
+    bool off = port == LAYOUT_PORT_SLEEP && (value & SLEEP_ENABLE) &&
+               (value >> SLEEP_TYPE_SHIFT & 7) == SLEEP_SOFT_OFF;
+    if (reset)
+        vm_end(vm, VM_END_RESET);
+    if (off)
+        vm_end(vm, VM_END_POWEROFF);
+    return reset || off;
+}
+
+static bool is_notify_port(struct vm *vm, uint16_t port) {
+    uint32_t offset;
+    for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
+        const struct virtio_device *device = devices_virtio(vm, i);
+        if (device && pci_in_io_bar(&device->pci, VIRTIO_NOTIFY_BAR, port, &offset))
+            return true;
+    }
+    return false;
+}
+
+/* true: the I/O thread has something to do now. */
+static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
+    uint32_t offset;
+    if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1) {
+        bool idle = vm->serial.sent_count == 0;
+        serial_write(&vm->serial, port - SERIAL_PORT, (uint8_t)value);
+        return (idle && vm->serial.sent_count != 0) || serial_full(&vm->serial);
+    }
+    if (in_range(port, size, PORT_PCI_ADDRESS, 8))
+        write_pci(vm, port, size, value);
+    else if (port == RTC_PORT_INDEX)
+        rtc_select(&vm->rtc, (uint8_t)value);
+    else if (port == RTC_PORT_DATA)
+        rtc_write(&vm->rtc, (uint8_t)value);
+    else if (e1000_at_port(vm, port, &offset))
+        return e1000_write_port(&vm->e1000, offset, size, value);
+    return is_notify_port(vm, port);
+}
+
+void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t value) {
+    struct vm *vm = vcpu->vm;
+    if (size == 1 && write_power_port(vm, port, value))
+        return;
+    lock_acquire(&vm->device_lock);
+    bool work = write_device_port(vm, port, size, value);
+    devices_update_interrupts(vm);
+    lock_release(&vm->device_lock);
+    if (work)
+        vm_kick_io(vm);
+}
