@@ -40,7 +40,7 @@ struct e1000_queue {
     uint32_t tail;                   /* the first that isn't the device's */
 };
 
-/* The EEPROM's serial side (SDM 5.3.1): what a driver clocks in and out by register EECD. */
+/* The EEPROM's serial side: what a driver clocks in and out by register EECD. */
 struct e1000_serial_eeprom {
     uint32_t lines;                  /* as written */
     uint16_t command;                /* start bit, operation and address so far */
@@ -127,12 +127,12 @@ void e1000_create(struct e1000 *e1000, const uint8_t mac[NET_MAC_BYTES],
                   const struct guest_memory *memory, uint32_t memory_base, uint16_t port_base,
                   uint8_t interrupt_line);
 
-/* Accesses to the memory BAR: aligned; size 4 or 8, others have no effect (SDM 13.2). A write
- * answers whether the I/O thread has something to do now. */
+/* Accesses to the memory BAR: aligned; size 4 or 8, others have no effect. A write answers
+ * whether the I/O thread has something to do now. */
 uint64_t e1000_read(struct e1000 *e1000, uint32_t offset, unsigned size);
 bool e1000_write(struct e1000 *e1000, uint32_t offset, unsigned size, uint64_t value);
 
-/* Accesses to the I/O BAR: a window on the registers (SDM 13.2.2). */
+/* Accesses to the I/O BAR: a window on the registers (IOADDR, IODATA). */
 uint32_t e1000_read_port(struct e1000 *e1000, uint32_t offset, unsigned size);
 bool e1000_write_port(struct e1000 *e1000, uint32_t offset, unsigned size, uint32_t value);
 

@@ -4,7 +4,7 @@
  * model's own files.
  *
  * Reference: Intel, PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual
- * (317453), "SDM"; sections beside the names.
+ * (317453), "SDM"; sections, or their titles, beside the names.
  */
 #ifndef VMM_E1000_LAYOUT_H
 #define VMM_E1000_LAYOUT_H
@@ -26,13 +26,13 @@ enum e1000_register {                /* 13.3, table 13-2 */
     REG_WUC = 0x5800, REG_WUFC = 0x5808, REG_MANC = 0x5820,
 };
 
-/* 13.4.25 to 13.4.29, 13.4.35 to 13.4.39: offsets in a descriptor queue's registers. */
+/* Offsets in a descriptor queue's registers. */
 enum e1000_queue_register {
     QUEUE_BASE_LOW = 0x00, QUEUE_BASE_HIGH = 0x04, QUEUE_LENGTH = 0x08, QUEUE_HEAD = 0x10,
     QUEUE_TAIL = 0x18, QUEUE_REGISTERS = 0x20,
 };
 
-enum e1000_statistic {               /* 13.7 */
+enum e1000_statistic {               /* statistics registers */
     STAT_MISSED = 0x4010, STAT_GOOD_RECEIVED = 0x4074, STAT_GOOD_SENT = 0x4080,
 };
 
@@ -53,7 +53,7 @@ enum eecd {                          /* 13.4.3 */
 
 enum eerd { EERD_START = 1u << 0, EERD_DONE = 1u << 4, EERD_ADDRESS = 8, EERD_DATA = 16 };
 
-#define MDIC_DATA      0xffffu       /* 13.4.7 */
+#define MDIC_DATA      0xffffu       /* MDI control register */
 #define MDIC_REGISTER  16
 #define MDIC_PHY       21
 #define MDIC_WRITE     (1u << 26)

@@ -7,13 +7,13 @@
 
 #include "lib/c/string.h"
 
-enum eeprom_word {                   /* SDM 5.6, table 5-2 */
+enum eeprom_word {                   /* SDM, EEPROM address map */
     WORD_ADDRESS = 0, WORD_SUBSYSTEM = 0x0b, WORD_SUBVENDOR = 0x0c, WORD_DEVICE = 0x0d,
     WORD_VENDOR = 0x0e, WORD_CHECKSUM = 0x3f,
 };
 
 enum {
-    EEPROM_SUM = 0xbaba,             /* SDM 5.6.35: of all words with the checksum */
+    EEPROM_SUM = 0xbaba,             /* SDM, checksum word: the sum of all */
     EEPROM_BLANK = 0xffff,
     DEVICE_ID = 0x100e, VENDOR_ID = 0x8086,
 };
@@ -35,7 +35,7 @@ static uint16_t eeprom_word(const struct e1000 *e1000, uint32_t address) {
     return address < E1000_EEPROM_WORDS ? e1000->eeprom[address] : EEPROM_BLANK;
 }
 
-/* Register EERD after a write: the answer is there at once (SDM 13.4.4). */
+/* Register EERD after a write: the answer is there at once (SDM, EEPROM read register). */
 uint32_t e1000_eeprom_word(const struct e1000 *e1000, uint32_t request) {
     uint32_t address = request >> EERD_ADDRESS & 0xff;
     if (!(request & EERD_START))
@@ -81,7 +81,7 @@ void e1000_eeprom_drive(struct e1000 *e1000, uint32_t lines) {
         eeprom_clock(e1000, (lines & EECD_IN) != 0);
 }
 
-/* ---- PHY (SDM chapter 14; 88E1011) ---- */
+/* ---- PHY (SDM, PHY registers; 88E1011) ---- */
 
 enum phy_register {
     PHY_CONTROL = 0, PHY_STATUS = 1, PHY_ID_HIGH = 2, PHY_ID_LOW = 3, PHY_ADVERTISED = 4,

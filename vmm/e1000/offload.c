@@ -95,7 +95,7 @@ static void cut_tcp(uint8_t *tcp, uint32_t before, bool last) {
         tcp[TCP_FLAGS] &= (uint8_t)~(TCP_FIN | TCP_PUSH);
 }
 
-/* Makes the driver's header that of piece `segment` (SDM 3.5.7). The driver's payload checksum is
+/* Makes the driver's header that of piece `segment` (SDM 3.5). The driver's payload checksum is
  * of the pseudo-header without the length, which is ours to add. */
 void e1000_cut_header(uint8_t *frame, uint32_t length, const struct e1000_context *context,
                       uint32_t segment, bool last, bool payload_sum) {

@@ -21,7 +21,7 @@ struct frame {
     uint16_t tag;
 };
 
-/* ---- Which frames: SDM 3.2.2 ---- */
+/* ---- Which frames: SDM 3.2.1 ---- */
 
 static bool is_own(const struct e1000 *e1000, const uint8_t *to) {
     uint32_t low = to[0] | (uint32_t)to[1] << 8 | (uint32_t)to[2] << 16 | (uint32_t)to[3] << 24;

@@ -49,7 +49,7 @@ static uint32_t take(uint32_t *counter) {
     return value;
 }
 
-/* SDM 13.7: a read clears. Those that nothing counts are zero. */
+/* SDM, statistics registers: a read clears. Those that nothing counts are zero. */
 static uint32_t read_statistic(struct e1000 *e1000, uint32_t offset) {
     switch (offset) {
     case STAT_MISSED: return take(&e1000->missed);
