@@ -77,6 +77,7 @@ def test_both_clients_verify_what_they_wrote(disk):
 
 @pytest.mark.parametrize("part", ["nvme", "blockmux"])
 def test_goes_on_after_a_reset(disk, part):
+    verified(disk, "high")                              # it is up, whichever test is the first
     console = Console(disk)
     console.overview()
     console.command(f"restart {part}")
