@@ -40,13 +40,36 @@ def test_root_file_system_is_the_disk(debian):
     assert run(debian, "findmnt -no SOURCE,FSTYPE /").split() == ["/dev/vda", "ext4"]
 
 
+FIO = ("fio --name=check --filename=/var/tmp/fio --bs=4k --direct=1 --ioengine=libaio --iodepth=16 "
+       "--rw=randwrite --verify=crc32c --verify_fatal=1 ")
+
+
 def test_fio_verifies_what_it_wrote(debian):
-    report = run(debian, "fio --name=check --filename=/var/tmp/fio --size=8M --bs=4k --direct=1 "
-                         "--ioengine=libaio --iodepth=16 --rw=randwrite --verify=crc32c "
-                         "--verify_fatal=1", 180)
+    report = run(debian, FIO + "--size=8M", 180)
     assert re.search(r"^ *write: IOPS=", report, re.MULTILINE), report
     assert re.search(r"^ *read: IOPS=", report, re.MULTILINE), report
     assert "err= 0" in report, report
+
+
+def test_fio_finds_one_spoilt_block(debian):
+    """What the other tests' verification is worth."""
+    run(debian, "dd if=/dev/zero of=/var/tmp/fio bs=4k seek=1000 count=1 conv=notrunc oflag=direct")
+    output, status = debian.run("debian", FIO + "--size=8M --verify_only", 180)
+    assert status != 0 and "verify: bad" in output, output
+
+
+@pytest.mark.parametrize("part", ["nvme", "blockmux"])
+def test_fio_goes_on_across_a_reset(debian, part):
+    """Of what fio wrote before and after it, and while requests were lost, nothing is missing."""
+    run(debian, f"rm -f /var/tmp/fio; ({FIO} --size=48M; echo status $?) >/tmp/report 2>&1 & true")
+    debian.overview()
+    debian.command(f"restart {part}")
+    status = "\n".join(debian.command("status"))
+    assert re.search(rf"{part} +(running|resetting) +2 ", status), status
+    debian.shell("debian")
+    run(debian, "! grep status /tmp/report")            # it was at work all the while
+    report = run(debian, "until grep status /tmp/report; do sleep 1; done; cat /tmp/report", 300)
+    assert "status 0" in report and "err= 0" in report, report
 
 
 @pytest.fixture
