@@ -45,7 +45,7 @@ help:
 	@echo 'make unit | fuzz | proofs | system | redteam      one of them'
 	@echo 'make          build everything'
 	@echo 'make bench    costs in executed instructions'
-	@echo 'make soak     long fuzzing runs (SECONDS_EACH=600)'
+	@echo 'make soak     long fuzzing runs, a guest of 4 vCPUs under stress (SECONDS_EACH=600)'
 	@echo 'make loc      lines of code by part; fails when the kernel is over its budget'
 	@echo 'make clean    remove build/ except the downloaded guest packages'
 	@echo 'make system ONLY=name  only the booted tests whose names contain it'

@@ -79,8 +79,9 @@ fuzz: $(FUZZ_BINARIES)
 proofs:
 	@$(RUN_TESTS) --proofs '$(PROOFS)'
 
-soak: $(FUZZ_BINARIES)
-	@$(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(SECONDS_EACH)
+soak: $(FUZZ_BINARIES) $(ALL) $(SYSTEM_NEEDS)
+	@BULKHEAD_STRESS_SECONDS=$(SECONDS_EACH) $(RUN_TESTS) --fuzz '$(FUZZ_LIST)' \
+	    --fuzz-seconds $(SECONDS_EACH) --system --only test_stress
 
 system: $(ALL) $(SYSTEM_NEEDS)
 	@$(RUN_TESTS) --system
