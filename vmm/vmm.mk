@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The virtual machine monitor.
 
-VMM_PURE := $(addprefix vmm/,memory.c loader.c devices.c life.c) \
+VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c) \
             $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c start.c inject.c exit.c \
             run.c) \
             $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c) \
-            $(addprefix vmm/virtio/,virtqueue.c virtio.c net.c hvc.c disk.c rng.c) \
-            $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c transmit.c offload.c receive.c)
+            $(addprefix vmm/virtio/,virtqueue.c chain.c virtio.c net.c hvc.c disk.c rng.c) \
+            $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c rules.c transmit.c offload.c \
+            receive.c)
 
 $(eval $(call PROGRAM,vmm,vmm/main.c vmm/runtime.c $(VMM_PURE)))
 
@@ -29,7 +30,7 @@ $(foreach test,emulate interrupts virtio loader devices e1000,$(eval $(call vmm_
 
 FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
-fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c
+fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
 fuzz_vmm_guest_CFLAGS   := -Itests/fake
 fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)

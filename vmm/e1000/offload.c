@@ -7,10 +7,8 @@
 #include "vmm/e1000/parts.h"
 
 enum {                               /* offsets in the headers: RFC 791, 8200, 9293, 768 */
-    IPV4_LENGTH = 2, IPV4_IDENTIFIER = 4, IPV4_SIZE = 20,
-    IPV6_LENGTH = 4, IPV6_SIZE = 40,
-    TCP_SEQUENCE = 4, TCP_FLAGS = 13, TCP_SIZE = 20, TCP_FIN = 0x01, TCP_PUSH = 0x08,
-    UDP_LENGTH = 4, UDP_SIZE = 8,
+    IPV4_LENGTH = 2, IPV4_IDENTIFIER = 4, IPV6_LENGTH = 4, UDP_LENGTH = 4,
+    TCP_SEQUENCE = 4, TCP_FLAGS = 13, TCP_FIN = 0x01, TCP_PUSH = 0x08,
 };
 
 static uint16_t get16(const uint8_t *at) {
@@ -64,20 +62,6 @@ void e1000_insert_checksums(uint8_t *frame, uint32_t length, const struct e1000_
     if (options & OPTION_PAYLOAD_CHECKSUM)
         e1000_put_checksum(frame, length, context->payload_start, context->payload_end,
                            context->payload_at);
-}
-
-/* Whether a packet can be cut by it: both headers lie in the header part, in order, with the fields
- * that are patched, and a whole piece is a legal frame. */
-bool e1000_context_good(const struct e1000_context *context) {
-    uint32_t ip_size = context->ipv4 ? IPV4_SIZE : IPV6_SIZE;
-    uint32_t payload_size = context->tcp ? TCP_SIZE : UDP_SIZE;
-    bool headers = context->ip_start >= NET_FRAME_MIN &&
-                   context->payload_start >= context->ip_start + ip_size &&
-                   context->header_length >= context->payload_start + payload_size;
-    bool sums = context->ip_at + 2 <= context->header_length &&
-                context->payload_at + 2 <= context->header_length;
-    return headers && sums && context->segment_size > 0 &&
-           context->header_length + context->segment_size <= NET_FRAME_MAX;
 }
 
 static void cut_ip(uint8_t *ip, uint32_t size, bool ipv4, uint32_t segment) {

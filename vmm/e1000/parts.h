@@ -8,6 +8,8 @@
 #include "vmm/e1000/e1000.h"
 #include "vmm/e1000/layout.h"
 
+enum { IPV4_SIZE = 20, IPV6_SIZE = 40, TCP_SIZE = 20, UDP_SIZE = 8 };   /* headers, no options */
+
 /* nvm.c: EEPROM and PHY. */
 void e1000_eeprom_fill(struct e1000 *e1000, const uint8_t mac[NET_MAC_BYTES]);
 uint32_t e1000_eeprom_lines(const struct e1000 *e1000);
@@ -16,8 +18,14 @@ uint32_t e1000_eeprom_word(const struct e1000 *e1000, uint32_t request);
 void e1000_phy_reset(struct e1000 *e1000);
 uint32_t e1000_phy_access(struct e1000 *e1000, uint32_t request);
 
-/* queue.c: descriptor rings. A queue that isn't `good` has an index beyond its ring. */
+/* rules.c: the queue has no index beyond its ring; a packet can be cut by the context. */
 bool e1000_queue_good(const struct e1000_queue *queue);
+bool e1000_context_good(const struct e1000_context *context);
+
+/* queue.c: descriptor rings. */
+static inline uint32_t e1000_queue_entries(const struct e1000_queue *queue) {
+    return queue->length / DESCRIPTOR_SIZE;
+}
 uint32_t e1000_queue_count(const struct e1000_queue *queue);    /* of a good queue */
 bool e1000_queue_fetch(const struct e1000 *e1000, const struct e1000_queue *queue, void *to);
 bool e1000_queue_sent(const struct e1000 *e1000, const struct e1000_queue *queue);
@@ -30,7 +38,6 @@ bool e1000_send_some(struct e1000 *e1000, unsigned budget);
 bool e1000_send_waits(const struct e1000 *e1000);
 
 /* offload.c: what the device writes into a frame. */
-bool e1000_context_good(const struct e1000_context *context);
 void e1000_cut_header(uint8_t *frame, uint32_t length, const struct e1000_context *context,
                       uint32_t segment, bool last, bool payload_sum);
 void e1000_insert_checksums(uint8_t *frame, uint32_t length, const struct e1000_context *context,

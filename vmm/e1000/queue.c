@@ -5,19 +5,9 @@
  */
 #include "vmm/e1000/parts.h"
 
-static uint32_t entries(const struct e1000_queue *queue) {
-    return queue->length / DESCRIPTOR_SIZE;
-}
-
-/* A ring of no length is good while it is empty: that is how a driver finds it. */
-bool e1000_queue_good(const struct e1000_queue *queue) {
-    bool unused = queue->length == 0 && queue->head == 0 && queue->tail == 0;
-    return unused || (queue->head < entries(queue) && queue->tail < entries(queue));
-}
-
 uint32_t e1000_queue_count(const struct e1000_queue *queue) {
     return queue->tail >= queue->head ? queue->tail - queue->head
-                                      : queue->tail + entries(queue) - queue->head;
+                                      : queue->tail + e1000_queue_entries(queue) - queue->head;
 }
 
 /* Where the head's descriptor is, or NULL. From a base near 2^64 the sum would wrap into RAM, so the
@@ -60,5 +50,5 @@ bool e1000_queue_received(const struct e1000 *e1000, const struct e1000_queue *q
 }
 
 void e1000_queue_advance(struct e1000_queue *queue) {
-    queue->head = queue->head + 1 < entries(queue) ? queue->head + 1 : 0;
+    queue->head = queue->head + 1 < e1000_queue_entries(queue) ? queue->head + 1 : 0;
 }

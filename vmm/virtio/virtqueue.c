@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Split virtqueues, the device's side.
+ * Split virtqueues, the device's side: the available and the used ring.
  */
 #include "vmm/virtio/virtqueue.h"
 
 #include "lib/c/string.h"
 
-/* virtio 2.7.5: the descriptor. */
-struct descriptor {
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags;
-    uint16_t next;
-};
-
-enum descriptor_flag { DESCRIPTOR_NEXT = 1, DESCRIPTOR_WRITE = 2, DESCRIPTOR_INDIRECT = 4 };
-
 /* virtio 2.7.6 and 2.7.8: offsets in the two rings. */
 enum ring_offset { RING_FLAGS = 0, RING_INDEX = 2, RING_ENTRIES = 4 };
 enum ring_flag { AVAILABLE_NO_INTERRUPT = 1, USED_NO_NOTIFY = 1 };
 enum { AVAILABLE_ENTRY = 2, USED_ENTRY = 8 };
-
-_Static_assert(sizeof(struct descriptor) == 16, "virtio 2.7.5");
 
 static uint16_t load16(const uint8_t *at) {
     return __atomic_load_n((const uint16_t *)(const void *)at, __ATOMIC_ACQUIRE);
@@ -67,53 +55,6 @@ static enum virtqueue_result broke(struct virtqueue *queue) {
     return VIRTQUEUE_BROKEN;
 }
 
-/* One copy, taken field by field: later changes by the guest don't matter. */
-static struct descriptor load_descriptor(const struct virtqueue *queue, uint16_t index) {
-    const uint64_t *at = (const uint64_t *)(const void *)(queue->descriptors + 16u * index);
-    uint64_t low = __atomic_load_n(&at[0], __ATOMIC_RELAXED);
-    uint64_t high = __atomic_load_n(&at[1], __ATOMIC_RELAXED);
-    return (struct descriptor){ low, (uint32_t)high, (uint16_t)(high >> 32),
-                                (uint16_t)(high >> 48) };
-}
-
-static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *chain,
-                       const struct descriptor *d) {
-    bool writable = (d->flags & DESCRIPTOR_WRITE) != 0;
-    bool after_writable = chain->count > chain->readable;
-    if ((d->flags & DESCRIPTOR_INDIRECT) || d->length == 0 || (!writable && after_writable))
-        return false;
-    uint8_t *bytes = guest_range(queue->memory, (struct gpa){ d->address }, d->length);
-    if (!bytes || chain->count == VIRTQUEUE_CHAIN)
-        return false;
-    chain->buffer[chain->count++] = (struct virtqueue_buffer){ bytes, d->length };
-    if (writable) {
-        chain->writable_size += d->length;
-    } else {
-        chain->readable_size += d->length;
-        chain->readable++;
-    }
-    return true;
-}
-
-static bool walk_chain(const struct virtqueue *queue, uint16_t head,
-                       struct virtqueue_chain *chain) {
-    uint16_t index = head;
-    chain->head = head;
-    chain->readable = chain->count = 0;
-    chain->readable_size = chain->writable_size = 0;
-    for (unsigned i = 0; i < VIRTQUEUE_CHAIN; i++) {
-        if (index >= queue->size)
-            return false;
-        struct descriptor d = load_descriptor(queue, index);
-        if (!add_buffer(queue, chain, &d))
-            return false;
-        if (!(d.flags & DESCRIPTOR_NEXT))
-            return true;
-        index = d.next;
-    }
-    return false;
-}
-
 enum virtqueue_result virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *chain) {
     if (queue->broken)
         return VIRTQUEUE_BROKEN;
@@ -126,7 +67,7 @@ enum virtqueue_result virtqueue_pop(struct virtqueue *queue, struct virtqueue_ch
         return broke(queue);
     unsigned slot = queue->next_available & (queue->size - 1u);
     uint16_t head = load16(queue->available + RING_ENTRIES + AVAILABLE_ENTRY * slot);
-    if (!walk_chain(queue, head, chain))
+    if (!virtqueue_walk(queue, head, chain))
         return broke(queue);
     queue->next_available++;
     return VIRTQUEUE_GOT;

@@ -58,6 +58,9 @@ void virtqueue_reset(struct virtqueue *queue);
 bool virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory,
                       bool event_index);
 
+/* chain.c: the chain that begins at descriptor `head`; false: it breaks the rules. */
+bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtqueue_chain *chain);
+
 enum virtqueue_result virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *chain);
 
 /* Puts the last popped chain back, as if it had not been taken. */
