@@ -200,9 +200,11 @@ static void log_fault(uint32_t thread, const struct fault *fault) {
 void compartment_fault(uint32_t thread, const struct fault *fault) {
     uint32_t compartment = plan_thread(thread)->compartment;
     uint64_t *counter = counters[compartment];
+    bool first = atomic_change(state_of(compartment), BH_COMPARTMENT_RUNNING,
+                               BH_COMPARTMENT_FAULTED);
 
-    log_fault(thread, fault);
-    if (!atomic_change(state_of(compartment), BH_COMPARTMENT_RUNNING, BH_COMPARTMENT_FAULTED)) {
+    log_fault(thread, fault);          /* who reads it finds the state changed */
+    if (!first) {
         thread_stop(thread);           /* somebody else stops it already */
         return;
     }
