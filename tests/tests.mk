@@ -42,7 +42,8 @@ FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_CORPUS))
 GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump-tables \
                 -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone $(WARNINGS) -Wno-main
 
-build/tests/guests/%.bzimage: tests/guests/start.S tests/guests/%.c tests/guests/guest.ld
+build/tests/guests/%.bzimage: tests/guests/start.S tests/guests/%.c tests/guests/guest.h \
+                              tests/guests/guest.ld
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-T,tests/guests/guest.ld \
 	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) tests/guests/start.S tests/guests/$*.c
@@ -54,7 +55,7 @@ build/tests/guests/e1000.cpio: build/bench/kernel.stamp guests/make-initramfs \
 	@mkdir -p $(@D)
 	MODULES=e1000 guests/make-initramfs build/bench/kernel $@ guests
 
-SYSTEM_NEEDS += build/tests/guests/hostile.bzimage build/bench/vmlinuz build/tests/guests/e1000.cpio
+SYSTEM_NEEDS += build/tests/guests/hostile.bzimage build/tests/guests/attacker.bzimage build/bench/vmlinuz build/tests/guests/e1000.cpio
 
 include tests/programs/programs.mk
 

@@ -8,18 +8,13 @@
  *   ports    writes what would reset or stop a PC to the ports that do so
  *   memory   writes all over guest-physical memory from its own end upwards
  *   peace    does nothing: the positive control
- * It says on COM1 what it does before it does it. It trusts nobody and needs no interrupts.
+ * It says on COM1 what it does before it does it.
  */
-#include <stddef.h>
-#include <stdint.h>
+#include "guest.h"
 
 enum {
-    COM1           = 0x3f8,
-    LINE_STATUS    = COM1 + 5,
-    TRANSMIT_EMPTY = 1u << 5,
     DOORBELL_FIRST = 0xc000,   /* where the tool puts doorbell ports (docs/description.md) */
     DOORBELL_LAST  = 0xc0ff,
-    ZERO_PAGE_COMMAND_LINE = 0x228,
     SPOILER_FIRST  = 64u << 20, /* beyond the guest's own image and stack */
 };
 
@@ -29,39 +24,6 @@ struct null_idt {
 } __attribute__((packed));
 
 void main(const uint8_t *zero_page);
-
-static void out8(uint16_t port, uint8_t value) {
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
-}
-
-static void out16(uint16_t port, uint16_t value) {
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
-}
-
-static uint8_t in8(uint16_t port) {
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-    return value;
-}
-
-static void say_byte(char byte) {
-    while (!(in8(LINE_STATUS) & TRANSMIT_EMPTY)) {
-    }
-    out8(COM1, (uint8_t)byte);
-}
-
-static void say(const char *text) {
-    for (; *text; text++)
-        say_byte(*text);
-}
-
-static int first_word_is(const char *line, const char *word) {
-    for (; *word; word++, line++) {
-        if (*line != *word)
-            return 0;
-    }
-    return *line == '\0' || *line == ' ';
-}
 
 static void triple(void) {
     struct null_idt none = { 0, 0 };
@@ -104,19 +66,13 @@ static void memory(void) {
     say("hostile: memory is written, still here\n");
 }
 
-static void rest(void) {
-    for (;;)
-        __asm__ volatile("cli; hlt");
-}
-
 void main(const uint8_t *zero_page) {
-    uint32_t line_address = *(const volatile uint32_t *)(zero_page + ZERO_PAGE_COMMAND_LINE);
-    const char *line = (const char *)(uintptr_t)line_address;
+    const char *line = command_line(zero_page);
 
     say("hostile: ");
-    say(line_address ? line : "(no command line)");
+    say(line ? line : "(no command line)");
     say("\n");
-    if (!line_address)
+    if (!line)
         rest();
     if (first_word_is(line, "triple"))
         triple();

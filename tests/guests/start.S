@@ -126,12 +126,59 @@ long_gdt_pointer:
 entry64:                                /* RSI: the zero page */
         cli
         cld
+        movq    %cr3, %rax
+        movl    %eax, tables
         leaq    stack_end(%rip), %rsp
         xorl    %ebp, %ebp
         movq    %rsi, %rdi
         call    main
 1:      hlt
         jmp     1b
+
+second64:
+        leaq    second_stack_end(%rip), %rsp
+        xorl    %ebp, %ebp
+        call    second
+1:      hlt
+        jmp     1b
+
+/*
+ * Another vCPU's start, for guests that have a function second(): main() copies this to a page below
+ * 1 MiB and sends its number by SIPI.
+ */
+        .globl  second_start, second_end
+        .weak   second
+        .code16
+second_start:
+        cli
+        movw    %cs, %ax
+        movw    %ax, %ds
+        lgdtl   second_gdt_pointer - second_start
+        movl    %cr0, %eax
+        orl     $CR0_PE, %eax
+        movl    %eax, %cr0
+        ljmpl   $CODE32, $second32
+second_gdt_pointer:
+        .word long_gdt_pointer - long_gdt - 1
+        .long long_gdt
+second_end:
+        .code32
+second32:
+        movw    $DATA, %ax
+        movw    %ax, %ds
+        movw    %ax, %ss
+        movl    tables, %eax
+        movl    %eax, %cr3
+        movl    $CR4_PAE, %eax
+        movl    %eax, %cr4
+        movl    $EFER, %ecx
+        rdmsr
+        orl     $EFER_LME, %eax
+        wrmsr
+        movl    %cr0, %eax
+        orl     $CR0_PG, %eax
+        movl    %eax, %cr0
+        ljmpl   $CODE64, $second64
 
         .section .bss, "aw", @nobits
         .balign 4096
@@ -140,4 +187,7 @@ table3: .skip 4096
 table2: .skip 4096
 stack:  .skip 8192
 stack_end:
+        .skip 8192
+second_stack_end:
+tables: .skip 4                         /* vCPU 0's CR3 */
         .section .note.GNU-stack, "", @progbits

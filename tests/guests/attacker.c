@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest that drives its virtual devices against the rules. Its command line's first word says how:
+ *   fair      by the rules: the random-number device and the network card do their work
+ *   outside   a random-number buffer far outside the guest's memory
+ *   loop      a descriptor chain that leads back to its beginning
+ *   index     a chain that goes on far behind the descriptor table, which ends the guest's memory
+ *   flip      vCPU 1 changes a buffer's address all the time while vCPU 0 offers the chain
+ *   flip-on   the same without end
+ *   operand   one instruction moves from device memory to far outside the guest's memory
+ *   registers the card sends a frame out of its own registers
+ *   endless   the card's ring has an index that it never reaches
+ *   cut       the card cuts a packet into pieces longer than a frame
+ * It says on COM1 what its device did.
+ */
+#include "guest.h"
+
+enum { ROUNDS = 3000, PATIENCE = 20000, SECOND_VECTOR = 0x20 };
+#define FAR (1ull << 39)             /* below what the processor can address, above all RAM */
+
+void main(const uint8_t *zero_page);
+void second(void);
+
+static uint8_t *end_of_memory;
+
+static void pause(void) { __asm__ volatile("pause"); }
+
+static void say_number(unsigned number) {
+    if (number >= 10)
+        say_number(number / 10);
+    say_byte((char)('0' + number % 10));
+}
+
+static void report(const char *text) {
+    say("attacker: ");
+    say(text);
+    say("\n");
+}
+
+/* ---- Device memory and PCI ---- */
+
+static volatile uint8_t *device_memory(uint64_t at) { return (volatile uint8_t *)(uintptr_t)at; }
+
+/* What was stored before is in memory when the device gets it. */
+static void write32(volatile uint8_t *at, uint32_t value) {
+    __asm__ volatile("movl %1, %0" : "=m"(*(volatile uint32_t *)at) : "r"(value) : "memory");
+}
+
+static void write16(volatile uint8_t *at, uint16_t value) {
+    __asm__ volatile("movw %1, %0" : "=m"(*(volatile uint16_t *)at) : "r"(value) : "memory");
+}
+
+static uint32_t read32(volatile uint8_t *at) { return *(volatile uint32_t *)at; }
+
+static uint32_t config_read(unsigned device, unsigned offset) {
+    out32(0xcf8, 0x80000000u | device << 11 | offset);
+    return in32(0xcfc);
+}
+
+static void config_write(unsigned device, unsigned offset, uint32_t value) {
+    out32(0xcf8, 0x80000000u | device << 11 | offset);
+    out32(0xcfc, value);
+}
+
+/* A device's number, with its bus mastering switched on; 0: there is none. */
+static unsigned find(uint32_t id) {
+    for (unsigned device = 1; device < 32; device++) {
+        if (config_read(device, 0x00) == id) {
+            config_write(device, 0x04, 0x7);
+            return device;
+        }
+    }
+    return 0;
+}
+
+static uint32_t bar(unsigned device, unsigned number) {
+    return config_read(device, 0x10 + 4 * number) & ~0xfu;
+}
+
+/* ---- The random-number device (virtio 1.2, 2.7 and 4.1) ---- */
+
+enum { QUEUE_SIZE = 256, NEXT = 1, WRITE = 2, NEEDS_RESET = 64, RANDOM_BYTES = 16 };
+enum { RANDOM_BAR = 4, NOTIFY_BAR = 0, STATUS = 20 };   /* the common configuration begins the BAR */
+#define RANDOM_ID 0x10441af4u
+
+struct descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags;
+    uint16_t next;
+};
+
+static struct descriptor table[QUEUE_SIZE] __attribute__((aligned(16)));
+static volatile uint16_t available[2 + QUEUE_SIZE + 1] __attribute__((aligned(2)));
+static volatile uint16_t used[2 + 4 * QUEUE_SIZE + 1] __attribute__((aligned(4)));
+static uint8_t random_bytes[QUEUE_SIZE];
+static volatile uint8_t *common;
+static uint16_t notify_port;
+
+static void set_address(unsigned offset, const volatile void *at) {
+    write32(common + offset, (uint32_t)(uintptr_t)at);
+    write32(common + offset + 4, 0);
+}
+
+static void set_up_random(const struct descriptor *descriptors) {
+    unsigned device = find(RANDOM_ID);
+    common = device_memory(bar(device, RANDOM_BAR));
+    notify_port = (uint16_t)(config_read(device, 0x10 + 4 * NOTIFY_BAR) & ~3u);
+    available[1] = used[1] = 0;
+    common[STATUS] = 0;
+    common[STATUS] = 3;              /* acknowledge, driver */
+    write32(common + 8, 1);
+    write32(common + 12, 1);         /* VERSION_1 */
+    common[STATUS] = 11;             /* features are chosen */
+    write16(common + 22, 0);
+    write16(common + 24, QUEUE_SIZE);
+    set_address(32, descriptors);
+    set_address(40, available);
+    set_address(48, used);
+    write16(common + 28, 1);
+    common[STATUS] = 15;             /* the driver is ready */
+}
+
+static void offer(uint16_t head) {
+    available[2 + available[1] % QUEUE_SIZE] = head;
+    __asm__ volatile("mfence" : : : "memory");
+    available[1]++;
+    out16(notify_port, 0);
+}
+
+enum outcome { SERVED, REFUSED, SILENT };
+
+static enum outcome outcome(void) {
+    for (unsigned i = 0; i < PATIENCE; i++) {
+        if (used[1] == available[1])
+            return SERVED;
+        if (i % 16 == 0 && (common[STATUS] & NEEDS_RESET))
+            return REFUSED;
+        pause();
+    }
+    return SILENT;
+}
+
+static void report_outcome(void) {
+    switch (outcome()) {
+    case SERVED: report("the device served it"); break;
+    case REFUSED: report("the device asks for a reset"); break;
+    default: report("the device is silent"); break;
+    }
+}
+
+static uint64_t address_of(const void *at) { return (uintptr_t)at; }
+
+static struct descriptor buffer_at(uint64_t address) {
+    return (struct descriptor){ .address = address, .length = RANDOM_BYTES, .flags = WRITE };
+}
+
+static void random_outside(void) {
+    table[0] = buffer_at(FAR);
+    set_up_random(table);
+    offer(0);
+    report_outcome();
+}
+
+static void random_loop(void) {
+    table[0] = buffer_at(address_of(random_bytes));
+    table[0].flags |= NEXT;
+    set_up_random(table);
+    offer(0);
+    report_outcome();
+}
+
+static void random_index(void) {
+    struct descriptor *last = (struct descriptor *)(void *)(end_of_memory - sizeof(table));
+    last[0] = buffer_at(address_of(random_bytes));
+    last[0].flags |= NEXT;
+    last[0].next = 0xffff;
+    set_up_random(last);
+    offer(0);
+    report_outcome();
+}
+
+/* ---- Two vCPUs on one chain ---- */
+
+enum { CHAIN = 16 };
+static volatile uint32_t flipping;
+
+extern const uint8_t second_start[], second_end[];
+
+/* INIT and SIPI by the local APIC: second() runs on vCPU 1. */
+static void start_second(void) {
+    volatile uint8_t *apic = device_memory(0xfee00000);
+    uint8_t *page = (uint8_t *)(uintptr_t)(SECOND_VECTOR << 12);
+    for (const uint8_t *from = second_start; from < second_end; from++)
+        *page++ = *from;
+    write32(apic + 0xf0, 0x1ff);
+    write32(apic + 0x310, 1u << 24);
+    write32(apic + 0x300, 0x4500);
+    write32(apic + 0x310, 1u << 24);
+    write32(apic + 0x300, 0x4600 | SECOND_VECTOR);
+}
+
+void second(void) {
+    volatile uint64_t *address = &table[CHAIN - 1].address;
+    flipping = 1;
+    for (;;) {
+        *address = *address == FAR ? address_of(random_bytes) : FAR;
+        for (volatile unsigned i = 0; i < 50; i++) {
+        }
+    }
+}
+
+static void flip(int endless) {
+    unsigned served = 0, refused = 0;
+    for (unsigned i = 0; i < CHAIN; i++) {
+        table[i] = buffer_at(address_of(random_bytes));
+        table[i].next = (uint16_t)(i + 1);
+        if (i + 1 < CHAIN)
+            table[i].flags |= NEXT;
+    }
+    start_second();
+    while (!flipping)
+        pause();
+    set_up_random(table);
+    for (unsigned i = 0; i < ROUNDS || endless; i++) {
+        offer(0);
+        if (outcome() == SERVED) {
+            served++;
+            continue;
+        }
+        refused++;
+        set_up_random(table);
+    }
+    say("attacker: ");
+    say_number(served);
+    say(" served, ");
+    say_number(refused);
+    say(" refused\n");
+}
+
+static void random_flip(void) { flip(0); }
+static void random_flip_on(void) { flip(1); }
+
+/* ---- An instruction between device memory and nowhere ---- */
+
+static uint64_t far_table[512] __attribute__((aligned(4096)));
+
+static void move_to_nowhere(void) {
+    uint64_t root;
+    __asm__ volatile("movq %%cr3, %0" : "=r"(root));
+    uint64_t *level4 = (uint64_t *)(uintptr_t)(root & ~0xfffull);
+    uint64_t *level3 = (uint64_t *)(uintptr_t)(level4[0] & ~0xfffull);
+    far_table[0] = FAR | 0x83;       /* a page of 2 MiB: present, writable */
+    level3[4] = address_of(far_table) | 0x03;
+    uint64_t to = 4ull << 30;
+    uint64_t from = 0xfee00020;
+    report("moves from the local APIC to nowhere");
+    __asm__ volatile("movsl" : "+D"(to), "+S"(from) : : "memory");
+    report("the instruction ended");
+}
+
+/* ---- The network card (vmm/e1000/) ---- */
+
+enum { CARD_CTRL = 0x0000, CARD_TCTL = 0x0400, CARD_TDBAL = 0x3800, CARD_TDLEN = 0x3808,
+       CARD_TDH = 0x3810, CARD_TDT = 0x3818, CARD_RING = 24 };
+#define CARD_ID 0x100e8086u
+#define SEND_WHOLE 0x09000000u       /* last, report */
+
+struct send { uint64_t address; uint32_t command; uint32_t rest; };
+
+static struct send ring[CARD_RING] __attribute__((aligned(128)));
+static uint8_t frame[1 << 16];
+static volatile uint8_t *card;
+
+static void set_up_card(void) {
+    card = device_memory(bar(find(CARD_ID), 0));
+    write32(card + CARD_CTRL, 1u << 26);
+    write32(card + CARD_TDBAL, (uint32_t)address_of(ring));
+    write32(card + CARD_TDLEN, sizeof(ring));
+    write32(card + CARD_TCTL, 2);
+}
+
+/* What became of the descriptors that were offered. */
+static void report_head(uint32_t offered) {
+    unsigned moves = 0;
+    uint32_t last = 0;
+    for (unsigned i = 0; i < PATIENCE / 4; i++) {
+        uint32_t head = read32(card + CARD_TDH);
+        moves += head != last;
+        last = head;
+    }
+    if (moves > CARD_RING)
+        report("the card never ends");
+    else
+        report(last == offered ? "the card sent it" : "the card stands still");
+}
+
+static void card_registers(void) {
+    set_up_card();
+    ring[0] = (struct send){ .address = address_of((const uint8_t *)card),
+                             .command = SEND_WHOLE | 64 };
+    write32(card + CARD_TDT, 1);
+    report_head(1);
+}
+
+/* Frames of no length: nobody else has work by them. */
+static void card_endless(void) {
+    set_up_card();
+    for (unsigned i = 0; i < CARD_RING; i++)
+        ring[i] = (struct send){ .address = address_of(frame), .command = SEND_WHOLE };
+    write32(card + CARD_TDT, 0x4000);
+    report_head(0x4000);
+}
+
+/* Headers of 60 bytes, pieces of 65535, behind one another; the packet goes over both descriptors. */
+static void card_cut(void) {
+    for (unsigned i = 0; i < sizeof(frame); i++)
+        frame[i] = 'A';
+    set_up_card();
+    ring[0] = (struct send){ .address = 0x000032220000180eull, .command = 0x27000000,
+                             .rest = 0xffff3c00 };
+    ring[1] = (struct send){ .address = address_of(frame), .command = 0x2d100000 | 0xffff };
+    write32(card + CARD_TDT, 2);
+    report_head(2);
+}
+
+static void fair(void) {
+    table[0] = buffer_at(address_of(random_bytes));
+    set_up_random(table);
+    offer(0);
+    report_outcome();
+    set_up_card();
+    ring[0] = (struct send){ .address = address_of(frame), .command = SEND_WHOLE | 64 };
+    write32(card + CARD_TDT, 1);
+    report_head(1);
+}
+
+/* ---- */
+
+static void find_end_of_memory(const uint8_t *zero_page) {
+    struct entry { uint64_t at, size; uint32_t type; } __attribute__((packed));
+    const struct entry *map = (const struct entry *)(const void *)(zero_page + 0x2d0);
+    for (unsigned i = 0; i < zero_page[0x1e8]; i++) {
+        if (map[i].at == 0x100000)
+            end_of_memory = (uint8_t *)(uintptr_t)(map[i].at + map[i].size);
+    }
+}
+
+void main(const uint8_t *zero_page) {
+    static const struct { const char *name; void (*act)(void); } deeds[] = {
+        { "fair", fair }, { "outside", random_outside }, { "loop", random_loop },
+        { "index", random_index }, { "flip", random_flip }, { "flip-on", random_flip_on },
+        { "operand", move_to_nowhere },
+        { "registers", card_registers }, { "endless", card_endless }, { "cut", card_cut },
+    };
+    const char *line = command_line(zero_page);
+    find_end_of_memory(zero_page);
+    for (unsigned i = 0; line && i < sizeof(deeds) / sizeof(*deeds); i++) {
+        if (first_word_is(line, deeds[i].name)) {
+            report(deeds[i].name);
+            deeds[i].act();
+            report("still here");
+        }
+    }
+    rest();
+}

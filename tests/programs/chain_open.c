@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The control of F1: a VMM that follows a descriptor chain wherever it leads (vmm/virtio/chain.c). */
+#include "vmm/virtio/virtqueue.h"
+
+struct descriptor { uint64_t address; uint32_t length; uint16_t flags, next; };
+
+bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtqueue_chain *chain) {
+    const struct descriptor *table = (const struct descriptor *)(const void *)queue->descriptors;
+    const struct descriptor *d = &table[head];
+
+    *chain = (struct virtqueue_chain){ .head = head };
+    for (;;) {
+        uint8_t *bytes = guest_range(queue->memory, (struct gpa){ d->address }, d->length);
+
+        if (!bytes)
+            return false;
+        chain->buffer[chain->count++] = (struct virtqueue_buffer){ bytes, d->length };
+        chain->writable_size += d->length;
+        if (!(d->flags & 1))
+            return true;
+        d = &table[d->next];
+    }
+}
