@@ -91,9 +91,9 @@ static void set_disk(uint32_t number) {
     struct disk *disk = &vm.disk[number];
     const struct bh_manifest_entry *link =
         manifest_find_numbered(BH_ENTRY_LINK, "disk", number, "");
-    ring_open(&disk->link, link, time_generation());
+    ring_open(&disk->backend.link, link, time_generation());
     format_text(name, sizeof(name), "disk%u.readonly", number);
-    disk->readonly = manifest_number(name, 0) != 0;
+    disk->backend.readonly = manifest_number(name, 0) != 0;
     format_text(name, sizeof(name), "disk%u.doorbell", number);
     vm.disk_doorbell[number] = find_doorbell(name);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The virtual machine monitor.
 
-VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c) \
+VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c backend.c) \
             $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c start.c inject.c exit.c \
             run.c) \
             $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c) \

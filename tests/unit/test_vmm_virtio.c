@@ -395,7 +395,7 @@ static void disk_reads_and_writes(void **state) {
     assert_int_equal(disk_status(0), 0);
     ask_disk(1, 0, 999, 512);
     request = next_request();
-    memcpy(vm_fake.vm.disk[0].link.out + request.offset, "from the disk", 13);
+    memcpy(vm_fake.vm.disk[0].backend.link.out + request.offset, "from the disk", 13);
     answer_disk(block_tag(request), BLOCK_OK);
     assert_int_equal(used_length(REQUESTS, 1), 513);
     assert_int_equal(disk_status(1), 0);

@@ -87,8 +87,8 @@ static void open_links(void) {
     link_pair_make(&vm_fake.net, NET_HALF, NET_AREA);
     link_pair_make(&vm_fake.hvc, BH_PAGE_SIZE, STREAM_AREA);
     link_pair_make(&vm_fake.serial, BH_PAGE_SIZE, STREAM_AREA);
-    link_pair_make(&vm_fake.disk, BH_PAGE_SIZE, FAKE_DISK_SLOTS * DISK_SLOT);
-    ring_open(&vm->disk[0].link, &vm_fake.disk.a, 1);
+    link_pair_make(&vm_fake.disk, BH_PAGE_SIZE, FAKE_DISK_SLOTS * BACKEND_SLOT);
+    ring_open(&vm->disk[0].backend.link, &vm_fake.disk.a, 1);
     ring_open(&vm_fake.disk_peer, &vm_fake.disk.b, 2);
     net_open(&vm->net.link, &vm_fake.net.a, 1);
     stream_open(&vm->hvc.link, &vm_fake.hvc.a, 1);
@@ -99,7 +99,7 @@ static void open_links(void) {
     for (unsigned i = 0; i < 2; i++) {
         ring_check(&vm->net.link);
         ring_check(&vm->hvc.link);
-        ring_check(&vm->disk[0].link);
+        ring_check(&vm->disk[0].backend.link);
         ring_check(&vm_fake.disk_peer);
         ring_check(&vm->serial_link);
         ring_check(&vm_fake.net_peer);

@@ -28,7 +28,7 @@ enum config { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_SEG_MAX = 12, CON
 
 /* Segments of a page each fit into a slot, header and status into the chain beside them. */
 enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = 4096 };
-_Static_assert((uint64_t)SEGMENTS * SEGMENT_SIZE <= DISK_SLOT, "a request fits into a slot");
+_Static_assert((uint64_t)SEGMENTS * SEGMENT_SIZE <= BACKEND_SLOT, "a request fits into a slot");
 
 static void put_config(struct disk *disk, unsigned offset, unsigned size, uint64_t value) {
     for (unsigned i = 0; i < size; i++)
@@ -41,35 +41,25 @@ void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t 
         .device = 2, .class = 0x018000, .queues = 1,
         .features = FEATURE_SIZE_MAX | FEATURE_SEG_MAX | FEATURE_BLK_SIZE | FEATURE_FLUSH,
     };
-    identity.features |= disk->readonly ? FEATURE_READONLY : FEATURE_DISCARD;
+    identity.features |= disk->backend.readonly ? FEATURE_READONLY : FEATURE_DISCARD;
     virtio_create(&disk->device, &identity, memory, memory_base, notify_port, notify_size);
     disk->device.config_size = CONFIG_END;
-    put_config(disk, CONFIG_CAPACITY, 8, disk->sectors);
+    put_config(disk, CONFIG_CAPACITY, 8, disk->backend.sectors);
     put_config(disk, CONFIG_SIZE_MAX, 4, SEGMENT_SIZE);
     put_config(disk, CONFIG_SEG_MAX, 4, SEGMENTS);
     put_config(disk, CONFIG_BLK_SIZE, 4, BLOCK_SECTOR);
     put_config(disk, CONFIG_DISCARD_SECTORS, 4, BLOCK_DISCARD_MOST);
     put_config(disk, CONFIG_DISCARD_SEGMENTS, 4, 1);
     put_config(disk, CONFIG_DISCARD_ALIGNMENT, 4, 1);
-    uint64_t slots = disk->link.out_size / DISK_SLOT;
-    disk->slots = slots < DISK_SLOTS ? (uint32_t)slots : DISK_SLOTS;
+    backend_create(&disk->backend);
     disk->present = true;
-    disk_forget(disk);
 }
 
 void disk_forget(struct disk *disk) {
-    for (unsigned i = 0; i < DISK_SLOTS; i++)
-        disk->request[i].abandoned = true;
+    backend_forget(&disk->backend);
 }
 
 /* ---- Requests of the guest ---- */
-
-static struct disk_request *free_request(struct disk *disk) {
-    for (unsigned i = 0; i < disk->slots; i++)
-        if (!disk->request[i].under_way)
-            return &disk->request[i];
-    return NULL;
-}
 
 /* Ends a chain: `written` bytes of data are in it, the status goes into its last byte. */
 static void finish(struct disk *disk, const struct virtqueue_chain *chain, uint32_t written,
@@ -116,11 +106,11 @@ static struct header read_header(const struct virtqueue_chain *chain) {
 
 static bool is_good(const struct disk *disk, const struct header *header) {
     uint64_t most = header->type == TYPE_DISCARD ? (uint64_t)BLOCK_DISCARD_MOST * BLOCK_SECTOR
-                                                 : DISK_SLOT;
+                                                 : BACKEND_SLOT;
     bool sized = header->bytes != 0 && header->bytes <= most && header->bytes % BLOCK_SECTOR == 0;
-    bool allowed = header->type == TYPE_IN || !disk->readonly;
+    bool allowed = header->type == TYPE_IN || !disk->backend.readonly;
     return sized && allowed &&
-           block_within(header->sector, header->bytes / BLOCK_SECTOR, disk->sectors);
+           block_within(header->sector, header->bytes / BLOCK_SECTOR, disk->backend.sectors);
 }
 
 /* The operation on the link; 0: there is none. */
@@ -129,31 +119,23 @@ static uint8_t kind_of(const struct disk *disk, uint32_t type) {
     case TYPE_IN: return BLOCK_READ;
     case TYPE_OUT: return BLOCK_WRITE;
     case TYPE_FLUSH: return BLOCK_FLUSH;
-    case TYPE_DISCARD: return disk->discards ? BLOCK_DISCARD : 0;
+    case TYPE_DISCARD: return disk->backend.discards ? BLOCK_DISCARD : 0;
     default: return 0;
     }
 }
 
-static void submit(struct disk *disk, struct disk_request *request, uint8_t kind,
+static void submit(struct disk *disk, uint32_t tag, enum block_kind kind,
                    const struct virtqueue_chain *chain, const struct header *header) {
-    uint32_t tag = (uint32_t)(request - disk->request);
-    uint64_t lba = kind == BLOCK_FLUSH ? 0 : header->sector;
     if (kind == BLOCK_WRITE)
-        virtqueue_gather(chain, HEADER_SIZE, disk->link.out + tag * DISK_SLOT,
+        virtqueue_gather(chain, HEADER_SIZE, backend_data(&disk->backend, tag),
                          (uint32_t)header->bytes);
-    request->chain = *chain;
-    request->under_way = true;
-    request->abandoned = false;
-    request->message = (struct ring_descriptor){
-        .kind = kind, .offset = tag * DISK_SLOT,
-        .length = (uint16_t)(header->bytes / BLOCK_SECTOR), .extra = block_extra(lba, tag),
-    };
-    ring_put(&disk->link, request->message);
+    disk->chain[tag] = *chain;
+    backend_submit(&disk->backend, tag, kind, kind == BLOCK_FLUSH ? 0 : header->sector,
+                   (uint32_t)(header->bytes / BLOCK_SECTOR));
 }
 
 /* One chain of the guest's, for which there is a free slot and room in the ring. */
-static bool take(struct disk *disk, struct disk_request *request,
-                 const struct virtqueue_chain *chain) {
+static bool take(struct disk *disk, uint32_t tag, const struct virtqueue_chain *chain) {
     if (chain->readable_size < HEADER_SIZE || chain->writable_size < STATUS_SIZE)
         return false;
     struct header header = read_header(chain);
@@ -165,20 +147,20 @@ static bool take(struct disk *disk, struct disk_request *request,
     else if (kind != BLOCK_FLUSH && !is_good(disk, &header))
         finish(disk, chain, 0, STATUS_FAILED);
     else
-        submit(disk, request, kind, chain, &header);
+        submit(disk, tag, kind, chain, &header);
     return true;
 }
 
 static bool take_requests(struct disk *disk, unsigned budget) {
     struct virtqueue_chain chain;
     for (unsigned i = 0; i < budget; i++) {
-        struct disk_request *request = free_request(disk);
-        if (!request || ring_space(&disk->link) == 0)
+        uint32_t tag = backend_free(&disk->backend);
+        if (tag == BACKEND_SLOTS)
             return false;
         enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0], &chain);
         if (result == VIRTQUEUE_EMPTY)
             return false;
-        if (result == VIRTQUEUE_BROKEN || !take(disk, request, &chain)) {
+        if (result == VIRTQUEUE_BROKEN || !take(disk, tag, &chain)) {
             virtio_fail(&disk->device);
             return false;
         }
@@ -188,59 +170,36 @@ static bool take_requests(struct disk *disk, unsigned budget) {
 
 /* ---- Answers of the server ---- */
 
-static void complete(struct disk *disk, struct disk_request *request, uint32_t status) {
-    uint32_t bytes = request->message.length * (uint32_t)BLOCK_SECTOR;
-    bool read = request->message.kind == BLOCK_READ && status == BLOCK_OK;
-    request->under_way = false;
-    if (request->abandoned || !virtio_ready(&disk->device))
+static void complete(struct disk *disk, uint32_t tag, bool good) {
+    const struct backend_request *request = &disk->backend.request[tag];
+    uint32_t bytes = backend_count(&disk->backend, tag) * (uint32_t)BLOCK_SECTOR;
+    bool read = request->message.kind == BLOCK_READ && good;
+    if (!virtio_ready(&disk->device))
         return;
     if (read)
-        virtqueue_scatter(&request->chain, 0, disk->link.out + request->message.offset, bytes);
-    finish(disk, &request->chain, read ? bytes : 0,
-           status == BLOCK_OK ? STATUS_OK : STATUS_FAILED);
-}
-
-static void learn(struct disk *disk, struct ring_descriptor info) {
-    disk->sectors = info.extra & BLOCK_LBA_MASK;
-    disk->readonly |= (info.length & BLOCK_INFO_READONLY) != 0;
-    disk->discards = (info.length & BLOCK_INFO_DISCARD) != 0;
-    put_config(disk, CONFIG_CAPACITY, 8, disk->sectors);
-    virtio_config_changed(&disk->device);
-}
-
-/* A tag that isn't under way, or a kind that isn't known, is the server's mistake and changes
- * nothing. */
-static void take_answer(struct disk *disk, struct ring_descriptor message) {
-    uint32_t tag = block_tag(message);
-    if (message.kind == BLOCK_INFO)
-        learn(disk, message);
-    else if (message.kind == BLOCK_DONE && tag < disk->slots && disk->request[tag].under_way)
-        complete(disk, &disk->request[tag], message.offset);
+        virtqueue_scatter(&disk->chain[tag], 0, backend_data(&disk->backend, tag), bytes);
+    finish(disk, &disk->chain[tag], read ? bytes : 0, good ? STATUS_OK : STATUS_FAILED);
 }
 
 static bool take_answers(struct disk *disk, unsigned budget) {
-    uint32_t waiting = ring_available(&disk->link);
-    unsigned count = waiting < budget ? waiting : budget;
-    for (unsigned i = 0; i < count; i++) {
-        struct ring_descriptor message = ring_get(&disk->link);
-        ring_done(&disk->link, 1);
-        take_answer(disk, message);
+    struct backend_answer answer;
+    for (unsigned i = 0; i < budget; i++) {
+        if (!backend_take(&disk->backend, &answer))
+            return false;
+        if (answer.event == BACKEND_DONE)
+            complete(disk, answer.tag, answer.good);
+        if (answer.event != BACKEND_CHANGED)
+            continue;
+        put_config(disk, CONFIG_CAPACITY, 8, disk->backend.sectors);
+        virtio_config_changed(&disk->device);
     }
-    return waiting > count;
-}
-
-/* The server knows nothing of what was under way. */
-static void ask_again(struct disk *disk) {
-    for (unsigned i = 0; i < disk->slots; i++)
-        if (disk->request[i].under_way && ring_space(&disk->link) > 0)
-            ring_put(&disk->link, disk->request[i].message);
+    return true;
 }
 
 bool disk_run(struct disk *disk, unsigned budget) {
     if (!disk->present)
         return false;
-    if (ring_check(&disk->link) == RING_NEW)
-        ask_again(disk);
+    backend_check(&disk->backend);
     bool more = take_answers(disk, budget);
     if (virtio_ready(&disk->device)) {
         struct virtqueue *queue = &disk->device.queue[0];
@@ -249,18 +208,16 @@ bool disk_run(struct disk *disk, unsigned budget) {
         virtqueue_publish(queue);
         virtio_signal(&disk->device, 0);
     }
-    ring_flush(&disk->link);
+    backend_flush(&disk->backend);
     return more;
 }
 
-/* Without a free slot the next answer wakes us; without room in the ring, the next release. */
+/* While requests can't be submitted, the guest's further ones needn't wake us. */
 bool disk_settle(struct disk *disk) {
     if (!disk->present)
         return true;
-    bool quiet = ring_sleep(&disk->link);
-    if (!virtio_ready(&disk->device) || !ring_up(&disk->link) || !free_request(disk))
-        return quiet;
-    if (ring_space(&disk->link) == 0)
-        return quiet && ring_await_space(&disk->link);
-    return quiet && virtqueue_arm(&disk->device.queue[0]);
+    bool open = virtio_ready(&disk->device) && ring_up(&disk->backend.link);
+    if (open && backend_free(&disk->backend) != BACKEND_SLOTS)
+        return backend_settle(&disk->backend, false) && virtqueue_arm(&disk->device.queue[0]);
+    return backend_settle(&disk->backend, open);
 }

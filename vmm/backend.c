@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A disk model's link to the block multiplexer.
+ */
+#include "vmm/backend.h"
+
+void backend_create(struct backend *backend) {
+    uint64_t slots = backend->link.out_size / BACKEND_SLOT;
+    backend->slots = slots < BACKEND_SLOTS ? (uint32_t)slots : BACKEND_SLOTS;
+    backend_forget(backend);
+}
+
+void backend_forget(struct backend *backend) {
+    for (unsigned i = 0; i < BACKEND_SLOTS; i++)
+        backend->request[i].abandoned = true;
+}
+
+bool backend_quiet(const struct backend *backend) {
+    for (unsigned i = 0; i < backend->slots; i++)
+        if (backend->request[i].under_way && backend->request[i].abandoned)
+            return false;
+    return true;
+}
+
+/* The server knows nothing of what was under way. */
+void backend_check(struct backend *backend) {
+    if (ring_check(&backend->link) != RING_NEW)
+        return;
+    for (unsigned i = 0; i < backend->slots; i++)
+        if (backend->request[i].under_way && ring_space(&backend->link) > 0)
+            ring_put(&backend->link, backend->request[i].message);
+}
+
+static uint32_t free_slot(const struct backend *backend) {
+    for (unsigned i = 0; i < backend->slots; i++)
+        if (!backend->request[i].under_way)
+            return i;
+    return BACKEND_SLOTS;
+}
+
+uint32_t backend_free(struct backend *backend) {
+    return ring_space(&backend->link) > 0 ? free_slot(backend) : BACKEND_SLOTS;
+}
+
+uint8_t *backend_data(const struct backend *backend, uint32_t tag) {
+    return backend->link.out + tag * BACKEND_SLOT;
+}
+
+void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
+                    uint32_t count) {
+    backend->request[tag] = (struct backend_request){
+        .under_way = true,
+        .message = { .kind = (uint8_t)kind, .offset = tag * BACKEND_SLOT,
+                     .length = (uint16_t)count, .extra = block_extra(sector, tag) },
+    };
+    ring_put(&backend->link, backend->request[tag].message);
+}
+
+uint32_t backend_count(const struct backend *backend, uint32_t tag) {
+    return backend->request[tag].message.length;
+}
+
+static void learn(struct backend *backend, struct ring_descriptor info) {
+    backend->sectors = info.extra & BLOCK_LBA_MASK;
+    backend->readonly |= (info.length & BLOCK_INFO_READONLY) != 0;
+    backend->discards = (info.length & BLOCK_INFO_DISCARD) != 0;
+    backend->known = true;
+}
+
+/* A tag that isn't under way, or a kind that isn't known, is the server's mistake and changes
+ * nothing. */
+bool backend_take(struct backend *backend, struct backend_answer *answer) {
+    if (ring_available(&backend->link) == 0)
+        return false;
+    struct ring_descriptor message = ring_get(&backend->link);
+    uint32_t tag = block_tag(message);
+    ring_done(&backend->link, 1);
+    *answer = (struct backend_answer){ .tag = tag, .good = message.offset == BLOCK_OK };
+    if (message.kind == BLOCK_INFO) {
+        learn(backend, message);
+        answer->event = BACKEND_CHANGED;
+    } else if (message.kind == BLOCK_DONE && tag < backend->slots &&
+               backend->request[tag].under_way) {
+        backend->request[tag].under_way = false;
+        answer->event = backend->request[tag].abandoned ? BACKEND_NOTHING : BACKEND_DONE;
+    }
+    return true;
+}
+
+void backend_flush(struct backend *backend) {
+    ring_flush(&backend->link);
+}
+
+/* Without a free slot the next answer wakes us; without room in the ring, the next release. */
+bool backend_settle(struct backend *backend, bool has_requests) {
+    bool quiet = ring_sleep(&backend->link);
+    if (!has_requests || !ring_up(&backend->link) || free_slot(backend) == BACKEND_SLOTS)
+        return quiet;
+    return quiet && ring_space(&backend->link) == 0 && ring_await_space(&backend->link);
+}

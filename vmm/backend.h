@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What every disk model of a VM has behind it: a link to the block multiplexer. Requests of the model
+ * become requests there, their data lies in our area of that link while they are under way. Runs in
+ * the I/O thread, under the device lock. The server is hostile; sectors are checked by the model.
+ *
+ * The area is cut into slots of the longest request; a slot is a tag. A slot stays taken until the
+ * server answers, even if the model forgets the request meanwhile: the disk may still write into it.
+ * After the server's restart what is under way is asked for again.
+ */
+#ifndef VMM_BACKEND_H
+#define VMM_BACKEND_H
+
+#include "lib/block/block.h"
+
+#define BACKEND_SLOT  (BLOCK_MOST * BLOCK_SECTOR)
+#define BACKEND_SLOTS 32u
+
+struct backend_request {
+    bool under_way;
+    bool abandoned;                  /* the model forgot it: the answer goes to nobody */
+    struct ring_descriptor message;  /* as it was sent, to be sent again */
+};
+
+struct backend {
+    struct ring link;
+    bool readonly;                   /* by the VM's description; the server may say so too */
+    bool known;                      /* the server told what disk there is */
+    bool discards;                   /* the server can */
+    uint64_t sectors;                /* zero until the server told */
+    uint32_t slots;
+    struct backend_request request[BACKEND_SLOTS];
+};
+
+enum backend_event {
+    BACKEND_NOTHING,                 /* a message that changes nothing */
+    BACKEND_CHANGED,                 /* the server told what disk there is */
+    BACKEND_DONE,                    /* the request `tag` is done */
+};
+
+struct backend_answer {
+    enum backend_event event;
+    uint32_t tag;
+    bool good;
+};
+
+/* Power-on of the model; the link stays as it is. */
+void backend_create(struct backend *backend);
+
+/* The model was reset: what is under way belongs to nobody. */
+void backend_forget(struct backend *backend);
+
+/* Whether nothing that was forgotten is still under way. */
+bool backend_quiet(const struct backend *backend);
+
+/* First in each turn: a server that began anew is asked again. */
+void backend_check(struct backend *backend);
+
+/* A slot for a request, if there is one and room in the ring; BACKEND_SLOTS: there isn't. */
+uint32_t backend_free(struct backend *backend);
+
+/* The data of a slot: of a write, before it is submitted; of a read, when it is done. */
+uint8_t *backend_data(const struct backend *backend, uint32_t tag);
+
+/* `count`: sectors; of a flush, none. */
+void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
+                    uint32_t count);
+
+/* The sectors of a request that is done. */
+uint32_t backend_count(const struct backend *backend, uint32_t tag);
+
+/* The server's next message; false: there is none. */
+bool backend_take(struct backend *backend, struct backend_answer *answer);
+
+/* Last in each turn. */
+void backend_flush(struct backend *backend);
+
+/* Before sleeping: asks for a wake-up when the server answers and, for a model with requests to
+ * submit, when they can be; false: there is something to do already. */
+bool backend_settle(struct backend *backend, bool has_requests);
+
+#endif
