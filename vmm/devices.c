@@ -9,7 +9,7 @@
 enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
 
-enum { E1000_PIN = LAYOUT_PCI_PIN(1) };
+enum { E1000_PIN = LAYOUT_PCI_PIN(LAYOUT_PCI_E1000), AHCI_PIN = LAYOUT_PCI_PIN(LAYOUT_PCI_AHCI) };
 
 enum { NUMBER_NET = 0, NUMBER_HVC = 1, NUMBER_DISK = 2, NUMBER_RNG = NUMBER_DISK + VM_DISKS_MAX };
 
@@ -53,6 +53,12 @@ static void create_e1000(struct vm *vm) {
                      LAYOUT_PORT_E1000, E1000_PIN);
 }
 
+/* The disks that aren't virtio's are this one device's. */
+static void create_ahci(struct vm *vm) {
+    vm->ahci_line = false;
+    ahci_create(&vm->ahci, &vm->memory, (uint32_t)LAYOUT_AHCI_BAR, AHCI_PIN);
+}
+
 void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
     if (event == VIRTIO_RESET && number >= NUMBER_DISK && number < NUMBER_RNG)
         disk_forget(&vm->disk[number - NUMBER_DISK]);
@@ -69,19 +75,21 @@ void devices_reset(struct vm *vm) {
     pci_create(&vm->bridge, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0);
     create_virtio(vm);
     create_e1000(vm);
+    create_ahci(vm);
+}
+
+/* A level that an emulated device drives, as the I/O APIC last saw it. */
+static void update_line(struct vm *vm, unsigned pin, bool line, bool *seen) {
+    if (line == *seen)
+        return;
+    *seen = line;
+    irq_line(vm, pin, line);
 }
 
 void devices_update_interrupts(struct vm *vm) {
-    bool line = serial_interrupt(&vm->serial);
-    if (line != vm->serial_line) {
-        vm->serial_line = line;
-        irq_line(vm, SERIAL_PIN, line);
-    }
-    line = e1000_interrupt(&vm->e1000);
-    if (line != vm->e1000_line) {
-        vm->e1000_line = line;
-        irq_line(vm, E1000_PIN, line);
-    }
+    update_line(vm, SERIAL_PIN, serial_interrupt(&vm->serial), &vm->serial_line);
+    update_line(vm, E1000_PIN, e1000_interrupt(&vm->e1000), &vm->e1000_line);
+    update_line(vm, AHCI_PIN, ahci_interrupt(&vm->ahci), &vm->ahci_line);
 }
 
 /* What the guest sent waits for a console that isn't there yet, until the buffer is full. */
@@ -133,6 +141,7 @@ bool devices_run(struct vm *vm) {
     more |= rng_run(&vm->rng, TURN_CHAINS);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         more |= disk_run(&vm->disk[i], TURN_REQUESTS);
+    more |= ahci_run(&vm->ahci, TURN_REQUESTS);
     devices_update_interrupts(vm);
     flush_msix(vm);
     lock_release(&vm->device_lock);
@@ -158,6 +167,7 @@ bool devices_settle(struct vm *vm) {
     quiet &= rng_settle(&vm->rng);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         quiet &= disk_settle(&vm->disk[i]);
+    quiet &= ahci_settle(&vm->ahci);
     lock_release(&vm->device_lock);
     return quiet;
 }

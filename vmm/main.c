@@ -6,7 +6,7 @@
  * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"); REGION "ram.low",
  * "ram.high", "kernel", "initrd"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL
  * "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0"..,
- * "log"; SETTING "disk0.readonly"..; COUNTERS "counters".
+ * "log"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
  */
 #include "lib/c/format.h"
 #include "lib/c/string.h"
@@ -86,16 +86,29 @@ static struct doorbell find_doorbell(const char *name) {
     return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size };
 }
 
+/* A disk on virtio-blk, with a doorbell, or on the next port of the AHCI controller. */
+static struct backend *find_backend(uint32_t number) {
+    char name[BH_NAME_SIZE];
+    format_text(name, sizeof(name), "disk%u.model", number);
+    const char *model = manifest_setting(name, "virtio");
+    if (strcmp(model, "virtio") == 0) {
+        format_text(name, sizeof(name), "disk%u.doorbell", number);
+        vm.disk_doorbell[number] = find_doorbell(name);
+        return &vm.disk[number].backend;
+    }
+    struct ahci_port *port = &vm.ahci.port[vm.ahci.ports++];
+    port->cdrom = strcmp(model, "ahci-cdrom") == 0;
+    return &port->backend;
+}
+
 static void set_disk(uint32_t number) {
     char name[BH_NAME_SIZE];
-    struct disk *disk = &vm.disk[number];
     const struct bh_manifest_entry *link =
         manifest_find_numbered(BH_ENTRY_LINK, "disk", number, "");
-    ring_open(&disk->backend.link, link, time_generation());
+    struct backend *backend = find_backend(number);
+    ring_open(&backend->link, link, time_generation());
     format_text(name, sizeof(name), "disk%u.readonly", number);
-    disk->backend.readonly = manifest_number(name, 0) != 0;
-    format_text(name, sizeof(name), "disk%u.doorbell", number);
-    vm.disk_doorbell[number] = find_doorbell(name);
+    backend->readonly = manifest_number(name, 0) != 0;
 }
 
 /* The link's other end doesn't know which card the guest sees. */

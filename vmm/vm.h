@@ -15,6 +15,7 @@
 
 #include "abi/manifest.h"
 #include "abi/vcpu.h"
+#include "vmm/ahci/ahci.h"
 #include "vmm/cpu/apic.h"
 #include "vmm/virtio/disk.h"
 #include "vmm/e1000/e1000.h"
@@ -33,6 +34,7 @@
 #define VM_VCPUS_MAX 16u
 #define VM_DISKS_MAX 4u
 #define VM_VIRTIO_DEVICES (3u + VM_DISKS_MAX)
+_Static_assert(AHCI_PORTS == VM_DISKS_MAX, "each disk may be on a port");
 
 struct vm;
 
@@ -112,6 +114,8 @@ struct vm {
     bool has_e1000;
     bool e1000_line;                 /* as serial_line */
     uint8_t net_mac[NET_MAC_BYTES];  /* of whichever there is */
+    struct ahci ahci;                /* its ports: the disks that aren't virtio's */
+    bool ahci_line;
     struct hvc hvc;
     struct doorbell hvc_doorbell;
     struct rng rng;

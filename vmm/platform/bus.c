@@ -37,6 +37,13 @@ static bool e1000_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t
            *offset % size == 0;
 }
 
+/* Whether the disk controller's memory BAR holds an aligned access. */
+static bool ahci_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
+    return vm->ahci.present &&
+           pci_in_memory_bar(&vm->ahci.pci, AHCI_MEMORY_BAR, at.value, offset) &&
+           *offset % size == 0;
+}
+
 static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size) {
     uint64_t value = 0;
     if (size == 4 && offset % 16 == 0)
@@ -75,6 +82,8 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
         value = virtio_bar_read(device, offset, size);
     else if (e1000_at(vm, at, size, &offset))
         value = e1000_read(&vm->e1000, offset, size);
+    else if (ahci_at(vm, at, size, &offset))
+        value = ahci_read(&vm->ahci, offset, size);
     devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
     return value;
@@ -98,6 +107,8 @@ static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t v
         work = write_virtio(vm, number, offset, size, value);
     else if (e1000_at(vm, at, size, &offset))
         work = e1000_write(&vm->e1000, offset, size, value);
+    else if (ahci_at(vm, at, size, &offset))
+        work = ahci_write(&vm->ahci, offset, size, value);
     devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
     if (work)
@@ -115,14 +126,15 @@ void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t 
 
 /* ---- PCI configuration by ports ---- */
 
-/* Device 0 of bus 0 is the host bridge, then come the virtio devices, or the network card in the
- * first one's place. */
+/* Device 0 of bus 0 is the host bridge; the others: platform/layout.h. */
 static struct pci_function *function_of(struct vm *vm, unsigned device) {
     struct virtio_device *virtio = device == 0 ? NULL : devices_virtio(vm, device - 1);
     if (device == 0)
         return &vm->bridge;
-    if (device == 1 && vm->e1000.present)
+    if (device == LAYOUT_PCI_E1000 && vm->e1000.present)
         return &vm->e1000.pci;
+    if (device == LAYOUT_PCI_AHCI)
+        return vm->ahci.present ? &vm->ahci.pci : NULL;
     return virtio ? &virtio->pci : NULL;
 }
 

@@ -22,13 +22,17 @@
 #define LAYOUT_HOLE         0x00000000c0000000ull
 #define LAYOUT_BARS         0x00000000e0000000ull   /* memory BARs, one after the other */
 #define LAYOUT_E1000_BAR    0x00000000e0020000ull   /* beyond those of the virtio devices */
+#define LAYOUT_AHCI_BAR     0x00000000e0040000ull   /* beyond that one */
 #define LAYOUT_HOLE_BARS_END 0x00000000febfffffull  /* last byte that a BAR may take */
 #define LAYOUT_4G           0x0000000100000000ull
 
-/* Interrupt pin A of PCI device n (1 to LAYOUT_PCI_DEVICES) is a pin of the I/O APIC beyond the ISA
- * devices' ones. */
-#define LAYOUT_PCI_DEVICES  7u
-#define LAYOUT_PCI_PIN(device) (16u + (device))
+/* PCI devices 1 to LAYOUT_PCI_DEVICES: the virtio ones by their number, or the emulated network card
+ * as the first; then the AHCI controller. Interrupt pin A of each is one of the I/O APIC's eight pins
+ * beyond the ISA devices' ones. */
+#define LAYOUT_PCI_DEVICES  8u
+#define LAYOUT_PCI_E1000    1u
+#define LAYOUT_PCI_AHCI     8u
+#define LAYOUT_PCI_PIN(device) (16u + (device) % 8u)
 
 /* Ports beyond the ISA devices' own. */
 #define LAYOUT_PORT_SLEEP   0x604u                  /* ACPI sleep control and status registers */
