@@ -38,6 +38,18 @@ static void check_disk(const struct checker *c, uint32_t number) {
     }
 }
 
+static void check_model(const struct checker *c, const struct description_extent *e,
+                        const char *owner, const char *path) {
+    bool known = e->model == NULL || strcmp(e->model, "virtio") == 0
+              || strcmp(e->model, "ahci") == 0 || strcmp(e->model, "ahci-cdrom") == 0;
+
+    if (!known) {
+        report_add(c->report, tree_line(c->tree, "%s.model", path), owner,
+                   "there is no disk model called '%s'", e->model);
+        report_mend(c->report, "give 'virtio', 'ahci' or 'ahci-cdrom'");
+    }
+}
+
 static void check_extent(const struct checker *c, const struct program *vm, uint32_t number) {
     const struct description_extent *e = &vm->vm->disks[number];
     const char *owner = vm->base->name;
@@ -48,6 +60,7 @@ static void check_extent(const struct checker *c, const struct program *vm, uint
     if (!disk_exists(c, e->from)) {
         checker_unknown(c, "disk", e->from, owner, path, "from");
     }
+    check_model(c, e, owner, path);
     checker_size(c, e->first, BH_PAGE_SIZE, owner, path, "first");
     checker_size(c, e->size, BH_PAGE_SIZE, owner, path, "size");
     bool range = e->size != NULL || e->first != NULL;
@@ -72,7 +85,8 @@ static bool extents_clash(const struct description_extent *a, const struct descr
     uint64_t a_size = 0;
     uint64_t b_size = 0;
 
-    if (strcmp(a->from, b->from) != 0 || (a->readonly && b->readonly)) {
+    if (strcmp(a->from, b->from) != 0
+        || (programs_extent_is_readonly(a) && programs_extent_is_readonly(b))) {
         return false;
     }
     if (is_whole(a) || is_whole(b)) {

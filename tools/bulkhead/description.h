@@ -153,6 +153,7 @@ struct description_extent {     /* what a VM has of a disk */
     char *size;
     char *partition;            /* or the partition of that name */
     bool  readonly;
+    char *model;                /* virtio (default), ahci, ahci-cdrom */
 };
 
 struct description_nic {

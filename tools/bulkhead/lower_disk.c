@@ -40,7 +40,7 @@ static void describe_extent(struct model *m, uint32_t disk, uint32_t number,
         number_setting(m, disk, number, "first", lower_size(e->first, 0) / SECTOR);
         number_setting(m, disk, number, "sectors", lower_size(e->size, 0) / SECTOR);
     }
-    if (e->readonly) {
+    if (programs_extent_is_readonly(e)) {
         numbered_setting(m, disk, number, "readonly", "1");
     }
 }
@@ -56,6 +56,7 @@ static void lower_extent(struct model *m, const struct program *vm, uint32_t cli
     char *name = memory_format("%s.%s.data", vm->base->name, as);
     char *data = memory_format("data%u", order);
     char *readonly = memory_format("%s.readonly", as);
+    char *model = memory_format("%s.model", as);
     struct link link = {
         .client = client, .server = disk, .as = as, .server_as = "client",
         .shown = vm->base->name, .half = NET_HALF, .origin = origin,
@@ -70,13 +71,17 @@ static void lower_extent(struct model *m, const struct program *vm, uint32_t cli
     end->out_size = DISK_AREA;
     link_last(m, disk)->in_size = DISK_AREA;
     link_device_region(m, driver, data, area, 0, BH_READ | BH_WRITE, origin);
-    if (e->readonly) {
+    if (programs_extent_is_readonly(e)) {
         link_setting(m, client, readonly, "1");
+    }
+    if (!programs_extent_is_virtio(e)) {
+        link_setting(m, client, model, e->model);
     }
     free(as);
     free(name);
     free(data);
     free(readonly);
+    free(model);
 }
 
 /* Where the multiplexer itself reads the disk's partition table: the driver's last data area. */

@@ -191,7 +191,9 @@ static void lower_device_doorbells(struct model *m, uint32_t vm, const struct de
     for (uint32_t i = 0; i < d->disks_count; i++) {
         char as[16];
         snprintf(as, sizeof(as), "disk%u", i);
-        lower_port_doorbell(m, vm, as);
+        if (programs_extent_is_virtio(&d->disks[i])) {
+            lower_port_doorbell(m, vm, as);
+        }
     }
 }
 

@@ -85,3 +85,12 @@ uint32_t programs_find(const struct programs *programs, const char *name) {
     }
     return BH_NONE;
 }
+
+bool programs_extent_is_virtio(const struct description_extent *extent) {
+    return extent->model == NULL || strcmp(extent->model, "virtio") == 0;
+}
+
+bool programs_extent_is_readonly(const struct description_extent *extent) {
+    return extent->readonly
+        || (extent->model != NULL && strcmp(extent->model, "ahci-cdrom") == 0);
+}
