@@ -55,7 +55,16 @@ build/tests/guests/e1000.cpio: build/bench/kernel.stamp guests/make-initramfs \
 	@mkdir -p $(@D)
 	MODULES=e1000 guests/make-initramfs build/bench/kernel $@ guests
 
-SYSTEM_NEEDS += build/tests/guests/hostile.bzimage build/tests/guests/attacker.bzimage build/bench/vmlinuz build/tests/guests/e1000.cpio
+# The same with the drivers of AHCI disks and CD-ROMs, and whatever a Debian on such a disk needs.
+AHCI_GUEST_MODULES := ahci sd_mod sr_mod isofs ext4 virtio_pci virtio_net virtio_console virtio_blk
+
+build/tests/guests/ahci.cpio: build/bench/kernel.stamp guests/make-initramfs \
+                              $(shell find guests/root -type f)
+	@mkdir -p $(@D)
+	MODULES='$(AHCI_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
+
+SYSTEM_NEEDS += build/bench/vmlinuz $(addprefix build/tests/guests/,hostile.bzimage \
+                attacker.bzimage e1000.cpio ahci.cpio)
 
 include tests/programs/programs.mk
 
