@@ -29,6 +29,11 @@ endef
 
 $(foreach test,emulate interrupts virtio loader devices e1000,$(eval $(call vmm_unit_test,$(test))))
 
+# The AHCI controller's tests share a driver.
+AHCI_TESTS := ahci
+$(foreach test,$(AHCI_TESTS),$(eval $(call vmm_unit_test,$(test))))
+$(foreach test,$(AHCI_TESTS),$(eval unit_vmm_$(test)_SOURCES += tests/unit/ahci_driver.c))
+
 FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c

@@ -161,6 +161,16 @@ void vm_fake_use_e1000(void) {
     devices_reset(vm);
 }
 
+void vm_fake_use_ahci(bool cdrom) {
+    struct vm *vm = &vm_fake.vm;
+    vm->ahci.ports = 1;
+    vm->ahci.port[0].backend.link = vm->disk[0].backend.link;
+    vm->ahci.port[0].cdrom = cdrom;
+    vm->disk_doorbell[0].size = 0;
+    vm->disk[0].present = false;
+    devices_reset(vm);
+}
+
 void vm_fake_free(void) {
     for (unsigned i = 0; i < vm_fake.vm.vcpu_count; i++)
         free(vm_fake.vm.vcpu[i].state);

@@ -45,6 +45,9 @@ void vm_fake_kernel(uint8_t image[FAKE_KERNEL]);
 /* Right after vm_fake_make: the network link belongs to an 82540EM instead of virtio-net. */
 void vm_fake_use_e1000(void);
 
+/* The same: the disk link belongs to port 0 of an AHCI controller instead of virtio-blk. */
+void vm_fake_use_ahci(bool cdrom);
+
 /* Puts bytes into guest RAM, or code at vCPU 0's RIP. */
 void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size);
 void vm_fake_code(const void *bytes, size_t size);

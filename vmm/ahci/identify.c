@@ -58,7 +58,7 @@ static void put_wide(uint8_t *answer, unsigned number, unsigned words, uint64_t 
 static void put_text(uint8_t *answer, unsigned number, unsigned words, const char *text) {
     bool ended = false;
     for (unsigned i = 0; i < 2 * words; i++) {
-        ended |= text[i] == 0;
+        ended = ended || text[i] == 0;
         answer[2 * number + (i ^ 1)] = ended ? ' ' : (uint8_t)text[i];
     }
 }

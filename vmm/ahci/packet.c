@@ -51,7 +51,7 @@ static void put_zeroes(struct answer *answer, unsigned count) {
 static void put_text(struct answer *answer, const char *text, unsigned size) {
     bool ended = false;
     for (unsigned i = 0; i < size; i++) {
-        ended |= text[i] == 0;
+        ended = ended || text[i] == 0;
         put8(answer, ended ? ' ' : (uint8_t)text[i]);
     }
 }
