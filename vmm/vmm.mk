@@ -30,7 +30,7 @@ endef
 $(foreach test,emulate interrupts virtio loader devices e1000,$(eval $(call vmm_unit_test,$(test))))
 
 # The AHCI controller's tests share a driver.
-AHCI_TESTS := ahci
+AHCI_TESTS := ahci ahci_ata ahci_packet
 $(foreach test,$(AHCI_TESTS),$(eval $(call vmm_unit_test,$(test))))
 $(foreach test,$(AHCI_TESTS),$(eval unit_vmm_$(test)_SOURCES += tests/unit/ahci_driver.c))
 
