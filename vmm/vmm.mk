@@ -34,10 +34,12 @@ AHCI_TESTS := ahci ahci_ata ahci_packet
 $(foreach test,$(AHCI_TESTS),$(eval $(call vmm_unit_test,$(test))))
 $(foreach test,$(AHCI_TESTS),$(eval unit_vmm_$(test)_SOURCES += tests/unit/ahci_driver.c))
 
-FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000
+FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_ahci
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
 fuzz_vmm_guest_CFLAGS   := -Itests/fake
 fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
+fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/unit/ahci_driver.c $(VMM_FAKE)
+fuzz_vmm_ahci_CFLAGS    := -Itests/fake

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A hostile driver of the emulated AHCI controller, and a hostile block multiplexer: the input is a
+ * list of register accesses, commands and packets (any, and nearly good ones, so that data moves),
+ * writes to the lists, answers of the multiplexer and turns of the I/O thread. Whatever comes, the
+ * port reads and writes nothing but guest RAM and its link (the sanitizers watch), each turn ends, and
+ * what the multiplexer gets is a request within the disk.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/ahci_driver.h"
+#include "vmm/platform/layout.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { STEPS = 300, TURNS = 1000, LAST = 64 };
+
+struct input { const uint8_t *data; size_t size; };
+
+static struct ring_descriptor last[LAST];   /* requests that the multiplexer got */
+static unsigned last_count;
+static uint64_t most_sectors;               /* that it ever told of */
+
+static uint64_t take(struct input *in, unsigned bytes) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes && in->size > 0; i++) {
+        value |= (uint64_t)*in->data++ << (8 * i);
+        in->size--;
+    }
+    return value;
+}
+
+/* ---- The driver ---- */
+
+static uint32_t take_register(struct input *in) {
+    static const uint16_t registers[] = {
+        HBA_GHC, HBA_IS, HBA_PORTS + PORT_CLB, HBA_PORTS + PORT_CLBU, HBA_PORTS + PORT_FB,
+        HBA_PORTS + PORT_FBU, HBA_PORTS + PORT_IS, HBA_PORTS + PORT_IE, HBA_PORTS + PORT_CMD,
+        HBA_PORTS + PORT_SCTL, HBA_PORTS + PORT_SERR, HBA_PORTS + PORT_SACT, HBA_PORTS + PORT_CI,
+        HBA_PORTS + PORT_TFD,
+    };
+    return registers[take(in, 1) % (sizeof(registers) / sizeof(*registers))];
+}
+
+static enum ata_command take_command(struct input *in) {
+    static const uint8_t commands[] = {
+        ATA_READ_DMA, ATA_READ_DMA_EXT, ATA_READ_SECTORS, ATA_READ_VERIFY_EXT, ATA_WRITE_DMA_EXT,
+        ATA_WRITE_SECTORS_EXT, ATA_READ_QUEUED, ATA_WRITE_QUEUED, ATA_IDENTIFY,
+        ATA_DATA_SET_MANAGEMENT, ATA_READ_LOG_EXT, ATA_FLUSH_EXT, ATA_SET_FEATURES,
+        ATA_IDENTIFY_PACKET,
+    };
+    uint8_t which = (uint8_t)take(in, 1);
+    return which < 0x80 ? commands[which % sizeof(commands)] : (enum ata_command)take(in, 1);
+}
+
+/* A good command but for what the input changes, with regions of odd sizes and places. */
+static void put_command(struct input *in) {
+    uint32_t slot = (uint32_t)take(in, 1) % AHCI_SLOTS;
+    enum ata_command command = take_command(in);
+    bool queued = command == ATA_READ_QUEUED || command == ATA_WRITE_QUEUED;
+    uint64_t sector = take(in, 2) * (take(in, 1) % 4);
+    uint32_t count = (uint32_t)take(in, 2) % 700;
+    struct ahci_h2d fis = queued ? driver_queued_fis(command, sector, count, slot)
+                                 : driver_fis(command, sector, count);
+    if (!queued)
+        fis.features = (uint8_t)take(in, 1);
+    unsigned regions = (unsigned)take(in, 1) % 8;
+    driver_command(slot, &fis, 0x10000, regions);
+    for (unsigned i = 0; i <= regions; i++)
+        driver_set_prd(slot, i, DRIVER_DATA + take(in, 2), (uint32_t)take(in, 3) & 0x3ffff);
+    if (take(in, 1) % 4 == 0)
+        driver_set_prd(slot, (unsigned)take(in, 1) % 8, take(in, 8), (uint32_t)take(in, 4));
+    if (queued)
+        driver_set_port(PORT_SACT, 1u << slot);
+    driver_set_port(PORT_CI, 1u << slot);
+}
+
+static void put_packet(struct input *in) {
+    static const uint8_t packets[] = {
+        PACKET_READ_10, PACKET_READ_12, PACKET_INQUIRY, PACKET_REQUEST_SENSE, PACKET_READ_TOC,
+        PACKET_MODE_SENSE_6, PACKET_MODE_SENSE_10, PACKET_GET_CONFIGURATION, PACKET_GET_EVENT,
+        PACKET_READ_CAPACITY, PACKET_READ_DISC, PACKET_MECHANISM_STATUS,
+    };
+    uint32_t slot = (uint32_t)take(in, 1) % AHCI_SLOTS;
+    uint8_t packet[12];
+    for (unsigned i = 0; i < sizeof(packet); i++)
+        packet[i] = (uint8_t)take(in, 1);
+    packet[0] = packets[packet[0] % sizeof(packets)];
+    if (packet[0] == PACKET_READ_10 || packet[0] == PACKET_READ_12)
+        packet[2] = packet[3] = packet[6] = 0;
+    driver_packet(slot, packet, 1 + ((uint32_t)take(in, 3) & 0x3ffff));
+    driver_set_port(PORT_CI, 1u << slot);
+}
+
+static void poke_lists(struct input *in) {
+    static const uint32_t at[] = { DRIVER_LIST, DRIVER_TABLES, DRIVER_TABLES + TABLE_PRDT };
+    uint64_t value = take(in, 8);
+    vm_fake_poke(at[take(in, 1) % 3] + (take(in, 1) << (take(in, 1) % 6)), &value,
+                 1u << take(in, 1) % 4);
+}
+
+static void any_access(struct input *in) {
+    uint64_t at = LAYOUT_AHCI_BAR + take(in, 2);
+    unsigned size = 1u << take(in, 1) % 4;
+    vm_fake_load(at, size);
+    vm_fake_store(at, size, take(in, 8));
+}
+
+/* ---- The multiplexer ---- */
+
+static void announce(uint64_t sectors, uint16_t flags) {
+    most_sectors = sectors > most_sectors ? sectors : most_sectors;
+    if (ring_space(&vm_fake.disk_peer) > 0)
+        mux_announce(sectors, flags);
+}
+
+static void hear(void) {
+    struct ring_descriptor request;
+    while (mux_request(&request)) {
+        bool valid = block_valid(request, vm_fake.disk_peer.in_size) &&
+                     block_tag(request) < BLOCK_TAGS;
+        if (!valid || !block_within(block_lba(request), request.length, most_sectors))
+            abort();
+        last[last_count++ % LAST] = request;
+    }
+}
+
+static void answer(struct input *in) {
+    struct ring_descriptor request = last[take(in, 1) % LAST];
+    enum block_status status = take(in, 1) % 4 == 0 ? BLOCK_FAILED : BLOCK_OK;
+    if (ring_space(&vm_fake.disk_peer) > 0)
+        mux_answer(request, status);
+}
+
+static void speak(struct input *in) {
+    struct ring_descriptor d = { .offset = (uint32_t)take(in, 4), .length = (uint16_t)take(in, 2),
+                                 .kind = (uint8_t)take(in, 1), .extra = take(in, 8) };
+    if (d.kind == BLOCK_INFO)
+        most_sectors = BLOCK_LBA_MASK;
+    if (ring_space(&vm_fake.disk_peer) > 0)
+        ring_put(&vm_fake.disk_peer, d);
+    ring_flush(&vm_fake.disk_peer);
+}
+
+static void lie(struct input *in) {
+    uint32_t *half = (uint32_t *)(void *)vm_fake.disk_peer.own;
+    most_sectors = BLOCK_LBA_MASK;
+    half[take(in, 1) % 128] = (uint32_t)take(in, 4);
+}
+
+/* ---- The input ---- */
+
+/* Until there is nothing more to do; which comes soon, as nobody else acts meanwhile. */
+static void run_io(void) {
+    unsigned turns = 0;
+    while (devices_run(&vm_fake.vm) || !devices_settle(&vm_fake.vm))
+        if (++turns == TURNS)
+            abort();
+    hear();
+}
+
+static void step(struct input *in) {
+    switch (take(in, 1) % 16) {
+    case 0: driver_set_hba(take_register(in), (uint32_t)take(in, 4)); break;
+    case 1: driver_hba(take_register(in)); break;
+    case 2:
+    case 3: put_command(in); break;
+    case 4: put_packet(in); break;
+    case 5: poke_lists(in); break;
+    case 6: any_access(in); break;
+    case 7: driver_restart(); break;
+    case 8: driver_start(); break;
+    case 9: announce(take(in, 3), (uint16_t)take(in, 1)); break;
+    case 10:
+    case 11: answer(in); break;
+    case 12: speak(in); break;
+    case 13: lie(in); break;
+    case 14: vm_fake_config_write(LAYOUT_PCI_AHCI, (unsigned)take(in, 1), (uint32_t)take(in, 4));
+             break;
+    default: run_io(); break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct input in = { data, size };
+    vm_fake_make(1);
+    vm_fake_use_ahci(take(&in, 1) % 2 != 0);
+    memset(last, 0, sizeof(last));
+    last_count = 0;
+    most_sectors = 0;
+    driver_start();
+    announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
+    for (unsigned i = 0; i < STEPS && in.size > 0; i++)
+        step(&in);
+    run_io();
+    vm_fake_free();
+    return 0;
+}
