@@ -90,6 +90,7 @@ void devices_update_interrupts(struct vm *vm) {
     update_line(vm, SERIAL_PIN, serial_interrupt(&vm->serial), &vm->serial_line);
     update_line(vm, E1000_PIN, e1000_interrupt(&vm->e1000), &vm->e1000_line);
     update_line(vm, AHCI_PIN, ahci_interrupt(&vm->ahci), &vm->ahci_line);
+    irq_flush_messages(vm, &vm->ahci.pci);
 }
 
 /* What the guest sent waits for a console that isn't there yet, until the buffer is full. */
@@ -128,7 +129,7 @@ static void flush_msix(struct vm *vm) {
     for (unsigned i = 0; i < VM_VIRTIO_DEVICES; i++) {
         struct virtio_device *device = devices_virtio(vm, i);
         if (device)
-            irq_flush_msix(vm, &device->pci);
+            irq_flush_messages(vm, &device->pci);
     }
 }
 

@@ -129,7 +129,7 @@ struct vm {
 void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message);
 void irq_line(struct vm *vm, unsigned pin, bool high);
 void irq_end(struct vm *vm, uint8_t vector);
-void irq_flush_msix(struct vm *vm, struct pci_function *function);
+void irq_flush_messages(struct vm *vm, struct pci_function *function);
 uint32_t irq_ioapic_read(struct vm *vm, uint64_t offset);
 void irq_ioapic_write(struct vm *vm, uint64_t offset, uint32_t value);
 

@@ -53,6 +53,7 @@ def test_root_file_system_is_the_disk(debian):
 
 def test_driver_is_the_stock_one(debian):
     assert "ahci" in run(debian, "readlink /sys/bus/pci/devices/0000:00:08.0/driver")
+    assert "PCI-MSI" in run(debian, "grep ahci /proc/interrupts")
 
 
 def test_fio_verifies_large_and_small_requests_at_once(debian):

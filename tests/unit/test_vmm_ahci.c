@@ -179,6 +179,41 @@ static void interrupt_is_a_level(void **state) {
     assert_false(vm_fake.vm.ahci_line);
 }
 
+static bool has_message(void) {
+    struct apic *apic = &vm_fake.vm.vcpu[0].apic;
+    apic_collect(apic);
+    bool has = (apic->irr[VECTOR / 32] >> (VECTOR % 32) & 1) != 0;
+    apic->irr[VECTOR / 32] &= ~(1u << (VECTOR % 32));
+    return has;
+}
+
+static void message_takes_the_pins_place(void **state) {
+    (void)state;
+    enum { MSI = PCI_FIRST_CAPABILITY };
+    struct ahci_h2d fis = driver_fis(ATA_CHECK_POWER, 0, 0);
+    assert_int_equal(vm_fake_config_read(LAYOUT_PCI_AHCI, PCI_CAPABILITIES) & 0xff, MSI);
+    vm_fake_config_write(LAYOUT_PCI_AHCI, MSI + 4, 0xfee00000);
+    vm_fake_config_write(LAYOUT_PCI_AHCI, MSI + 8, VECTOR);
+    vm_fake_config_write(LAYOUT_PCI_AHCI, MSI, 0xffff0000);
+    assert_int_equal(vm_fake_config_read(LAYOUT_PCI_AHCI, MSI), 0x00010005);
+    driver_command(0, &fis, 0, 0);
+    driver_issue(1);
+    assert_true(has_message());
+    assert_false(vm_fake.vm.ahci_line);
+    driver_issue(1);
+    assert_false(has_message());                        /* the first one isn't taken yet */
+    driver_set_hba(HBA_IS, 1);
+    assert_true(has_message());                         /* the cause is still there */
+    driver_set_port(PORT_IS, ~0u);
+    driver_set_hba(HBA_IS, 1);
+    assert_false(has_message());
+    driver_issue(1);
+    assert_true(has_message());
+    driver_set_hba(HBA_GHC, GHC_AE);
+    driver_set_hba(HBA_GHC, GHC_AE | GHC_IE);
+    assert_true(has_message());
+}
+
 /* ---- Lists ---- */
 
 static void nothing_is_taken_while_stopped_or_masterless(void **state) {
@@ -442,6 +477,7 @@ int main(void) {
         TEST(signature_waits_until_it_is_received),
         TEST(software_reset_by_a_control_fis),
         TEST(interrupt_is_a_level),
+        TEST(message_takes_the_pins_place),
         TEST(nothing_is_taken_while_stopped_or_masterless),
         TEST(commands_wait_until_the_disk_is_known),
         TEST(commands_of_one_turn_end_in_turn),

@@ -12,11 +12,12 @@ void ahci_create(struct ahci *ahci, const struct guest_memory *memory, uint32_t 
                  uint8_t interrupt_line) {
     ahci->present = ahci->ports != 0;
     ahci->interrupts = false;
-    ahci->raised = 0;
+    ahci->raised = ahci->told = 0;
     pci_create(&ahci->pci, VENDOR, DEVICE, CLASS_AHCI, DEVICE);
     ahci->pci.config[PCI_CLASS] = REVISION;
     pci_add_memory_bar(&ahci->pci, AHCI_MEMORY_BAR, memory_base, AHCI_MEMORY_SIZE);
     pci_add_interrupt_pin(&ahci->pci, interrupt_line);
+    pci_add_msi(&ahci->pci);
     pci_put16(&ahci->pci, CONFIG_PCS, (uint16_t)((1u << ahci->ports) - 1));
     for (uint32_t i = 0; i < ahci->ports; i++) {
         struct ahci_port *port = &ahci->port[i];
@@ -31,10 +32,15 @@ void ahci_collect_causes(struct ahci *ahci) {
     for (uint32_t i = 0; i < ahci->ports; i++)
         if (ahci_port_causes(&ahci->port[i]) & ahci->port[i].mask)
             ahci->raised |= 1u << i;
+    uint32_t telling = ahci->interrupts ? ahci->raised : 0;
+    if (telling & ~ahci->told)
+        pci_msi_raise(&ahci->pci);
+    ahci->told = telling;
 }
 
 bool ahci_interrupt(const struct ahci *ahci) {
-    return ahci->interrupts && ahci->raised != 0 && pci_interrupt_pin_open(&ahci->pci);
+    bool pin = pci_interrupt_pin_open(&ahci->pci) && !pci_msi_enabled(&ahci->pci);
+    return ahci->interrupts && ahci->raised != 0 && pin;
 }
 
 bool ahci_run(struct ahci *ahci, unsigned budget) {

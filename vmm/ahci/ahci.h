@@ -128,6 +128,7 @@ struct ahci {
     bool present;
     bool interrupts;                 /* GHC.IE */
     uint32_t raised;                 /* IS, a bit a port */
+    uint32_t told;                   /* those that a message went out for */
     uint32_t ports;
     struct ahci_port port[AHCI_PORTS];
 };

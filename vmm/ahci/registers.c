@@ -158,8 +158,10 @@ static bool write_register(struct ahci *ahci, uint32_t offset, uint32_t value) {
         return write_port(port, inner, value);
     if (offset == HBA_GHC)
         return write_global_control(ahci, value);
-    if (offset == HBA_IS)
+    if (offset == HBA_IS) {
         ahci->raised &= ~value;
+        ahci->told &= ~value;        /* what is still there, or comes again, is told again */
+    }
     return false;
 }
 

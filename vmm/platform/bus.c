@@ -94,7 +94,7 @@ static bool write_virtio(struct vm *vm, unsigned number, uint32_t offset, unsign
     struct virtio_device *device = devices_virtio(vm, number);
     enum virtio_event event = virtio_bar_write(device, offset, size, value);
     devices_event(vm, number, event);
-    irq_flush_msix(vm, &device->pci);
+    irq_flush_messages(vm, &device->pci);
     return event != VIRTIO_NOTHING;
 }
 
@@ -167,7 +167,7 @@ static void write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
     if (!function)
         return;
     pci_config_write(function, offset, size, value);
-    irq_flush_msix(vm, function);
+    irq_flush_messages(vm, function);
 }
 
 /* ---- Ports ---- */

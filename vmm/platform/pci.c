@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PCI functions: configuration space and MSI-X.
+ * PCI functions: configuration space, MSI and MSI-X.
  */
 #include "vmm/platform/pci.h"
 
 enum {
+    CAPABILITY_MSI = 0x05,
+    MSI_CONTROL = 2,                 /* offsets in the capability */
+    MSI_ADDRESS = 4,
+    MSI_DATA = 8,
+    MSI_SIZE = 10,
+    MSI_ENABLE = 0x01,
     CAPABILITY_MSIX = 0x11,
     STATUS_CAPABILITIES = 1u << 4,
     BAR_IO = 1u << 0,
@@ -98,6 +104,14 @@ void pci_add_msix(struct pci_function *function, uint8_t count, unsigned bar, ui
         function->msix[i][ENTRY_CONTROL] = ENTRY_MASKED;
 }
 
+void pci_add_msi(struct pci_function *function) {
+    uint8_t at = pci_add_capability(function, CAPABILITY_MSI, MSI_SIZE);
+    function->msi_at = at;
+    function->writable[at + MSI_CONTROL] = MSI_ENABLE;
+    allow32(function, at + MSI_ADDRESS, ~3u);
+    allow32(function, at + MSI_DATA, 0xffff);
+}
+
 uint32_t pci_config_read(const struct pci_function *function, unsigned offset, unsigned size) {
     uint32_t value = 0;
     for (unsigned i = 0; i < size && offset + i < PCI_CONFIG_SIZE; i++)
@@ -167,7 +181,26 @@ static bool msix_open(const struct pci_function *function) {
     return function->msix_at != 0 && enabled && pci_may_master(function);
 }
 
+bool pci_msi_enabled(const struct pci_function *function) {
+    return function->msi_at != 0 && (function->config[function->msi_at + MSI_CONTROL] & MSI_ENABLE);
+}
+
+void pci_msi_raise(struct pci_function *function) {
+    function->msi_pending = true;
+}
+
+/* What is raised while messages are off, or may not be sent, is lost. */
+static bool take_msi(struct pci_function *function, struct apic_message *message) {
+    bool sent = function->msi_pending && pci_msi_enabled(function) && pci_may_master(function);
+    function->msi_pending = false;
+    return sent && pci_decode_message(get32(function, function->msi_at + MSI_ADDRESS),
+                                      get32(function, function->msi_at + MSI_DATA) & 0xffff,
+                                      message);
+}
+
 bool pci_take_message(struct pci_function *function, struct apic_message *message) {
+    if (take_msi(function, message))
+        return true;
     if (function->msix_pending == 0 || !msix_open(function))
         return false;
     for (unsigned i = 0; i < function->msix_count; i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One emulated PCI function: configuration space by write masks, base addresses, MSI-X. The guest
+ * One emulated PCI function: configuration space by write masks, base addresses, MSI, MSI-X. The guest
  * may write anything; what isn't writable stays. State under the caller's lock, no outside effects:
  * interrupts come out as messages (pci_take_message).
  *
- * References: PCI Local Bus 3.0, chapter 6 (configuration space), 6.8.2 (MSI-X).
+ * References: PCI Local Bus 3.0, chapter 6 (configuration space), 6.8.1 (MSI), 6.8.2 (MSI-X).
  */
 #ifndef VMM_PCI_H
 #define VMM_PCI_H
@@ -36,6 +36,8 @@ struct pci_function {
     uint8_t writable[PCI_CONFIG_SIZE];   /* bits that the guest may change */
     uint8_t next_capability;             /* where the next one goes */
     uint8_t last_capability;             /* whose link is open; 0: the header's */
+    uint8_t msi_at;                      /* offset of the MSI capability, 0: none */
+    bool msi_pending;
     uint8_t msix_at;                     /* offset of the MSI-X capability, 0: none */
     uint8_t msix_count;
     uint32_t bar_size[6];
@@ -52,6 +54,9 @@ void pci_add_memory_bar(struct pci_function *function, unsigned bar, uint32_t ba
 uint8_t pci_add_capability(struct pci_function *function, uint8_t id, uint8_t size);
 void pci_add_msix(struct pci_function *function, uint8_t count, unsigned bar, uint32_t table,
                   uint32_t pending);
+
+/* One message, which takes the pin's place when the driver enables it. */
+void pci_add_msi(struct pci_function *function);
 
 /* Interrupt pin A; `line`: the I/O APIC's pin, for drivers that know no ACPI. */
 void pci_add_interrupt_pin(struct pci_function *function, uint8_t line);
@@ -76,6 +81,9 @@ bool pci_may_master(const struct pci_function *function);
 uint32_t pci_msix_read(const struct pci_function *function, uint32_t offset);
 void pci_msix_write(struct pci_function *function, uint32_t offset, uint32_t value);
 uint32_t pci_msix_pending(const struct pci_function *function);
+
+bool pci_msi_enabled(const struct pci_function *function);
+void pci_msi_raise(struct pci_function *function);
 
 /* A device raises vector n; messages that may go out now are taken one by one. */
 void pci_msix_raise(struct pci_function *function, unsigned vector);
