@@ -158,17 +158,24 @@ def test_discarded_sectors_are_the_disks_again(guest):
     assert holds(34 * MIB, 20 * MIB, 0)
 
 
+WRITE_ON = ("rm -f /tmp/done /tmp/stop; (n=0; while [ ! -e /tmp/stop ]; do "
+            "dd if=/tmp/a of=/dev/sda bs=64k seek=512 conv=fsync || echo error; n=$((n+1)); done; "
+            "echo all $n) >/tmp/done 2>&1 & true")
+WRITTEN = ("touch /tmp/stop; for i in $(seq 90); do grep -q all /tmp/done && break; sleep 1; done; "
+           "tail -n 1 /tmp/done; grep -q all /tmp/done && ! grep -i error /tmp/done")
+
+
 @pytest.mark.parametrize("victim", ["nvme", "blockmux"])
 def test_writing_goes_on_across_a_restart(guest, victim):
+    """The guest writes over and over again, so that the restart comes in the middle of it."""
     run(guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=256 2>/dev/null")
     wanted = run(guest, "md5sum </tmp/a").split()[0]
-    run(guest, "rm -f /tmp/done; (dd if=/tmp/a of=/dev/sda bs=64k seek=512 conv=fsync; echo all) "
-               ">/tmp/done 2>&1 & true")
+    run(guest, WRITE_ON)
     guest.overview()
     guest.command(f"restart {victim}")
     guest.shell("stock")
-    run(guest, "for i in $(seq 60); do grep -q all /tmp/done && break; sleep 1; done; "
-               "grep all /tmp/done && ! grep -i error /tmp/done")
+    run(guest, "sleep 3")
+    run(guest, WRITTEN)
     run(guest, "echo 3 >/proc/sys/vm/drop_caches")
     assert wanted in run(guest, "dd if=/dev/sda bs=64k skip=512 count=256 2>/dev/null | md5sum")
 
@@ -190,3 +197,24 @@ def test_kernel_found_nothing_to_complain_of(guest):
                   "ata[0-9].*(error|failed|exception|reset|timeout|limiting)")
     output, _ = guest.run("stock", f"dmesg | grep -E '{complaints}'")
     assert output.strip() == "", output
+
+
+def test_driver_resets_a_drive_that_is_silent(guest):
+    """Long enough without the multiplexer for the driver to lose patience: it resets the port with
+    requests in flight, and asks again."""
+    run(guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=256 2>/dev/null; "
+               "echo 4 >/sys/block/sda/device/timeout")
+    wanted = run(guest, "md5sum </tmp/a").split()[0]
+    guest.overview()
+    guest.command("stop blockmux")
+    guest.shell("stock")
+    run(guest, WRITE_ON)
+    run(guest, "for i in $(seq 40); do dmesg | grep -q 'ata1: hard resetting link' && break; "
+               "sleep 1; done; dmesg | grep 'ata1: hard resetting link'")
+    guest.overview()
+    guest.command("start blockmux")
+    guest.shell("stock")
+    run(guest, "sleep 5")
+    run(guest, WRITTEN)
+    run(guest, "dmesg | grep 'ata1: EH complete'; echo 3 >/proc/sys/vm/drop_caches")
+    assert wanted in run(guest, "dd if=/dev/sda bs=64k skip=512 count=256 2>/dev/null | md5sum")
