@@ -54,9 +54,14 @@ static enum ata_command take_command(struct input *in) {
     return which < 0x80 ? commands[which % sizeof(commands)] : (enum ata_command)take(in, 1);
 }
 
+/* Few slots, so that they are used again while they are in work. */
+static uint32_t take_slot(struct input *in) {
+    return (uint32_t)take(in, 1) % 4 * 10;
+}
+
 /* A good command but for what the input changes, with regions of odd sizes and places. */
 static void put_command(struct input *in) {
-    uint32_t slot = (uint32_t)take(in, 1) % AHCI_SLOTS;
+    uint32_t slot = take_slot(in);
     enum ata_command command = take_command(in);
     bool queued = command == ATA_READ_QUEUED || command == ATA_WRITE_QUEUED;
     uint64_t sector = take(in, 2) * (take(in, 1) % 4);
@@ -82,7 +87,7 @@ static void put_packet(struct input *in) {
         PACKET_MODE_SENSE_6, PACKET_MODE_SENSE_10, PACKET_GET_CONFIGURATION, PACKET_GET_EVENT,
         PACKET_READ_CAPACITY, PACKET_READ_DISC, PACKET_MECHANISM_STATUS,
     };
-    uint32_t slot = (uint32_t)take(in, 1) % AHCI_SLOTS;
+    uint32_t slot = take_slot(in);
     uint8_t packet[12];
     for (unsigned i = 0; i < sizeof(packet); i++)
         packet[i] = (uint8_t)take(in, 1);

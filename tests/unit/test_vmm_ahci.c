@@ -154,6 +154,17 @@ static void software_reset_by_a_control_fis(void **state) {
     assert_int_equal(driver_port(PORT_TFD), 0x150);
 }
 
+static void reset_by_a_command(void **state) {
+    (void)state;
+    struct ahci_h2d fis = driver_fis(ATA_DEVICE_RESET, 0, 0);
+    driver_command(0, &fis, 0, 0);
+    driver_issue(1);
+    assert_int_equal(driver_port(PORT_CI), 0);
+    assert_int_equal(driver_port(PORT_IS), 0);
+    assert_int_equal(driver_port(PORT_TFD), 0x150);
+    assert_int_equal(driver_received(RECEIVED_D2H)->count, 1);
+}
+
 static void interrupt_is_a_level(void **state) {
     (void)state;
     vm_fake_store(0xfec00000, 4, 0x10 + 2 * PIN);
@@ -476,6 +487,7 @@ int main(void) {
         TEST(comreset_brings_the_drive_back),
         TEST(signature_waits_until_it_is_received),
         TEST(software_reset_by_a_control_fis),
+        TEST(reset_by_a_command),
         TEST(interrupt_is_a_level),
         TEST(message_takes_the_pins_place),
         TEST(nothing_is_taken_while_stopped_or_masterless),

@@ -407,6 +407,20 @@ static void queued_commands_end_in_any_order(void **state) {
     assert_memory_equal(driver_ram(DRIVER_DATA, 6), "queued", 6);
 }
 
+/* A tag that is used again too early: its first command mustn't lose its buffers. */
+static void slot_in_work_isnt_taken_again(void **state) {
+    (void)state;
+    struct ahci_h2d fis = driver_queued_fis(ATA_READ_QUEUED, 7, 1, 3);
+    issue_queued(3, ATA_READ_QUEUED, 30, 8);
+    struct ring_descriptor request = expect_request(BLOCK_READ, 30, 8);
+    driver_command(3, &fis, 512, 0);
+    driver_issue_queued(1u << 3);
+    expect_no_request();
+    mux_answer(request, BLOCK_OK);
+    mux_answer(expect_request(BLOCK_READ, 7, 1), BLOCK_OK);
+    assert_int_equal(driver_port(PORT_CI) | driver_port(PORT_SACT), 0);
+}
+
 static void forced_write_is_flushed(void **state) {
     (void)state;
     struct ahci_h2d fis = driver_queued_fis(ATA_WRITE_QUEUED, 5, 1, 0);
@@ -552,6 +566,7 @@ int main(void) {
         TEST(bad_trims_discard_nothing),
         TEST(empty_trim_ends_at_once),
         TEST(queued_commands_end_in_any_order),
+        TEST(slot_in_work_isnt_taken_again),
         TEST(forced_write_is_flushed),
         TEST(other_commands_wait_for_the_queue),
         TEST(log_tells_which_queued_command_failed),

@@ -96,27 +96,39 @@ static bool works(const struct ahci_port *port) {
     return (port->control & PXCMD_ST) && !port->failed && pci_may_master(port->pci);
 }
 
-/* The next slot in turn that was issued and isn't in work; AHCI_SLOTS: none. */
+/* The next slot in turn that was issued; AHCI_SLOTS: none. One that is in work, and so issued again,
+ * waits for its own end. */
 static uint32_t next_issued(const struct ahci_port *port) {
-    for (uint32_t i = 1; i <= AHCI_SLOTS; i++) {
+    uint32_t waiting = port->issued & ~port->queued;
+    for (uint32_t i = 1; waiting != 0 && i <= AHCI_SLOTS; i++) {
         uint32_t slot = (port->taken + i) % AHCI_SLOTS;
-        if (port->issued >> slot & 1)
+        if (waiting >> slot & 1)
             return slot;
     }
     return AHCI_SLOTS;
 }
 
-/* The control register: SRST going on and off again resets the drive ("Software Reset"). */
-static void write_drive_control(struct ahci_port *port, uint32_t slot) {
-    bool reset = (port->command[slot].fis.control & CONTROL_SRST) != 0;
-    bool ends = port->software_reset && !reset;
+/* The end of a command that no frame tells of. */
+static void end_silently(struct ahci_port *port, uint32_t slot) {
     port->issued &= ~(1u << slot);
     port->current = AHCI_SLOTS;
     port->status &= (uint8_t)~STATUS_BUSY;
-    if (ends) {
-        reset_drive(port);
-        sign(port);
-    }
+}
+
+/* DEVICE RESET is a packet device's, but boot loaders send it to any drive after an error. */
+static void reset_by_command(struct ahci_port *port, uint32_t slot) {
+    end_silently(port, slot);
+    reset_drive(port);
+    sign(port);
+}
+
+/* The control register: SRST going on and off again resets the drive ("Software Reset"). */
+static void write_drive_control(struct ahci_port *port, uint32_t slot) {
+    bool reset = (port->command[slot].fis.control & CONTROL_SRST) != 0;
+    if (port->software_reset && !reset)
+        reset_by_command(port, slot);
+    else
+        end_silently(port, slot);
     port->software_reset = reset;
 }
 
@@ -124,6 +136,8 @@ static void begin(struct ahci_port *port, uint32_t slot) {
     const struct ahci_command *command = &port->command[slot];
     if (!(command->fis.flags & H2D_COMMAND))
         write_drive_control(port, slot);
+    else if (command->fis.command == ATA_DEVICE_RESET)
+        reset_by_command(port, slot);
     else if (port->cdrom)
         ahci_begin_packet(port, slot);
     else
