@@ -236,7 +236,9 @@ static void nothing_is_taken_while_stopped_or_masterless(void **state) {
     vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_COMMAND, 3);
     issue_read(0, 1, 1);
     expect_no_request();
+    unsigned kicks = vm_fake.io_kicks;
     vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_COMMAND, 7);
+    assert_int_equal(vm_fake.io_kicks, kicks + 1);
     devices_run(&vm_fake.vm);
     mux_answer(expect_request(BLOCK_READ, 1, 1), BLOCK_OK);
     assert_int_equal(driver_port(PORT_CI), 0);

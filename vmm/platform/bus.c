@@ -157,17 +157,20 @@ static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
     return function ? pci_config_read(function, offset, size) : (uint32_t)all_ones(size);
 }
 
-static void write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
+/* true: the I/O thread has something to do now, as a device may do DMA that couldn't before. */
+static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
     unsigned offset;
     if (port == PORT_PCI_ADDRESS && size == 4)
         vm->pci_address = value;
     if (port < PORT_PCI_DATA)
-        return;
+        return false;
     struct pci_function *function = latched(vm, port, &offset);
     if (!function)
-        return;
+        return false;
+    bool could = pci_may_master(function);
     pci_config_write(function, offset, size, value);
     irq_flush_messages(vm, function);
+    return !could && pci_may_master(function);
 }
 
 /* ---- Ports ---- */
@@ -244,8 +247,8 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
         return (idle && vm->serial.sent_count != 0) || serial_full(&vm->serial);
     }
     if (in_range(port, size, PORT_PCI_ADDRESS, 8))
-        write_pci(vm, port, size, value);
-    else if (port == RTC_PORT_INDEX)
+        return write_pci(vm, port, size, value);
+    if (port == RTC_PORT_INDEX)
         rtc_select(&vm->rtc, (uint8_t)value);
     else if (port == RTC_PORT_DATA)
         rtc_write(&vm->rtc, (uint8_t)value);
