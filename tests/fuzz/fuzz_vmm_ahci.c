@@ -3,24 +3,22 @@
  * A hostile driver of the emulated AHCI controller, and a hostile block multiplexer: the input is a
  * list of register accesses, commands and packets (any, and nearly good ones, so that data moves),
  * writes to the lists, answers of the multiplexer and turns of the I/O thread. Whatever comes, the
- * port reads and writes nothing but guest RAM and its link (the sanitizers watch), each turn ends, and
- * what the multiplexer gets is a request within the disk.
+ * port reads and writes nothing but guest RAM and its link (the sanitizers watch), each turn ends, what
+ * the multiplexer gets is a request within the disk, and a reset makes the port work again.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/unit/ahci_driver.h"
 #include "vmm/platform/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STEPS = 300, TURNS = 1000, LAST = 64 };
+enum { STEPS = 300, TURNS = 1000 };
 
 struct input { const uint8_t *data; size_t size; };
 
-static struct ring_descriptor last[LAST];   /* requests that the multiplexer got */
-static unsigned last_count;
-static uint64_t most_sectors;               /* that it ever told of */
+static uint64_t most_sectors;   /* that the multiplexer ever told of */
+static bool lied;               /* it broke the ring's rules */
 
 static uint64_t take(struct input *in, unsigned bytes) {
     uint64_t value = 0;
@@ -59,7 +57,14 @@ static uint32_t take_slot(struct input *in) {
     return (uint32_t)take(in, 1) % 4 * 10;
 }
 
-/* A good command but for what the input changes, with regions of odd sizes and places. */
+/* A region of odd size: among others, or the last one of RAM. */
+static void put_region(struct input *in, uint32_t slot, unsigned number) {
+    uint32_t size = ((uint32_t)take(in, 3) & 0x3fffe) + 2;
+    uint64_t at = take(in, 2) * 2;
+    driver_set_prd(slot, number, at < 0x10000 ? DRIVER_DATA + at : FAKE_RAM - size, size - 1);
+}
+
+/* A good command but for what the input changes. */
 static void put_command(struct input *in) {
     uint32_t slot = take_slot(in);
     enum ata_command command = take_command(in);
@@ -73,7 +78,7 @@ static void put_command(struct input *in) {
     unsigned regions = (unsigned)take(in, 1) % 8;
     driver_command(slot, &fis, 0x10000, regions);
     for (unsigned i = 0; i <= regions; i++)
-        driver_set_prd(slot, i, DRIVER_DATA + take(in, 2), (uint32_t)take(in, 3) & 0x3ffff);
+        put_region(in, slot, i);
     if (take(in, 1) % 4 == 0)
         driver_set_prd(slot, (unsigned)take(in, 1) % 8, take(in, 8), (uint32_t)take(in, 4));
     if (queued)
@@ -127,15 +132,15 @@ static void hear(void) {
                      block_tag(request) < BLOCK_TAGS;
         if (!valid || !block_within(block_lba(request), request.length, most_sectors))
             abort();
-        last[last_count++ % LAST] = request;
     }
 }
 
+/* To a request that is under way, or to none. */
 static void answer(struct input *in) {
-    struct ring_descriptor request = last[take(in, 1) % LAST];
+    uint32_t tag = (uint32_t)take(in, 1) % (FAKE_DISK_SLOTS + 1);
     enum block_status status = take(in, 1) % 4 == 0 ? BLOCK_FAILED : BLOCK_OK;
     if (ring_space(&vm_fake.disk_peer) > 0)
-        mux_answer(request, status);
+        mux_answer((struct ring_descriptor){ .extra = block_extra(0, tag) }, status);
 }
 
 static void speak(struct input *in) {
@@ -151,6 +156,7 @@ static void speak(struct input *in) {
 static void lie(struct input *in) {
     uint32_t *half = (uint32_t *)(void *)vm_fake.disk_peer.own;
     most_sectors = BLOCK_LBA_MASK;
+    lied = true;
     half[take(in, 1) % 128] = (uint32_t)take(in, 4);
 }
 
@@ -187,18 +193,34 @@ static void step(struct input *in) {
     }
 }
 
+/* Whatever was, once the multiplexer has answered all and the driver has begun anew. */
+static void expect_a_working_port(void) {
+    struct ahci_h2d fis = driver_fis(ATA_CHECK_POWER, 0, 0);
+    vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_BAR + 4 * AHCI_MEMORY_BAR, LAYOUT_AHCI_BAR);
+    vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_COMMAND, 7);
+    driver_set_hba(HBA_GHC, GHC_HR);
+    for (uint32_t tag = 0; tag < FAKE_DISK_SLOTS; tag++)
+        mux_answer((struct ring_descriptor){ .extra = block_extra(0, tag) }, BLOCK_OK);
+    driver_start();
+    driver_command(0, &fis, 0, 0);
+    driver_issue(1);
+    if (driver_port(PORT_CI) != 0 || driver_port(PORT_IS) != PXIS_DHRS)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input in = { data, size };
     vm_fake_make(1);
     vm_fake_use_ahci(take(&in, 1) % 2 != 0);
-    memset(last, 0, sizeof(last));
-    last_count = 0;
     most_sectors = 0;
+    lied = false;
     driver_start();
     announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
     for (unsigned i = 0; i < STEPS && in.size > 0; i++)
         step(&in);
     run_io();
+    if (!lied)
+        expect_a_working_port();
     vm_fake_free();
     return 0;
 }
