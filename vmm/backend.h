@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What every disk model of a VM has behind it: a link to the block multiplexer. Requests of the model
- * become requests there, their data lies in our area of that link while they are under way. Runs in
- * the I/O thread, under the device lock. The server is hostile; sectors are checked by the model.
+ * What every disk model of a VM has behind it: a link to the block multiplexer. Requests of the
+ * model become requests there, their data lies in our area of that link while they are under way.
+ * Runs in the I/O thread, under the device lock. The server is hostile; sectors are checked by the
+ * model.
  *
  * The area is cut into slots of the longest request; a slot is a tag. A slot stays taken until the
- * server answers, even if the model forgets the request meanwhile: the disk may still write into it.
- * After the server's restart what is under way is asked for again.
+ * server answers, even if the model forgets the request meanwhile: the disk may still write into
+ * it. After the server's restart what is under way is asked for again.
  */
 #ifndef VMM_BACKEND_H
 #define VMM_BACKEND_H

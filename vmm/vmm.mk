@@ -6,9 +6,10 @@ VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c backend
             run.c) \
             $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c) \
             $(addprefix vmm/virtio/,virtqueue.c chain.c virtio.c net.c hvc.c disk.c rng.c) \
-            $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c rules.c transmit.c offload.c receive.c) \
-            $(addprefix vmm/ahci/,ahci.c registers.c port.c command.c fis.c finish.c transfer.c ata.c \
-            identify.c packet.c)
+            $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c rules.c transmit.c offload.c \
+            receive.c) \
+            $(addprefix vmm/ahci/,ahci.c registers.c port.c command.c fis.c finish.c transfer.c \
+            ata.c identify.c packet.c)
 
 $(eval $(call PROGRAM,vmm,vmm/main.c vmm/runtime.c $(VMM_PURE)))
 

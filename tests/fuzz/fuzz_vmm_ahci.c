@@ -3,8 +3,8 @@
  * A hostile driver of the emulated AHCI controller, and a hostile block multiplexer: the input is a
  * list of register accesses, commands and packets (any, and nearly good ones, so that data moves),
  * writes to the lists, answers of the multiplexer and turns of the I/O thread. Whatever comes, the
- * port reads and writes nothing but guest RAM and its link (the sanitizers watch), each turn ends, what
- * the multiplexer gets is a request within the disk, and a reset makes the port work again.
+ * port reads and writes nothing but guest RAM and its link (the sanitizers watch), each turn ends,
+ * what the multiplexer gets is a request within the disk, and a reset makes the port work again.
  */
 #include <stdlib.h>
 

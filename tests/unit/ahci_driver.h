@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A driver of the emulated AHCI controller's first port, and the multiplexer behind it, for unit tests
- * and fuzz targets.
+ * A driver of the emulated AHCI controller's first port, and the multiplexer behind it, for unit
+ * tests and fuzz targets.
  */
 #ifndef BULKHEAD_TESTS_AHCI_DRIVER_H
 #define BULKHEAD_TESTS_AHCI_DRIVER_H
@@ -25,8 +25,8 @@ void driver_start(void);
 /* As a driver does after an error (AHCI, "Non-Queued Error Recovery"). */
 void driver_restart(void);
 
-/* Slot `slot`'s command, its data in one region at DRIVER_DATA, or in `regions` more of DRIVER_DATA +
- * n * 0x1000 of as many bytes; none if `bytes` is zero. */
+/* Slot `slot`'s command, its data in one region at DRIVER_DATA, or in `regions` more of DRIVER_DATA
+ * + n * 0x1000 of as many bytes; none if `bytes` is zero. */
 void driver_command(uint32_t slot, const struct ahci_h2d *fis, uint32_t bytes, unsigned regions);
 void driver_packet(uint32_t slot, const uint8_t packet[12], uint32_t bytes);
 void driver_set_prd(uint32_t slot, unsigned number, uint64_t address, uint32_t count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The emulated CD-ROM drive: what systems and firmware ask of it, and packets that ask for what isn't
- * there.
+ * The emulated CD-ROM drive: what systems and firmware ask of it, and packets that ask for what
+ * isn't there.
  */
 #include <setjmp.h>
 #include <stdarg.h>

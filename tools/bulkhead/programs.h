@@ -43,7 +43,7 @@ const struct description_schedule *program_schedule(const struct program *progra
 
 uint32_t programs_find(const struct programs *programs, const char *name);
 
-/* Which device a VM sees for its share of a disk, and whether it may not write it: a CD-ROM never. */
+/* Which device a VM sees for its share of a disk, and whether it only reads it, as any CD-ROM. */
 bool programs_extent_is_virtio(const struct description_extent *extent);
 bool programs_extent_is_readonly(const struct description_extent *extent);
 

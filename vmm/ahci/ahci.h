@@ -8,16 +8,17 @@
  * Guest and multiplexer are hostile. Command header, FIS, packet and descriptors are each copied
  * once and then checked; every buffer must lie in guest RAM before a command begins. What moves at
  * once is bounded by the caller's budget, whatever the lists say. A command whose memory isn't RAM
- * ends in a host bus fatal error, one with more data than its first AHCI_PRDS descriptors hold in an
- * overflow; then the port stands still until the driver stops it, as after any error (AHCI, "Error
- * Reporting and Recovery").
+ * ends in a host bus fatal error, one with more data than its first AHCI_PRDS descriptors hold in
+ * an overflow; then the port stands still until the driver stops it, as after any error (AHCI,
+ * "Error Reporting and Recovery").
  *
- * Until the multiplexer told what disk there is, commands wait, as for a drive that spins up. Whoever
- * stops or resets a port abandons its commands: what the disk still answers changes nothing, and the
- * next command waits until all of it was answered, so that no old write comes after a new one.
+ * Until the multiplexer told what disk there is, commands wait, as for a drive that spins up.
+ * Whoever stops or resets a port abandons its commands: what the disk still answers changes
+ * nothing, and the next command waits until all of it was answered, so that no old write comes
+ * after a new one.
  *
- * Not modelled: port multipliers, FIS-based switching, power management, hot plug, command completion
- * coalescing, enclosure management.
+ * Not modelled: port multipliers, FIS-based switching, power management, hot plug, command
+ * completion coalescing, enclosure management.
  *
  * Reference: see layout.h.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Frames that the drive sends and the port puts into the driver's received FIS area (AHCI, "Received
- * FIS Structure"), with the task file that they change. Where that area isn't RAM, the port fails.
+ * Frames that the drive sends and the port puts into the driver's received FIS area (AHCI,
+ * "Received FIS Structure"), with the task file that they change. Where that area isn't RAM, the
+ * port fails.
  */
 #include "vmm/ahci/parts.h"
 
@@ -27,8 +28,8 @@ bool ahci_send_registers(struct ahci_port *port, const struct ahci_d2h *fis) {
     return true;
 }
 
-/* SATA, "PIO Setup": the status before the data, and the one after it. Its interrupt is that of data
- * towards the host. */
+/* SATA, "PIO Setup": the status before the data, and the one after it. Its interrupt is that of
+ * data towards the host. */
 bool ahci_send_pio_setup(struct ahci_port *port, const struct ahci_h2d *command, uint32_t bytes,
                          bool to_host) {
     struct ahci_d2h fis = ahci_registers_of(command);

@@ -96,8 +96,8 @@ static bool works(const struct ahci_port *port) {
     return (port->control & PXCMD_ST) && !port->failed && pci_may_master(port->pci);
 }
 
-/* The next slot in turn that was issued; AHCI_SLOTS: none. One that is in work, and so issued again,
- * waits for its own end. */
+/* The next slot in turn that was issued; AHCI_SLOTS: none. One that is in work, and so issued
+ * again, waits for its own end. */
 static uint32_t next_issued(const struct ahci_port *port) {
     uint32_t waiting = port->issued & ~port->queued;
     for (uint32_t i = 1; waiting != 0 && i <= AHCI_SLOTS; i++) {

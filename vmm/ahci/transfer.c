@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The data of commands in work: each is cut into requests to the backend, which are submitted in turn
- * as slots come free and may be answered in any order.
+ * The data of commands in work: each is cut into requests to the backend, which are submitted in
+ * turn as slots come free and may be answered in any order.
  */
 #include "vmm/ahci/parts.h"
 

@@ -26,9 +26,9 @@
 #define LAYOUT_HOLE_BARS_END 0x00000000febfffffull  /* last byte that a BAR may take */
 #define LAYOUT_4G           0x0000000100000000ull
 
-/* PCI devices 1 to LAYOUT_PCI_DEVICES: the virtio ones by their number, or the emulated network card
- * as the first; then the AHCI controller. Interrupt pin A of each is one of the I/O APIC's eight pins
- * beyond the ISA devices' ones. */
+/* PCI devices 1 to LAYOUT_PCI_DEVICES: the virtio ones by their number, or the emulated network
+ * card as the first; then the AHCI controller. Interrupt pin A of each is one of the I/O APIC's
+ * eight pins beyond the ISA devices' ones. */
 #define LAYOUT_PCI_DEVICES  8u
 #define LAYOUT_PCI_E1000    1u
 #define LAYOUT_PCI_AHCI     8u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One emulated PCI function: configuration space by write masks, base addresses, MSI, MSI-X. The guest
- * may write anything; what isn't writable stays. State under the caller's lock, no outside effects:
- * interrupts come out as messages (pci_take_message).
+ * One emulated PCI function: configuration space by write masks, base addresses, MSI, MSI-X. The
+ * guest may write anything; what isn't writable stays. State under the caller's lock, no outside
+ * effects: interrupts come out as messages (pci_take_message).
  *
  * References: PCI Local Bus 3.0, chapter 6 (configuration space), 6.8.1 (MSI), 6.8.2 (MSI-X).
  */
