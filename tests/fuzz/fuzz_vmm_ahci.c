@@ -44,17 +44,17 @@ static uint32_t take_register(struct input *in) {
 static enum ata_command take_command(struct input *in) {
     static const uint8_t commands[] = {
         ATA_READ_DMA, ATA_READ_DMA_EXT, ATA_READ_SECTORS, ATA_READ_VERIFY_EXT, ATA_WRITE_DMA_EXT,
-        ATA_WRITE_SECTORS_EXT, ATA_READ_QUEUED, ATA_WRITE_QUEUED, ATA_IDENTIFY,
-        ATA_DATA_SET_MANAGEMENT, ATA_READ_LOG_EXT, ATA_FLUSH_EXT, ATA_SET_FEATURES,
-        ATA_IDENTIFY_PACKET,
+        ATA_WRITE_SECTORS_EXT, ATA_READ_QUEUED, ATA_READ_QUEUED, ATA_READ_QUEUED,
+        ATA_READ_QUEUED, ATA_WRITE_QUEUED, ATA_IDENTIFY, ATA_DATA_SET_MANAGEMENT,
+        ATA_READ_LOG_EXT, ATA_FLUSH_EXT, ATA_SET_FEATURES, ATA_IDENTIFY_PACKET,
     };
     uint8_t which = (uint8_t)take(in, 1);
-    return which < 0x80 ? commands[which % sizeof(commands)] : (enum ata_command)take(in, 1);
+    return which < 0xc0 ? commands[which % sizeof(commands)] : (enum ata_command)take(in, 1);
 }
 
 /* Few slots, so that they are used again while they are in work. */
 static uint32_t take_slot(struct input *in) {
-    return (uint32_t)take(in, 1) % 4 * 10;
+    return (uint32_t)take(in, 1) % 3 * 10;
 }
 
 /* A region of odd size: among others, or the last one of RAM. */
@@ -70,7 +70,7 @@ static void put_command(struct input *in) {
     enum ata_command command = take_command(in);
     bool queued = command == ATA_READ_QUEUED || command == ATA_WRITE_QUEUED;
     uint64_t sector = take(in, 2) * (take(in, 1) % 4);
-    uint32_t count = (uint32_t)take(in, 2) % 700;
+    uint32_t count = (uint32_t)take(in, 2) % 700;   /* up to three requests at the backend */
     struct ahci_h2d fis = queued ? driver_queued_fis(command, sector, count, slot)
                                  : driver_fis(command, sector, count);
     if (!queued)
@@ -84,6 +84,8 @@ static void put_command(struct input *in) {
     if (queued)
         driver_set_port(PORT_SACT, 1u << slot);
     driver_set_port(PORT_CI, 1u << slot);
+    if (take(in, 1) % 2 != 0)
+        devices_run(&vm_fake.vm);
 }
 
 static void put_packet(struct input *in) {
