@@ -143,6 +143,34 @@ def test_single_sectors_at_odd_places(guest):
     assert wanted in run(guest, "dd if=/dev/sda skip=2049 count=777 bs=512 2>/dev/null | md5sum")
 
 
+def write_and_read_back(guest, kib):
+    run(guest, f"dd if=/dev/urandom of=/tmp/a bs=1k count={kib} 2>/dev/null; "
+               "dd if=/tmp/a of=/dev/sda bs=64k seek=512 conv=fsync 2>/dev/null; "
+               "echo 3 >/proc/sys/vm/drop_caches")
+    wanted = run(guest, "md5sum </tmp/a").split()[0]
+    assert wanted in run(guest, "dd if=/dev/sda bs=64k skip=512 2>/dev/null | "
+                                f"head -c {kib * 1024} | md5sum")
+
+
+def test_one_command_at_a_time(guest):
+    """Without queuing the driver uses READ and WRITE DMA (EXT)."""
+    run(guest, "echo 1 >/sys/block/sda/device/queue_depth")
+    write_and_read_back(guest, 8192)
+    run(guest, "echo 32 >/sys/block/sda/device/queue_depth")
+
+
+def test_driver_is_loaded_again_and_uses_pio(guest):
+    """The processor's own way of moving data, which firmware uses too: READ and WRITE SECTORS."""
+    modules = "/lib/modules"
+    run(guest, f"rmmod ahci libahci libata && insmod {modules}/libata.ko force=pio4 && "
+               f"insmod {modules}/libahci.ko && insmod {modules}/ahci.ko && sleep 3")
+    assert run(guest, "dmesg | grep -c 'configured for PIO4'").strip() == "2"
+    write_and_read_back(guest, 2048)
+    run(guest, f"rmmod ahci libahci libata && insmod {modules}/libata.ko && "
+               f"insmod {modules}/libahci.ko && insmod {modules}/ahci.ko && sleep 3")
+    write_and_read_back(guest, 2048)
+
+
 def holds(start, length, byte):
     with open(IMAGE, "rb") as image:
         image.seek(FIRST + start)
