@@ -244,6 +244,19 @@ static void nothing_is_taken_while_stopped_or_masterless(void **state) {
     assert_int_equal(driver_port(PORT_CI), 0);
 }
 
+static void nothing_is_stored_without_bus_mastering(void **state) {
+    (void)state;
+    static const uint8_t untouched[512];
+    issue_read(0, 1, 1);
+    struct ring_descriptor request = expect_request(BLOCK_READ, 1, 1);
+    memset(mux_data(request), 0xab, 512);
+    vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_COMMAND, 3);
+    mux_answer(request, BLOCK_OK);
+    assert_memory_equal(driver_ram(DRIVER_DATA, 512), untouched, 512);
+    vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_COMMAND, 7);
+    expect_fatal(PXIS_HBFS);
+}
+
 static void commands_wait_until_the_disk_is_known(void **state) {
     (void)state;
     vm_fake_free();
@@ -493,6 +506,7 @@ int main(void) {
         TEST(interrupt_is_a_level),
         TEST(message_takes_the_pins_place),
         TEST(nothing_is_taken_while_stopped_or_masterless),
+        TEST(nothing_is_stored_without_bus_mastering),
         TEST(commands_wait_until_the_disk_is_known),
         TEST(commands_of_one_turn_end_in_turn),
         TEST(list_outside_ram_is_fatal),

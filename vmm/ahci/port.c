@@ -199,13 +199,22 @@ static bool take_next(struct ahci_port *port) {
 
 /* ---- The I/O thread's turn ---- */
 
+/* Data that may not be stored any more is a host bus error. */
+static void take_answer(struct ahci_port *port, const struct backend_answer *answer) {
+    if (answer->event != BACKEND_DONE)
+        return;
+    if (pci_may_master(port->pci))
+        ahci_complete(port, answer->tag, answer->good);
+    else
+        ahci_fail_port(port, PXIS_HBFS);
+}
+
 static bool take_answers(struct ahci_port *port, unsigned budget) {
     struct backend_answer answer;
     for (unsigned i = 0; i < budget; i++) {
         if (!backend_take(&port->backend, &answer))
             return false;
-        if (answer.event == BACKEND_DONE)
-            ahci_complete(port, answer.tag, answer.good);
+        take_answer(port, &answer);
     }
     return true;
 }
