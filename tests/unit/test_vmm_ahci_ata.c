@@ -133,6 +133,30 @@ static void firmware_reads(void **state) {
     assert_int_equal(driver_transferred(0), 1024);
 }
 
+/* As UEFI firmware does it: it polls the received FIS area, and stops everything after each
+ * command; the drive's signature must not come again. */
+static void firmware_stops_after_each_command(void **state) {
+    (void)state;
+    static const uint8_t zeroes[256];
+    for (unsigned i = 0; i < 3; i++) {
+        struct ahci_h2d fis = driver_fis(ATA_READ_DMA_EXT, 10 + i, 1);
+        driver_set_port(PORT_CMD, PXCMD_FRE);
+        driver_set_port(PORT_CMD, 0);
+        assert_int_equal(driver_port(PORT_CMD) & (PXCMD_FR | PXCMD_CR), 0);
+        vm_fake_poke(DRIVER_RECEIVED, zeroes, sizeof(zeroes));
+        driver_command(0, &fis, 512, 0);
+        driver_set_port(PORT_CMD, PXCMD_FRE);
+        driver_set_port(PORT_CMD, PXCMD_FRE | PXCMD_ST);
+        driver_set_port(PORT_CI, 0);
+        driver_issue(1);
+        assert_int_equal(driver_received(RECEIVED_D2H)->type, 0);
+        mux_answer(expect_request(BLOCK_READ, 10 + i, 1), BLOCK_OK);
+        assert_int_equal(driver_received(RECEIVED_D2H)->type, FIS_D2H);
+        assert_int_equal(driver_port(PORT_TFD), STATUS_GOOD);
+        assert_int_equal(driver_transferred(0), 512);
+    }
+}
+
 static void addresses_and_counts_by_form(void **state) {
     (void)state;
     struct ahci_h2d fis = driver_fis(ATA_READ_DMA, 0x86a0 - 256, 0);
@@ -550,6 +574,7 @@ int main(void) {
         TEST(disk_identifies_itself),
         TEST(a_packet_device_isnt_there),
         TEST(firmware_reads),
+        TEST(firmware_stops_after_each_command),
         TEST(addresses_and_counts_by_form),
         TEST(sectors_by_pio),
         TEST(long_transfer_goes_in_pieces),

@@ -18,6 +18,7 @@ enum hba_register {                  /* "Generic Host Control" */
 };
 
 #define CAP_NCS_SHIFT 8              /* command slots of a port - 1 */
+#define CAP_PMD  (1u << 15)          /* PIO commands may have many data blocks */
 #define CAP_SAM  (1u << 18)          /* AHCI mode only */
 #define CAP_GEN2 (2u << 20)          /* interface speed: 3 Gbit/s */
 #define CAP_SCLO (1u << 24)          /* command list override */

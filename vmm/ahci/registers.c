@@ -58,8 +58,8 @@ static uint32_t read_port(const struct ahci_port *port, uint32_t inner) {
 }
 
 static uint32_t read_capabilities(const struct ahci *ahci) {
-    return (ahci->ports - 1) | (AHCI_SLOTS - 1) << CAP_NCS_SHIFT | CAP_SAM | CAP_GEN2 | CAP_SCLO |
-           CAP_SNCQ | CAP_S64A;
+    return (ahci->ports - 1) | (AHCI_SLOTS - 1) << CAP_NCS_SHIFT | CAP_PMD | CAP_SAM | CAP_GEN2 |
+           CAP_SCLO | CAP_SNCQ | CAP_S64A;
 }
 
 static uint32_t read_register(struct ahci *ahci, uint32_t offset) {
