@@ -403,6 +403,87 @@ static void disk_reads_and_writes(void **state) {
                         "from the disk", 13);
 }
 
+enum { LONG_AT = BUFFERS + 0x80000, LONG = 2 * BACKEND_SLOT + 1024 };
+
+/* As ask_disk with number 0, but with data of LONG bytes at LONG_AT. */
+static void ask_long(uint32_t type, uint64_t sector) {
+    static const uint8_t unset = 0xee;
+    vm_fake_poke(BUFFERS, &type, 4);
+    vm_fake_poke(BUFFERS + 8, &sector, 8);
+    vm_fake_poke(STATUS_AT, &unset, 1);
+    put_descriptor(REQUESTS, 0, BUFFERS, 16, NEXT, 1);
+    put_descriptor(REQUESTS, 1, LONG_AT, LONG, NEXT | (type == 0 ? WRITE : 0), 2);
+    put_descriptor(REQUESTS, 2, STATUS_AT, 1, WRITE, 0);
+    offer(REQUESTS, 0);
+    devices_run(&vm_fake.vm);
+}
+
+/* The link has two slots: the third piece waits for one of them. */
+static void long_request_goes_in_pieces(void **state) {
+    (void)state;
+    static const struct { uint64_t lba; uint16_t sectors; } pieces[] = {
+        { 5, BLOCK_MOST }, { 5 + BLOCK_MOST, BLOCK_MOST }, { 5 + 2 * BLOCK_MOST, 2 },
+    };
+    uint32_t tag[3];
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_long(0, 5);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ring_descriptor request = next_request();
+        tag[i] = block_tag(request);
+        assert_int_equal(block_lba(request), pieces[i].lba);
+        assert_int_equal(request.length, pieces[i].sectors);
+        memset(backend_data(&vm_fake.vm.disk[0].backend, tag[i]), (int)i + 1,
+               request.length * 512u);
+        if (i == 1)
+            answer_disk(tag[i], BLOCK_OK);                       /* before the first one */
+    }
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+    answer_disk(tag[2], BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 0);
+    answer_disk(tag[0], BLOCK_OK);
+    assert_int_equal(used_length(REQUESTS, 0), LONG + 1);
+    assert_int_equal(disk_status(0), 0);
+    const uint8_t *data = guest_range(&vm_fake.vm.memory, (struct gpa){ LONG_AT }, LONG);
+    assert_int_equal(data[0], 1);
+    assert_int_equal(data[BACKEND_SLOT - 1], 1);
+    assert_int_equal(data[BACKEND_SLOT], 2);
+    assert_int_equal(data[LONG - 1], 3);
+}
+
+static void long_request_fails_with_one_of_its_pieces(void **state) {
+    (void)state;
+    static const uint8_t second = 0x77;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    vm_fake_poke(LONG_AT + BACKEND_SLOT, &second, 1);
+    ask_long(1, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ring_descriptor request = next_request();
+        assert_int_equal(vm_fake.disk_peer.in[request.offset], i == 1 ? second : 0);
+        answer_disk(block_tag(request), i == 1 ? BLOCK_FAILED : BLOCK_OK);
+    }
+    assert_int_equal(disk_status(0), 1);
+}
+
+/* More requests than there are slots are lost, and the device is as it was. */
+static void requests_are_lost_while_bus_mastering_is_off(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    for (unsigned i = 0; i < 2 * BACKEND_SLOTS; i++) {
+        ask_disk(0, 0, 0, 512);
+        uint32_t tag = block_tag(next_request());
+        vm_fake_config_write(DISK, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+        answer_disk(tag, BLOCK_OK);
+        vm_fake_config_write(DISK, PCI_COMMAND, 7);
+        assert_int_equal(used_index(REQUESTS), 0);
+    }
+    ask_disk(0, 0, 0, 512);
+    answer_disk(block_tag(next_request()), BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
 static void disk_refuses_what_lies_beyond(void **state) {
     (void)state;
     static const struct { uint64_t sector; uint32_t type, bytes; uint8_t status; } bad[] = {
@@ -550,6 +631,9 @@ int main(void) {
         TEST(console_bytes_go_both_ways),
         TEST(long_console_output_waits_for_the_reader),
         TEST(disk_reads_and_writes),
+        TEST(long_request_goes_in_pieces),
+        TEST(long_request_fails_with_one_of_its_pieces),
+        TEST(requests_are_lost_while_bus_mastering_is_off),
         TEST(disk_refuses_what_lies_beyond),
         TEST(disk_discards),
         TEST(disk_refuses_bad_discards),

@@ -30,6 +30,9 @@ enum config { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_SEG_MAX = 12, CON
 enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = 4096 };
 _Static_assert((uint64_t)SEGMENTS * SEGMENT_SIZE <= BACKEND_SLOT, "a request fits into a slot");
 
+/* A driver that doesn't care for our limits (virtio 5.2.5) may ask for more, up to here. */
+#define REQUEST_MOST (1u << 30)
+
 static void put_config(struct disk *disk, unsigned offset, unsigned size, uint64_t value) {
     for (unsigned i = 0; i < size; i++)
         disk->device.config[offset + i] = (uint8_t)(value >> (8 * i));
@@ -52,11 +55,15 @@ void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t 
     put_config(disk, CONFIG_DISCARD_SEGMENTS, 4, 1);
     put_config(disk, CONFIG_DISCARD_ALIGNMENT, 4, 1);
     backend_create(&disk->backend);
+    disk_forget(disk);
     disk->present = true;
 }
 
 void disk_forget(struct disk *disk) {
     backend_forget(&disk->backend);
+    for (unsigned i = 0; i < BACKEND_SLOTS; i++)
+        disk->request[i].in_work = false;
+    disk->open = DISK_NO_REQUEST;
 }
 
 /* ---- Requests of the guest ---- */
@@ -106,7 +113,7 @@ static struct header read_header(const struct virtqueue_chain *chain) {
 
 static bool is_good(const struct disk *disk, const struct header *header) {
     uint64_t most = header->type == TYPE_DISCARD ? (uint64_t)BLOCK_DISCARD_MOST * BLOCK_SECTOR
-                                                 : BACKEND_SLOT;
+                                                 : REQUEST_MOST;
     bool sized = header->bytes != 0 && header->bytes <= most && header->bytes % BLOCK_SECTOR == 0;
     bool allowed = header->type == TYPE_IN || !disk->backend.readonly;
     return sized && allowed &&
@@ -124,18 +131,25 @@ static uint8_t kind_of(const struct disk *disk, uint32_t type) {
     }
 }
 
-static void submit(struct disk *disk, uint32_t tag, enum block_kind kind,
-                   const struct virtqueue_chain *chain, const struct header *header) {
-    if (kind == BLOCK_WRITE)
-        virtqueue_gather(chain, HEADER_SIZE, backend_data(&disk->backend, tag),
-                         (uint32_t)header->bytes);
-    disk->chain[tag] = *chain;
-    backend_submit(&disk->backend, tag, kind, kind == BLOCK_FLUSH ? 0 : header->sector,
-                   (uint32_t)(header->bytes / BLOCK_SECTOR));
+static uint32_t free_request(const struct disk *disk) {
+    for (unsigned i = 0; i < BACKEND_SLOTS; i++)
+        if (!disk->request[i].in_work)
+            return i;
+    return DISK_NO_REQUEST;
 }
 
-/* One chain of the guest's, for which there is a free slot and room in the ring. */
-static bool take(struct disk *disk, uint32_t tag, const struct virtqueue_chain *chain) {
+static void open_request(struct disk *disk, enum block_kind kind,
+                         const struct virtqueue_chain *chain, const struct header *header) {
+    disk->open = free_request(disk);
+    disk->request[disk->open] = (struct disk_request){
+        .in_work = true, .kind = kind, .chain = *chain,
+        .sector = kind == BLOCK_FLUSH ? 0 : header->sector,
+        .bytes = kind == BLOCK_FLUSH ? 0 : (uint32_t)header->bytes,
+    };
+}
+
+/* One chain of the guest's; false: it breaks the rules. */
+static bool take(struct disk *disk, const struct virtqueue_chain *chain) {
     if (chain->readable_size < HEADER_SIZE || chain->writable_size < STATUS_SIZE)
         return false;
     struct header header = read_header(chain);
@@ -147,38 +161,70 @@ static bool take(struct disk *disk, uint32_t tag, const struct virtqueue_chain *
     else if (kind != BLOCK_FLUSH && !is_good(disk, &header))
         finish(disk, chain, 0, STATUS_FAILED);
     else
-        submit(disk, tag, kind, chain, &header);
+        open_request(disk, kind, chain, &header);
     return true;
 }
 
-static bool take_requests(struct disk *disk, unsigned budget) {
+/* The open request's next piece; a discard is one, as it has no data. */
+static void submit_piece(struct disk *disk, uint32_t tag) {
+    struct disk_request *request = &disk->request[disk->open];
+    uint32_t left = request->bytes - request->asked;
+    uint32_t size = request->kind == BLOCK_DISCARD || left < BACKEND_SLOT ? left : BACKEND_SLOT;
+    if (request->kind == BLOCK_WRITE)
+        virtqueue_gather(&request->chain, HEADER_SIZE + request->asked,
+                         backend_data(&disk->backend, tag), size);
+    disk->piece[tag].request = disk->open;
+    disk->piece[tag].offset = request->asked;
+    backend_submit(&disk->backend, tag, request->kind,
+                   request->sector + request->asked / BLOCK_SECTOR, size / BLOCK_SECTOR);
+    request->pieces++;
+    request->asked += size;
+    if (request->asked == request->bytes)
+        disk->open = DISK_NO_REQUEST;
+}
+
+/* Takes the next chain; whether that opened a request shows in `open`. */
+static bool open_next(struct disk *disk) {
     struct virtqueue_chain chain;
+    enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0], &chain);
+    if (result == VIRTQUEUE_GOT && take(disk, &chain))
+        return true;
+    if (result != VIRTQUEUE_EMPTY)
+        virtio_fail(&disk->device);
+    return false;
+}
+
+static bool take_requests(struct disk *disk, unsigned budget) {
     for (unsigned i = 0; i < budget; i++) {
         uint32_t tag = backend_free(&disk->backend);
-        if (tag == BACKEND_SLOTS)
+        if (tag == BACKEND_SLOTS || (disk->open == DISK_NO_REQUEST && !open_next(disk)))
             return false;
-        enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0], &chain);
-        if (result == VIRTQUEUE_EMPTY)
-            return false;
-        if (result == VIRTQUEUE_BROKEN || !take(disk, tag, &chain)) {
-            virtio_fail(&disk->device);
-            return false;
-        }
+        if (disk->open != DISK_NO_REQUEST)
+            submit_piece(disk, tag);
     }
     return true;
 }
 
 /* ---- Answers of the server ---- */
 
+static void end_request(struct disk *disk, struct disk_request *request) {
+    uint32_t written = request->kind == BLOCK_READ && !request->failed ? request->bytes : 0;
+    request->in_work = false;
+    if (virtio_ready(&disk->device))
+        finish(disk, &request->chain, written, request->failed ? STATUS_FAILED : STATUS_OK);
+}
+
+/* What comes while the driver may not be served is lost. */
 static void complete(struct disk *disk, uint32_t tag, bool good) {
-    const struct backend_request *request = &disk->backend.request[tag];
+    struct disk_request *request = &disk->request[disk->piece[tag].request];
     uint32_t bytes = backend_count(&disk->backend, tag) * (uint32_t)BLOCK_SECTOR;
-    bool read = request->message.kind == BLOCK_READ && good;
-    if (!virtio_ready(&disk->device))
-        return;
-    if (read)
-        virtqueue_scatter(&disk->chain[tag], 0, backend_data(&disk->backend, tag), bytes);
-    finish(disk, &disk->chain[tag], read ? bytes : 0, good ? STATUS_OK : STATUS_FAILED);
+    request->pieces--;
+    request->failed |= !good || !virtio_ready(&disk->device);
+    if (request->kind == BLOCK_READ && !request->failed)
+        virtqueue_scatter(&request->chain, disk->piece[tag].offset,
+                          backend_data(&disk->backend, tag), bytes);
+    if (request->pieces == 0 && request->asked == request->bytes)
+        end_request(disk, request);
 }
 
 static bool take_answers(struct disk *disk, unsigned budget) {

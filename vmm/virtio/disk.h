@@ -11,11 +11,27 @@
 #include "vmm/backend.h"
 #include "vmm/virtio/virtio.h"
 
+#define DISK_NO_REQUEST BACKEND_SLOTS
+
+/* A chain of the guest's, asked of the backend in pieces of a slot each. */
+struct disk_request {
+    bool in_work;
+    enum block_kind kind;
+    uint64_t sector;
+    uint32_t bytes;                  /* of a flush: none, in one piece */
+    uint32_t asked;                  /* of them */
+    uint32_t pieces;                 /* under way */
+    bool failed;
+    struct virtqueue_chain chain;
+};
+
 struct disk {
     struct virtio_device device;
     bool present;
     struct backend backend;
-    struct virtqueue_chain chain[BACKEND_SLOTS];   /* of the requests under way, by tag */
+    struct disk_request request[BACKEND_SLOTS];    /* one with a piece under way each, and `open` */
+    uint32_t open;                   /* not yet asked for to its end; DISK_NO_REQUEST: none */
+    struct { uint32_t request, offset; } piece[BACKEND_SLOTS];   /* by tag */
 };
 
 void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t memory_base,
