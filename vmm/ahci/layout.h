@@ -3,8 +3,8 @@
  * Registers, command structures and frames of an AHCI controller as its driver sees them; for the
  * device model's own files.
  *
- * References: Serial ATA Advanced Host Controller Interface (AHCI) 1.3.1, "Register Interface" and
- * "System Memory Structures"; Serial ATA 3.x, "Transport layer", for the frames (FIS).
+ * References: Serial ATA Advanced Host Controller Interface (AHCI) 1.3.1, "HBA Memory Registers"
+ * and "System Memory Structures"; Serial ATA 3.x, "Transport layer", for the frames (FIS).
  */
 #ifndef VMM_AHCI_LAYOUT_H
 #define VMM_AHCI_LAYOUT_H

@@ -27,7 +27,7 @@ void ahci_port_stop(struct ahci_port *port) {
     port->taken = 0;
 }
 
-/* The first FIS of a drive tells by its registers what it is (ACS, "Signature"). */
+/* The first FIS of a drive tells by its registers what it is (ACS, device signatures). */
 static void send_signature(struct ahci_port *port) {
     uint32_t signature = port->signature;
     struct ahci_d2h fis = {
