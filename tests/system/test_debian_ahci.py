@@ -9,9 +9,10 @@ import pytest
 from harness.console import Console
 from harness.describe import FOLDER, machine
 from harness.machine import ROOT
-from test_debian import (BOOT_SECONDS, run, test_fio_verifies_what_it_wrote,  # noqa: F401
-                         test_kernel_found_nothing_to_complain_of,
-                         test_systemd_reaches_multi_user)
+from test_debian import (BOOT_SECONDS, run, test_systemd_reaches_multi_user,  # noqa: F401
+                         test_fio_verifies_what_it_wrote, test_fio_finds_one_spoilt_block,
+                         test_fio_goes_on_across_a_reset,
+                         test_kernel_found_nothing_to_complain_of)
 
 CHANGES = (
     ("system: debian", "system: debian-ahci"),
