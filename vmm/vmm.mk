@@ -4,7 +4,9 @@
 VMM_PURE := $(addprefix vmm/,memory.c loader.c devices.c life.c) \
             $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c start.c inject.c exit.c \
             run.c) \
-            $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c) \
+            $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c pic.c pit.c \
+            i8042.c pm.c legacy.c) \
+            $(addprefix vmm/firmware/,firmware.c fwcfg.c) \
             $(addprefix vmm/virtio/,virtqueue.c virtio.c net.c hvc.c disk.c rng.c) \
             $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c transmit.c offload.c receive.c)
 
@@ -25,7 +27,7 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices e1000,$(eval $(call vmm_unit_test,$(test))))
+$(foreach test,emulate interrupts virtio loader devices e1000 firmware,$(eval $(call vmm_unit_test,$(test))))
 
 FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c

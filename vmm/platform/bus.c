@@ -173,7 +173,7 @@ static bool e1000_at_port(const struct vm *vm, uint16_t port, uint32_t *offset) 
 }
 
 static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
-    uint32_t offset;
+    uint32_t offset, value;
     if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
         return serial_read(&vm->serial, port - SERIAL_PORT);
     if (in_range(port, size, PORT_PCI_ADDRESS, 8))
@@ -182,6 +182,8 @@ static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
         return rtc_read(&vm->rtc, wall_clock(vm));
     if (e1000_at_port(vm, port, &offset))
         return e1000_read_port(&vm->e1000, offset, size);
+    if (vm->has_firmware && legacy_read(vm, port, size, &value))
+        return value;
     if (port == PORT_SYSTEM || in_range(port, size, LAYOUT_PORT_SLEEP, 2))
         return 0;
     return (uint32_t)all_ones(size);
@@ -204,7 +206,7 @@ uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size) {
 static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value) {
     bool reset = (port == LAYOUT_PORT_RESET && (value & RESET_NOW)) ||
                  (port == PORT_KEYBOARD_STATUS && (uint8_t)value == PORT_KEYBOARD_RESET);
-    bool off = port == LAYOUT_PORT_SLEEP && (value & SLEEP_ENABLE) &&
+    bool off = port == LAYOUT_PORT_SLEEP && !vm->has_firmware && (value & SLEEP_ENABLE) &&
                (value >> SLEEP_TYPE_SHIFT & 7) == SLEEP_SOFT_OFF;
     if (reset)
         vm_end(vm, VM_END_RESET);
@@ -239,6 +241,8 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
         rtc_write(&vm->rtc, (uint8_t)value);
     else if (e1000_at_port(vm, port, &offset))
         return e1000_write_port(&vm->e1000, offset, size, value);
+    else if (vm->has_firmware && legacy_write(vm, port, size, value))
+        return in_range(port, size, PIT_PORT, PIT_PORTS);
     return is_notify_port(vm, port);
 }
 
