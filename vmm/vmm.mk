@@ -29,10 +29,12 @@ endef
 
 $(foreach test,emulate interrupts virtio loader devices e1000 firmware,$(eval $(call vmm_unit_test,$(test))))
 
-FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000
+FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_firmware
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
 fuzz_vmm_guest_CFLAGS   := -Itests/fake
 fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
+fuzz_vmm_firmware_SOURCES := tests/fuzz/fuzz_vmm_firmware.c $(VMM_FAKE)
+fuzz_vmm_firmware_CFLAGS  := -Itests/fake
