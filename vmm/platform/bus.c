@@ -115,15 +115,23 @@ void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t 
 
 /* ---- PCI configuration by ports ---- */
 
+static struct virtio_device *virtio_of(struct vm *vm, unsigned device) {
+    return device == 0 ? NULL : devices_virtio(vm, device - 1);
+}
+
 /* Device 0 of bus 0 is the host bridge, then come the virtio devices, or the network card in the
  * first one's place. */
 static struct pci_function *function_of(struct vm *vm, unsigned device) {
-    struct virtio_device *virtio = device == 0 ? NULL : devices_virtio(vm, device - 1);
+    struct virtio_device *virtio = virtio_of(vm, device);
     if (device == 0)
         return &vm->bridge;
     if (device == 1 && vm->e1000.present)
         return &vm->e1000.pci;
     return virtio ? &virtio->pci : NULL;
+}
+
+static unsigned latched_device(const struct vm *vm) {
+    return vm->pci_address >> 11 & 0x1f;
 }
 
 /* The function that the latch names, and the offset of the access in its configuration space. */
@@ -133,7 +141,7 @@ static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offs
     *offset = (address & 0xfc) + (port - PORT_PCI_DATA);
     if (!(address & PCI_ADDRESS_ENABLE) || !bus_0_function_0)
         return NULL;
-    return function_of(vm, address >> 11 & 0x1f);
+    return function_of(vm, latched_device(vm));
 }
 
 static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
@@ -142,20 +150,30 @@ static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
         return port == PORT_PCI_ADDRESS && size == 4 ? vm->pci_address
                                                      : (uint32_t)all_ones(size);
     const struct pci_function *function = latched(vm, port, &offset);
+    struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
+    if (function && virtio)
+        virtio_window_read(virtio, offset);
     return function ? pci_config_read(function, offset, size) : (uint32_t)all_ones(size);
 }
 
-static void write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
+/* true: the I/O thread has something to do now. */
+static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
     unsigned offset;
+    enum virtio_event event = VIRTIO_NOTHING;
     if (port == PORT_PCI_ADDRESS && size == 4)
         vm->pci_address = value;
     if (port < PORT_PCI_DATA)
-        return;
+        return false;
     struct pci_function *function = latched(vm, port, &offset);
     if (!function)
-        return;
+        return false;
     pci_config_write(function, offset, size, value);
+    struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
+    if (virtio)
+        event = virtio_window_write(virtio, offset);
+    devices_event(vm, latched_device(vm) - 1, event);
     irq_flush_msix(vm, function);
+    return event != VIRTIO_NOTHING;
 }
 
 /* ---- Ports ---- */
@@ -234,8 +252,8 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
         return (idle && vm->serial.sent_count != 0) || serial_full(&vm->serial);
     }
     if (in_range(port, size, PORT_PCI_ADDRESS, 8))
-        write_pci(vm, port, size, value);
-    else if (port == RTC_PORT_INDEX)
+        return write_pci(vm, port, size, value);
+    if (port == RTC_PORT_INDEX)
         rtc_select(&vm->rtc, (uint8_t)value);
     else if (port == RTC_PORT_DATA)
         rtc_write(&vm->rtc, (uint8_t)value);
