@@ -13,6 +13,7 @@
 #define GUEST_HOLE_END   0x100000000ull
 #define GUEST_POOL_PAGES 16u
 #define DOORBELL_PORTS   16u                /* four queues of four ports */
+#define REMOTE_PORT      0xf000u            /* where firmware puts no BAR */
 #define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)
 
 static uint32_t lower_guest_space(struct model *m, uint32_t vm, const struct program *program) {
@@ -217,9 +218,14 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
     e->size = m->region[region].size;
 }
 
+/* Firmware places I/O BARs from the usual port up, an emulated card's among those of the virtio
+ * devices. It must not come to lie where the kernel takes writes for doorbells, so these go where no
+ * BAR does, and kicks cost exits. */
 static void lower_device_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
     if (d->nic != NULL && lower_nic_is_virtio(d->nic)) {
         lower_port_doorbell(m, vm, "net0");
+    } else if (d->nic != NULL && d->firmware != NULL) {
+        m->life[vm].next_port = REMOTE_PORT;
     }
     if (m->description->console != NULL && !d->no_hvc) {
         lower_port_doorbell(m, vm, "hvc0");
