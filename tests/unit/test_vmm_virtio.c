@@ -441,6 +441,68 @@ static void disk_reads_and_writes(void **state) {
                         "from the disk", 13);
 }
 
+enum { LONG_AT = BUFFERS + 0x80000, LONG = 2 * DISK_SLOT + 1024 };
+
+/* As ask_disk with number 0, but with data of LONG bytes at LONG_AT. */
+static void ask_long(uint32_t type, uint64_t sector) {
+    static const uint8_t unset = 0xee;
+    vm_fake_poke(BUFFERS, &type, 4);
+    vm_fake_poke(BUFFERS + 8, &sector, 8);
+    vm_fake_poke(STATUS_AT, &unset, 1);
+    put_descriptor(REQUESTS, 0, BUFFERS, 16, NEXT, 1);
+    put_descriptor(REQUESTS, 1, LONG_AT, LONG, NEXT | (type == 0 ? WRITE : 0), 2);
+    put_descriptor(REQUESTS, 2, STATUS_AT, 1, WRITE, 0);
+    offer(REQUESTS, 0);
+    devices_run(&vm_fake.vm);
+}
+
+static void long_request_goes_in_parts(void **state) {
+    (void)state;
+    static const struct { uint64_t lba; uint16_t sectors; } parts[] = {
+        { 5, BLOCK_MOST }, { 5 + BLOCK_MOST, BLOCK_MOST }, { 5 + 2 * BLOCK_MOST, 2 },
+    };
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_long(0, 5);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ring_descriptor request = next_request();
+        assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+        assert_int_equal(block_lba(request), parts[i].lba);
+        assert_int_equal(request.length, parts[i].sectors);
+        memset(vm_fake.vm.disk[0].link.out + request.offset, (int)i + 1, request.length * 512u);
+        assert_int_equal(used_index(REQUESTS), 0);
+        answer_disk(block_tag(request), BLOCK_OK);
+    }
+    assert_int_equal(used_length(REQUESTS, 0), LONG + 1);
+    assert_int_equal(disk_status(0), 0);
+    const uint8_t *data = guest_range(&vm_fake.vm.memory, (struct gpa){ LONG_AT }, LONG);
+    assert_int_equal(data[0], 1);
+    assert_int_equal(data[DISK_SLOT - 1], 1);
+    assert_int_equal(data[DISK_SLOT], 2);
+    assert_int_equal(data[LONG - 1], 3);
+}
+
+static void long_request_ends_with_its_first_bad_part(void **state) {
+    (void)state;
+    static const uint8_t last = 0x77;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    vm_fake_poke(LONG_AT + DISK_SLOT, &last, 1);
+    ask_long(1, 0);
+    answer_disk(block_tag(next_request()), BLOCK_OK);
+    struct ring_descriptor request = next_request();
+    assert_int_equal(vm_fake.disk_peer.in[request.offset], last);
+    answer_disk(block_tag(request), BLOCK_FAILED);
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+    assert_int_equal(disk_status(0), 1);
+    ask_long(0, 0);                                              /* the driver goes away */
+    request = next_request();
+    vm_fake_store(LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE + 20, 1, 0);
+    answer_disk(block_tag(request), BLOCK_OK);
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+    assert_false(vm_fake.vm.disk[0].request[block_tag(request)].under_way);
+}
+
 static void disk_refuses_what_lies_beyond(void **state) {
     (void)state;
     static const struct { uint64_t sector; uint32_t type, bytes; uint8_t status; } bad[] = {
@@ -589,6 +651,8 @@ int main(void) {
         TEST(console_bytes_go_both_ways),
         TEST(long_console_output_waits_for_the_reader),
         TEST(disk_reads_and_writes),
+        TEST(long_request_goes_in_parts),
+        TEST(long_request_ends_with_its_first_bad_part),
         TEST(disk_refuses_what_lies_beyond),
         TEST(disk_discards),
         TEST(disk_refuses_bad_discards),

@@ -28,6 +28,8 @@ enum config { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_SEG_MAX = 12, CON
 
 /* Segments of a page each fit into a slot, header and status into the chain beside them. */
 enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = 4096 };
+/* Of one request, in all its parts. */
+#define REQUEST_MOST (1u << 30)
 _Static_assert((uint64_t)SEGMENTS * SEGMENT_SIZE <= DISK_SLOT, "a request fits into a slot");
 
 static void put_config(struct disk *disk, unsigned offset, unsigned size, uint64_t value) {
@@ -114,9 +116,10 @@ static struct header read_header(const struct virtqueue_chain *chain) {
     return header;
 }
 
+/* A driver that doesn't care for our limits (5.2.5) may ask for more than fits into a slot. */
 static bool is_good(const struct disk *disk, const struct header *header) {
     uint64_t most = header->type == TYPE_DISCARD ? (uint64_t)BLOCK_DISCARD_MOST * BLOCK_SECTOR
-                                                 : DISK_SLOT;
+                                                 : REQUEST_MOST;
     bool sized = header->bytes != 0 && header->bytes <= most && header->bytes % BLOCK_SECTOR == 0;
     bool allowed = header->type == TYPE_IN || !disk->readonly;
     return sized && allowed &&
@@ -134,21 +137,30 @@ static uint8_t kind_of(const struct disk *disk, uint32_t type) {
     }
 }
 
+/* Sends the request's next part, as much as fits into its slot; there is room in the ring. */
+static void send_part(struct disk *disk, struct disk_request *request) {
+    uint32_t tag = (uint32_t)(request - disk->request);
+    uint8_t kind = request->message.kind;
+    uint32_t left = request->bytes - request->done;
+    uint32_t part = kind != BLOCK_DISCARD && left > DISK_SLOT ? DISK_SLOT : left;
+    if (kind == BLOCK_WRITE)
+        virtqueue_gather(&request->chain, HEADER_SIZE + request->done,
+                         disk->link.out + tag * DISK_SLOT, part);
+    request->waits = false;
+    request->message.length = (uint16_t)(part / BLOCK_SECTOR);
+    request->message.extra = block_extra(request->sector + request->done / BLOCK_SECTOR, tag);
+    ring_put(&disk->link, request->message);
+}
+
 static void submit(struct disk *disk, struct disk_request *request, uint8_t kind,
                    const struct virtqueue_chain *chain, const struct header *header) {
     uint32_t tag = (uint32_t)(request - disk->request);
-    uint64_t lba = kind == BLOCK_FLUSH ? 0 : header->sector;
-    if (kind == BLOCK_WRITE)
-        virtqueue_gather(chain, HEADER_SIZE, disk->link.out + tag * DISK_SLOT,
-                         (uint32_t)header->bytes);
-    request->chain = *chain;
-    request->under_way = true;
-    request->abandoned = false;
-    request->message = (struct ring_descriptor){
-        .kind = kind, .offset = tag * DISK_SLOT,
-        .length = (uint16_t)(header->bytes / BLOCK_SECTOR), .extra = block_extra(lba, tag),
+    *request = (struct disk_request){
+        .under_way = true, .sector = kind == BLOCK_FLUSH ? 0 : header->sector,
+        .bytes = (uint32_t)header->bytes, .chain = *chain,
+        .message = { .kind = kind, .offset = tag * DISK_SLOT },
     };
-    ring_put(&disk->link, request->message);
+    send_part(disk, request);
 }
 
 /* One chain of the guest's, for which there is a free slot and room in the ring. */
@@ -188,16 +200,41 @@ static bool take_requests(struct disk *disk, unsigned budget) {
 
 /* ---- Answers of the server ---- */
 
+/* The part that was under way has ended well. */
+static void take_part(struct disk *disk, struct disk_request *request) {
+    uint32_t part = request->message.length * (uint32_t)BLOCK_SECTOR;
+    if (request->message.kind == BLOCK_READ)
+        virtqueue_scatter(&request->chain, request->done, disk->link.out + request->message.offset,
+                          part);
+    request->done += part;
+}
+
 static void complete(struct disk *disk, struct disk_request *request, uint32_t status) {
-    uint32_t bytes = request->message.length * (uint32_t)BLOCK_SECTOR;
-    bool read = request->message.kind == BLOCK_READ && status == BLOCK_OK;
-    request->under_way = false;
-    if (request->abandoned || !virtio_ready(&disk->device))
+    bool read = request->message.kind == BLOCK_READ;
+    bool nobody_waits = request->abandoned || !virtio_ready(&disk->device);
+    if (!nobody_waits && status == BLOCK_OK)
+        take_part(disk, request);
+    if (!nobody_waits && status == BLOCK_OK && request->done < request->bytes) {
+        request->waits = true;
         return;
-    if (read)
-        virtqueue_scatter(&request->chain, 0, disk->link.out + request->message.offset, bytes);
-    finish(disk, &request->chain, read ? bytes : 0,
-           status == BLOCK_OK ? STATUS_OK : STATUS_FAILED);
+    }
+    request->under_way = false;
+    if (!nobody_waits)
+        finish(disk, &request->chain, read ? request->done : 0,
+               status == BLOCK_OK ? STATUS_OK : STATUS_FAILED);
+}
+
+/* A request whose driver went away meanwhile ends without its other parts. */
+static void send_waiting(struct disk *disk) {
+    for (unsigned i = 0; i < disk->slots; i++) {
+        struct disk_request *request = &disk->request[i];
+        if (!request->waits)
+            continue;
+        if (request->abandoned)
+            request->under_way = request->waits = false;
+        else if (ring_space(&disk->link) > 0)
+            send_part(disk, request);
+    }
 }
 
 static void learn(struct disk *disk, struct ring_descriptor info) {
@@ -214,7 +251,8 @@ static void take_answer(struct disk *disk, struct ring_descriptor message) {
     uint32_t tag = block_tag(message);
     if (message.kind == BLOCK_INFO)
         learn(disk, message);
-    else if (message.kind == BLOCK_DONE && tag < disk->slots && disk->request[tag].under_way)
+    else if (message.kind == BLOCK_DONE && tag < disk->slots &&
+             disk->request[tag].under_way && !disk->request[tag].waits)
         complete(disk, &disk->request[tag], message.offset);
 }
 
@@ -232,7 +270,7 @@ static bool take_answers(struct disk *disk, unsigned budget) {
 /* The server knows nothing of what was under way. */
 static void ask_again(struct disk *disk) {
     for (unsigned i = 0; i < disk->slots; i++)
-        if (disk->request[i].under_way && ring_space(&disk->link) > 0)
+        if (disk->request[i].under_way && !disk->request[i].waits && ring_space(&disk->link) > 0)
             ring_put(&disk->link, disk->request[i].message);
 }
 
@@ -242,6 +280,7 @@ bool disk_run(struct disk *disk, unsigned budget) {
     if (ring_check(&disk->link) == RING_NEW)
         ask_again(disk);
     bool more = take_answers(disk, budget);
+    send_waiting(disk);
     if (virtio_ready(&disk->device)) {
         struct virtqueue *queue = &disk->device.queue[0];
         virtqueue_disarm(queue);
@@ -253,14 +292,26 @@ bool disk_run(struct disk *disk, unsigned budget) {
     return more;
 }
 
+static bool part_waits(const struct disk *disk) {
+    for (unsigned i = 0; i < disk->slots; i++)
+        if (disk->request[i].waits)
+            return true;
+    return false;
+}
+
 /* Without a free slot the next answer wakes us; without room in the ring, the next release. */
 bool disk_settle(struct disk *disk) {
     if (!disk->present)
         return true;
     bool quiet = ring_sleep(&disk->link);
-    if (!virtio_ready(&disk->device) || !ring_up(&disk->link) || !free_request(disk))
+    if (!ring_up(&disk->link))
         return quiet;
-    if (ring_space(&disk->link) == 0)
+    bool full = ring_space(&disk->link) == 0;
+    if (part_waits(disk))
+        return quiet && full && ring_await_space(&disk->link);
+    if (!virtio_ready(&disk->device) || !free_request(disk))
+        return quiet;
+    if (full)
         return quiet && ring_await_space(&disk->link);
     return quiet && virtqueue_arm(&disk->device.queue[0]);
 }

@@ -22,7 +22,11 @@
 struct disk_request {
     bool under_way;
     bool abandoned;                  /* the guest reset the device: the answer goes to nobody */
-    struct ring_descriptor message;  /* as it was sent, to be sent again */
+    bool waits;                      /* its next part found no room in the ring */
+    uint64_t sector;                 /* where it begins */
+    uint32_t bytes;                  /* 0: no data moves */
+    uint32_t done;                   /* of them, a slot's worth at a time */
+    struct ring_descriptor message;  /* the part under way as it was sent, to be sent again */
     struct virtqueue_chain chain;
 };
 

@@ -23,7 +23,8 @@ enum common {
 
 enum {
     VENDOR = 0x1af4,
-    MODERN_DEVICE = 0x1040,          /* + the device type */
+    MODERN_DEVICE = 0x1040,          /* + the device type; the subsystem too is 0x40 or more */
+    MODERN_SUBSYSTEM = 0x40,         /* (4.1.2.1), or OVMF doesn't see a device of today */
     CAPABILITY_VENDOR = 0x09,
     CAPABILITY_SIZE = 16,
     NOTIFY_MULTIPLIER = 4,
@@ -73,7 +74,7 @@ void virtio_create(struct virtio_device *device, const struct virtio_identity *i
     *device = (struct virtio_device){ .memory = memory, .queues = identity->queues };
     device->offered = identity->features | VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX;
     pci_create(&device->pci, VENDOR, (uint16_t)(MODERN_DEVICE + identity->device),
-               identity->class, identity->device);
+               identity->class, (uint16_t)(MODERN_SUBSYSTEM + identity->device));
     device->pci.config[PCI_CLASS] = 1;   /* revision: modern */
     pci_add_io_bar(&device->pci, VIRTIO_NOTIFY_BAR, notify_port, notify_size);
     pci_add_memory_bar(&device->pci, VIRTIO_MEMORY_BAR, memory_base, VIRTIO_BAR_SIZE);
