@@ -9,13 +9,6 @@
 enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
 
-/* What SeaBIOS and OVMF know the machine by: Intel's 440FX with QEMU's subsystem. Their PAM and SMRAM
- * registers keep what is written, and mean nothing: all below 1 MiB is RAM. */
-enum {
-    I440FX_DEVICE = 0x1237, I440FX_PAM = 0x59, I440FX_PAM_END = 0x60, I440FX_SMRAM = 0x72,
-    QEMU_SUBSYSTEM = 0x11001af4,
-};
-
 enum { E1000_PIN = LAYOUT_PCI_PIN(1) };
 
 enum { NUMBER_NET = 0, NUMBER_HVC = 1, NUMBER_DISK = 2, NUMBER_RNG = NUMBER_DISK + VM_DISKS_MAX };
@@ -65,19 +58,6 @@ void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
         disk_forget(&vm->disk[number - NUMBER_DISK]);
 }
 
-static void create_bridge(struct vm *vm) {
-    struct pci_function *bridge = &vm->bridge;
-    if (!vm->has_firmware) {
-        pci_create(bridge, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0);
-        return;
-    }
-    pci_create(bridge, BRIDGE_VENDOR, I440FX_DEVICE, BRIDGE_CLASS, 0);
-    pci_put32(bridge, PCI_SUBSYSTEM, QEMU_SUBSYSTEM);
-    for (unsigned i = I440FX_PAM; i < I440FX_PAM_END; i++)
-        bridge->writable[i] = 0xff;
-    bridge->writable[I440FX_SMRAM] = 0xff;
-}
-
 void devices_reset(struct vm *vm) {
     lock_acquire(&vm->ioapic_lock);
     ioapic_reset(&vm->ioapic);
@@ -89,7 +69,8 @@ void devices_reset(struct vm *vm) {
     rtc_reset(&vm->rtc);
     vm->pci_address = 0;
     legacy_reset(vm);
-    create_bridge(vm);
+    pci_create(&vm->bridge, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0);
+    chipset_create(&vm->chipset);
     create_virtio(vm);
     create_e1000(vm);
 }

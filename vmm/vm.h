@@ -26,6 +26,7 @@
 #include "vmm/lock.h"
 #include "vmm/memory.h"
 #include "vmm/virtio/net.h"
+#include "vmm/platform/chipset.h"
 #include "vmm/platform/i8042.h"
 #include "vmm/platform/pci.h"
 #include "vmm/platform/pic.h"
@@ -112,13 +113,14 @@ struct vm {
     bool has_serial_link;
     bool serial_line;                /* the interrupt output as the I/O APIC last saw it */
     struct rtc rtc;
-    struct pit pit;                  /* these five only in a VM with firmware */
+    struct chipset chipset;          /* these six only in a VM with firmware */
+    struct pit pit;
     struct i8042 i8042;
     struct pm pm;
     struct fwcfg fwcfg;
     uint8_t speaker;                 /* bits 0 and 1 of port 0x61 */
     uint32_t pci_address;            /* the latch at 0xcf8 */
-    struct pci_function bridge;
+    struct pci_function bridge;      /* the host bridge of a VM without firmware */
     struct net net;
     struct doorbell net_doorbell;
     struct e1000 e1000;              /* in net's place, with a link of its own */

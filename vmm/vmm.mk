@@ -5,7 +5,7 @@ VMM_PURE := $(addprefix vmm/,memory.c loader.c devices.c life.c) \
             $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c start.c inject.c exit.c \
             run.c) \
             $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c pic.c pit.c \
-            i8042.c pm.c legacy.c) \
+            i8042.c pm.c legacy.c chipset.c) \
             $(addprefix vmm/firmware/,firmware.c fwcfg.c) \
             $(addprefix vmm/virtio/,virtqueue.c virtio.c net.c hvc.c disk.c rng.c) \
             $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c transmit.c offload.c receive.c)

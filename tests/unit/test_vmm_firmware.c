@@ -448,8 +448,28 @@ static void host_bridge_is_the_440fx(void **state) {
     assert_int_equal(vm_fake_config_read(0, 0x2c), 0x11001af4);
     vm_fake_config_write(0, 0x5c, 0x33333333);
     assert_int_equal(vm_fake_config_read(0, 0x5c), 0x33333333);
+    assert_int_equal(vm_fake_config_read(31, 0), 0x70008086);
+    assert_int_equal(vm_fake_config_read(31, 4) & 7, 7);
+    assert_int_equal(vm_fake_config_read(31, 8) >> 8, 0x060100);
     vm_fake_out(0x70, 1, 0x30);
     assert_int_equal(vm_fake_in(0x71, 1), (FAKE_RAM / 1024 - 1024) & 0xff);
+}
+
+static uint32_t read_function(unsigned device, unsigned function, unsigned offset) {
+    vm_fake_out(0xcf8, 4, 0x80000000u | device << 11 | function << 8 | offset);
+    return vm_fake_in(0xcfc, 4);
+}
+
+static void power_function_is_beside_the_first_device(void **state) {
+    (void)state;
+    assert_int_equal(read_function(1, 3, 0), 0x71138086);
+    assert_int_equal(read_function(1, 3, 0x40), 0x601);
+    vm_fake_out(0xcfc, 4, 0xb001);
+    assert_int_equal(read_function(1, 3, 0x40), 0x601);      /* where the tables say */
+    assert_int_equal(read_function(1, 3, 0x80) & 1, 1);
+    assert_int_equal(read_function(1, 0, 0), 0x10411af4);
+    assert_int_equal(read_function(1, 1, 0), 0xffffffff);
+    assert_int_equal(read_function(0, 3, 0), 0xffffffff);
 }
 
 static void a_vm_without_firmware_has_none_of_it(void **state) {
@@ -463,6 +483,8 @@ static void a_vm_without_firmware_has_none_of_it(void **state) {
     irq_line(&vm_fake.vm, UART_LINE, true);
     assert_false(irq_external(&vm_fake.vm));
     assert_int_equal(vm_fake_config_read(0, 0), 0x0d578086);
+    assert_int_equal(read_function(1, 3, 0), 0xffffffff);
+    assert_int_equal(read_function(31, 0, 0), 0xffffffff);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -488,6 +510,7 @@ int main(void) {
         TEST(resets_end_the_life),
         TEST(pm_registers_switch_off),
         TEST(host_bridge_is_the_440fx),
+        TEST(power_function_is_beside_the_first_device),
         TEST(a_vm_without_firmware_has_none_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,8 +121,12 @@ static struct virtio_device *virtio_of(struct vm *vm, unsigned device) {
 
 /* Device 0 of bus 0 is the host bridge, then come the virtio devices, or the network card in the
  * first one's place. */
-static struct pci_function *function_of(struct vm *vm, unsigned device) {
+static struct pci_function *function_of(struct vm *vm, unsigned device, unsigned function) {
     struct virtio_device *virtio = virtio_of(vm, device);
+    struct pci_function *chip =
+        vm->has_firmware ? chipset_function(&vm->chipset, device, function) : NULL;
+    if (chip || function != 0)
+        return chip;
     if (device == 0)
         return &vm->bridge;
     if (device == 1 && vm->e1000.present)
@@ -137,11 +141,11 @@ static unsigned latched_device(const struct vm *vm) {
 /* The function that the latch names, and the offset of the access in its configuration space. */
 static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offset) {
     uint32_t address = vm->pci_address;
-    bool bus_0_function_0 = (address & 0x00ff0700) == 0;
+    bool bus_0 = (address & 0x00ff0000) == 0;
     *offset = (address & 0xfc) + (port - PORT_PCI_DATA);
-    if (!(address & PCI_ADDRESS_ENABLE) || !bus_0_function_0)
+    if (!(address & PCI_ADDRESS_ENABLE) || !bus_0)
         return NULL;
-    return function_of(vm, latched_device(vm));
+    return function_of(vm, latched_device(vm), address >> 8 & 7);
 }
 
 static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
@@ -151,7 +155,7 @@ static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
                                                      : (uint32_t)all_ones(size);
     const struct pci_function *function = latched(vm, port, &offset);
     struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
-    if (function && virtio)
+    if (virtio && function == &virtio->pci)
         virtio_window_read(virtio, offset);
     return function ? pci_config_read(function, offset, size) : (uint32_t)all_ones(size);
 }
@@ -169,7 +173,7 @@ static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
         return false;
     pci_config_write(function, offset, size, value);
     struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
-    if (virtio)
+    if (virtio && function == &virtio->pci)
         event = virtio_window_write(virtio, offset);
     devices_event(vm, latched_device(vm) - 1, event);
     irq_flush_msix(vm, function);
