@@ -97,6 +97,13 @@ static uint8_t *put_fixup(uint8_t *at, const struct acpi_fixup *fixup) {
     return at + LOADER_COMMAND;
 }
 
+/* OVMF sums up what it finds there, too. */
+static void clear_checksums(uint8_t *tables, const struct acpi_fixups *fixups) {
+    for (unsigned i = 0; i < fixups->count; i++)
+        if (fixups->fixup[i].start != ACPI_POINTER)
+            tables[fixups->fixup[i].at] = 0;
+}
+
 static uint32_t bar_window(const struct guest_memory *memory) {
     uint64_t end = memory->part[0].gpa + memory->part[0].size;
     return (uint32_t)(end > LAYOUT_FIRMWARE_HOLE ? LAYOUT_HOLE : LAYOUT_FIRMWARE_HOLE);
@@ -111,6 +118,7 @@ static bool add_tables(struct fwcfg *fwcfg, const struct guest_memory *memory,
     uint8_t *rsdp = fwcfg_add_file(fwcfg, RSDP_FILE, ACPI_RSDP_SIZE);
     if (!rsdp || acpi_build(tables, TABLES_MAX, &machine, &fixups) == 0)
         return false;
+    clear_checksums(tables, &fixups);
     memcpy(rsdp, tables, ACPI_RSDP_SIZE);
     uint8_t *at = fwcfg_add_file(fwcfg, LOADER_FILE, (2 + fixups.count) * LOADER_COMMAND);
     if (!at)
