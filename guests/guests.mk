@@ -21,7 +21,12 @@ build/firmware/seabios.bin: /usr/share/seabios/bios-256k.bin
 	@mkdir -p $(@D)
 	cp $< $@
 
-ALL += build/firmware/seabios.bin
+# The variable store, which firmware finds read-only and so keeps in memory, and the code.
+build/firmware/ovmf.bin: /usr/share/OVMF/OVMF_VARS.fd /usr/share/OVMF/OVMF_CODE.fd
+	@mkdir -p $(@D)
+	cat $^ >$@
+
+ALL += build/firmware/seabios.bin build/firmware/ovmf.bin
 
 # A PC's disk, for the tests of firmware: GRUB, Linux and the distribution's boot programs.
 build/guests/boot/%.stamp: guests/fetch-package

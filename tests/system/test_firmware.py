@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""VMs that the distribution's SeaBIOS starts, from a disk that knows nothing of Bulkhead: GRUB in its
-master boot record, and on its partition Linux and what else boots on a PC."""
+"""VMs that the distribution's SeaBIOS and OVMF start, from a disk that knows nothing of Bulkhead: GRUB
+in its master boot record and as UEFI's default loader, and on its partition Linux and what else
+boots on a PC."""
 import re
 
 import pytest
 
 from harness.console import Console
-from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, describe, disk_hardware, indented,
-                              machine)
+from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NIC_DRIVER, SWITCH,
+                              describe, disk_hardware, indented, machine)
 
 BOOT_SECONDS = 180
 PASS_SECONDS = 900      # of Memtest86+ over 16 MiB; 4 minutes on an idle machine
@@ -38,6 +39,69 @@ GUESTS = """\
     - { from: blockmux, readonly: true }
 """
 
+UEFI_GUESTS = """\
+- name: uefi
+  firmware: ovmf
+  memory: 256M
+  core: 0
+  priority: 12
+  no-hvc: true
+  settings:
+    - { name: on_reset, value: restart }
+  vcpus:
+    - { core: 2 }
+    - { core: 1 }
+  disks:
+    - { from: blockmux, readonly: true }
+- name: shell
+  firmware: ovmf
+  memory: 128M
+  core: 0
+  priority: 12
+  no-hvc: true
+  vcpus:
+    - { core: 3 }
+"""
+
+NETWORK_GUESTS = """\
+- name: first
+  firmware: seabios
+  memory: 64M
+  core: 0
+  priority: 12
+  vcpus:
+    - { core: 2 }
+  nic: { switch: switch, mac: 52:54:00:00:00:0f }
+  disks:
+    - { from: blockmux, readonly: true }
+- name: second
+  firmware: seabios
+  memory: 64M
+  core: 0
+  priority: 12
+  vcpus:
+    - { core: 3 }
+  nic: { switch: switch, mac: 52:54:00:00:00:10, model: e1000 }
+  disks:
+    - { from: blockmux, readonly: true }
+"""
+
+NIC = """\
+- address: 00:02.0
+  id: 8086:10d3
+  model: e1000e
+  network: true
+"""
+
+
+def boot(name, guests, compartments="", devices="", hardware="", rest=""):
+    path = describe(name, compartments=compartments + DISK_DRIVER, devices=devices + DISK_DEVICE,
+                    hardware=hardware + disk_hardware("guests/pc.img"),
+                    rest=rest + DISK_MUX + "vms:\n" + indented(guests))
+    made = machine(path)
+    made.arguments.append("-snapshot")
+    return made
+
 
 def choose(system, console, key):
     """Waits for GRUB's menu and chooses an entry by its hotkey."""
@@ -47,12 +111,7 @@ def choose(system, console, key):
 
 @pytest.fixture(scope="module")
 def system():
-    path = describe("firmware", compartments=DISK_DRIVER, devices=DISK_DEVICE,
-                    hardware=disk_hardware("guests/pc.img"),
-                    rest=DISK_MUX + "vms:\n" + indented(GUESTS))
-    made = machine(path)
-    made.arguments.append("-snapshot")
-    with made as booted:
+    with boot("firmware", GUESTS) as booted:
         booted.expect(r"^bulkhead> ", BOOT_SECONDS)
         yield booted
 
@@ -122,3 +181,48 @@ def test_memtest86_completes_a_pass_without_error(system, console):
     console.focus("memtest.serial")
     system.expect(r"Pass:\s+[1-9]\d*\s+Errors: 0\b", PASS_SECONDS)
     assert not re.search(r"Errors: [1-9]", system.serial.text())
+
+
+@pytest.fixture(scope="module")
+def uefi():
+    with boot("uefi", UEFI_GUESTS) as booted:
+        booted.expect(r"^bulkhead> ", BOOT_SECONDS)
+        yield booted
+
+
+def test_ovmf_starts_its_shell(uefi):
+    console = Console(uefi)
+    console.focus("shell.serial")
+    uefi.expect(r"UEFI Interactive Shell", BOOT_SECONDS)
+    uefi.expect(r"Shell> ", BOOT_SECONDS)
+    console.type("pci\r")
+    uefi.expect(r"Vendor 8086 Device 1237", 60)
+    uefi.expect(r"Vendor 1AF4 Device 1044", 60)
+
+
+def test_ovmf_boots_grub_and_linux_from_the_same_disk(uefi):
+    console = Console(uefi)
+    console.focus("uefi.serial")
+    choose(uefi, console, "l")
+    uefi.expect(r"press Enter for a shell on ttyS0", BOOT_SECONDS)
+    console.type("\r")
+    uefi.expect(r"pc:\S*# ", 60)
+    console.type("ls -d /sys/firmware/efi; nproc\r")
+    uefi.expect(r"^/sys/firmware/efi\n2\n", 60)
+
+
+@pytest.fixture(scope="module")
+def network():
+    with boot("ipxe", NETWORK_GUESTS, compartments=NIC_DRIVER, devices=NIC_DEVICE, hardware=NIC,
+              rest=SWITCH) as booted:
+        booted.expect(r"^bulkhead> ", BOOT_SECONDS)
+        yield booted
+
+
+@pytest.mark.parametrize("guest, driver", [("first", "virtio-net"), ("second", "82540em")])
+def test_ipxe_gets_an_address(network, guest, driver):
+    console = Console(network)
+    console.focus(f"{guest}.serial")
+    choose(network, console, "i")
+    network.expect(rf"using {driver} on 0000:00:01.0 \(open\)", BOOT_SECONDS)
+    network.expect(r"net0: 10\.0\.2\.\d+/255\.255\.255\.0 gw 10\.0\.2\.2", BOOT_SECONDS)

@@ -8,6 +8,7 @@
 const char *firmware_file(const char *name) {
     static const struct { const char *name, *file; } images[] = {
         { "seabios", "firmware/seabios.bin" },
+        { "ovmf", "firmware/ovmf.bin" },
     };
 
     for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
