@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""VMs that the distribution's SeaBIOS and OVMF start, from a disk that knows nothing of Bulkhead: GRUB
-in its master boot record and as UEFI's default loader, and on its partition Linux and what else
-boots on a PC."""
+"""VMs that the distribution's SeaBIOS and OVMF start, from a disk that knows nothing of Bulkhead:
+GRUB in its master boot record and as UEFI's default loader, and on its partition Linux and what
+else boots on a PC."""
 import re
 
 import pytest

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Virtual machines: guest memory, kernel and initramfs or firmware, vCPUs, doorbells, what the VMM may
- * move about in its guest. Trusts check.c. */
+/* Virtual machines: guest memory, kernel and initramfs or firmware, vCPUs, doorbells, what the VMM
+ * may move about in its guest. Trusts check.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,8 +219,8 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
 }
 
 /* Firmware places I/O BARs from the usual port up, an emulated card's among those of the virtio
- * devices. It must not come to lie where the kernel takes writes for doorbells, so these go where no
- * BAR does, and kicks cost exits. */
+ * devices. It must not lie where the kernel takes writes for doorbells, so these go where no BAR
+ * does, and kicks cost exits. */
 static void lower_device_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
     if (d->nic != NULL && lower_nic_is_virtio(d->nic)) {
         lower_port_doorbell(m, vm, "net0");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The ports of the devices that only a VM with firmware has: timer, interrupt controllers, keyboard
- * controller, ACPI's fixed registers, the firmware's configuration device and its debug port. All
- * under the device lock. What comes from the guest are ports, sizes and bytes.
+ * controller, ACPI's fixed registers, the firmware's configuration device. All under the device
+ * lock. What comes from the guest are ports, sizes and bytes.
  *
  * References: PIIX3 data sheet 2.5 (port 0x61 "NMI status and control"), 2.5.5.4 (port 0x92).
  */
@@ -14,12 +14,11 @@
 enum legacy_port {
     PORT_SYSTEM = 0x61,              /* speaker and timer 2 */
     PORT_FAST_RESET = 0x92,          /* and address line 20 */
-    PORT_DEBUG = 0x402,              /* what the firmware says to itself */
 };
 
 enum system_bit {
     SYSTEM_GATE = 1u << 0, SYSTEM_WRITABLE = 3, SYSTEM_REFRESH = 1u << 4, SYSTEM_OUTPUT = 1u << 5,
-    FAST_RESET_NOW = 1u << 0, FAST_ADDRESS_20 = 1u << 1, DEBUG_PRESENT = 0xe9,
+    FAST_RESET_NOW = 1u << 0, FAST_ADDRESS_20 = 1u << 1,
     REFRESH_TICKS = 18,              /* of the timer's clock: about 15 us */
 };
 
@@ -85,7 +84,6 @@ static bool read_byte(struct vm *vm, uint16_t port, uint8_t *value) {
     case I8042_PORT_DATA: *value = i8042_read_data(&vm->i8042); return true;
     case I8042_PORT_COMMAND: *value = i8042_read_status(&vm->i8042); return true;
     case PORT_FAST_RESET: *value = FAST_ADDRESS_20; return true;
-    case PORT_DEBUG: *value = DEBUG_PRESENT; return true;
     case FWCFG_PORT_DATA: *value = fwcfg_read(&vm->fwcfg); return true;
     default: return false;
     }
@@ -119,7 +117,6 @@ static bool write_byte(struct vm *vm, uint16_t port, uint8_t value) {
         if (value & FAST_RESET_NOW)
             vm_end(vm, VM_END_RESET);
         return true;
-    case PORT_DEBUG: return true;
     default: return false;
     }
 }
