@@ -16,6 +16,30 @@ build/guests/initramfs.cpio: build/guests/kernel.stamp guests/make-initramfs \
 
 ALL += build/guests/vmlinuz build/guests/initramfs.cpio
 
+# Firmware for VMs, as the distribution brings it.
+build/firmware/seabios.bin: /usr/share/seabios/bios-256k.bin
+	@mkdir -p $(@D)
+	cp $< $@
+
+# The variable store, which firmware finds read-only and so keeps in memory, and the code.
+build/firmware/ovmf.bin: /usr/share/OVMF/OVMF_VARS.fd /usr/share/OVMF/OVMF_CODE.fd
+	@mkdir -p $(@D)
+	cat $^ >$@
+
+ALL += build/firmware/seabios.bin build/firmware/ovmf.bin
+
+# A PC's disk, for the tests of firmware: GRUB, Linux and the distribution's boot programs.
+build/guests/boot/%.stamp: guests/fetch-package
+	@mkdir -p $(@D)
+	guests/fetch-package build/cache/boot build/guests/boot $*
+	@touch $@
+
+build/guests/pc.img: build/guests/vmlinuz build/guests/initramfs.cpio guests/make-boot-disk \
+                     $(patsubst %,build/guests/boot/%.stamp,memtest86+ ipxe)
+	guests/make-boot-disk build/guests/vmlinuz build/guests/initramfs.cpio build/guests/boot $@
+
+SYSTEM_NEEDS += build/guests/pc.img
+
 # A whole Debian on a disk. The tree of packages is kept in build/cache too. Only
 # systems/debian.yaml and its tests need it.
 build/guests/debian.tree: guests/fetch-debian $(shell find guests/initramfs-tools -type f)

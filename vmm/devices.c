@@ -67,12 +67,16 @@ void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
 void devices_reset(struct vm *vm) {
     lock_acquire(&vm->ioapic_lock);
     ioapic_reset(&vm->ioapic);
+    pic_reset(&vm->pic);
+    __atomic_store_n(&vm->pic_output, false, __ATOMIC_SEQ_CST);
     lock_release(&vm->ioapic_lock);
     serial_reset(&vm->serial);
     vm->serial_line = false;
     rtc_reset(&vm->rtc);
     vm->pci_address = 0;
+    legacy_reset(vm);
     pci_create(&vm->bridge, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0);
+    chipset_create(&vm->chipset);
     create_virtio(vm);
     create_e1000(vm);
     create_ahci(vm);
@@ -143,6 +147,7 @@ bool devices_run(struct vm *vm) {
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         more |= disk_run(&vm->disk[i], TURN_REQUESTS);
     more |= ahci_run(&vm->ahci, TURN_REQUESTS);
+    legacy_run(vm);
     devices_update_interrupts(vm);
     flush_msix(vm);
     lock_release(&vm->device_lock);

@@ -3,6 +3,7 @@
  * The VM's beginning and its end. Any thread may end it; the I/O thread loads it.
  */
 #include "lib/c/string.h"
+#include "vmm/firmware/firmware.h"
 #include "vmm/platform/acpi.h"
 #include "vmm/platform/layout.h"
 #include "vmm/vm.h"
@@ -59,25 +60,59 @@ static void write_reset_vector(struct vm *vm) {
     guest_write(&vm->memory, (struct gpa){ LAYOUT_RESET_VECTOR }, code, sizeof(code));
 }
 
-bool vm_load(struct vm *vm) {
+static bool build_tables(struct vm *vm) {
+    struct acpi_fixups fixups;       /* not needed: the tables stay where they are */
+    const struct acpi_machine machine = { .at = LAYOUT_ACPI, .hole = (uint32_t)LAYOUT_HOLE,
+                                          .vcpu_count = vm->vcpu_count };
     uint8_t *acpi = guest_range(&vm->memory, (struct gpa){ LAYOUT_ACPI }, LAYOUT_ACPI_SIZE);
-    if (!acpi || !acpi_build(acpi, LAYOUT_ACPI_SIZE, LAYOUT_ACPI, vm->vcpu_count)) {
-        vm_log("not started: the VM's memory is too small: give it at least 64 MiB");
-        return false;
+    return acpi && acpi_build(acpi, LAYOUT_ACPI_SIZE, &machine, &fixups) != 0;
+}
+
+/* The kernel, and how to enter it. */
+static struct loader_result load_kernel(struct vm *vm) {
+    struct loader_result result = { .error = NULL };
+    if (!build_tables(vm)) {
+        result.error = "the VM's memory is too small: give it at least 64 MiB";
+        return result;
     }
     vm->image.rsdp = (struct gpa){ LAYOUT_ACPI };
-    struct loader_result kernel = loader_load(&vm->memory, &vm->image);
-    if (kernel.error) {
-        vm_log("not started: %s", kernel.error);
-        return false;
-    }
-    write_reset_vector(vm);
-    devices_reset(vm);
+    result = loader_load(&vm->memory, &vm->image);
+    if (!result.error)
+        write_reset_vector(vm);
+    return result;
+}
+
+static void reset_vcpus(struct vm *vm) {
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
         apic_reset(&vm->vcpu[i].apic, i);
         start_reset(&vm->vcpu[i]);
     }
-    start_kernel(&vm->vcpu[0], &kernel);
+}
+
+/* Memory, devices and vCPUs as they are when the VM starts; what is wrong, or NULL. */
+static const char *load(struct vm *vm) {
+    struct loader_result kernel = { .error = NULL };
+    if (vm->has_firmware)
+        kernel.error = firmware_load(&vm->memory, vm->vcpu_count, &vm->fwcfg);
+    else
+        kernel = load_kernel(vm);
+    if (kernel.error)
+        return kernel.error;
+    devices_reset(vm);
+    reset_vcpus(vm);
+    if (vm->has_firmware)
+        start_firmware(&vm->vcpu[0]);
+    else
+        start_kernel(&vm->vcpu[0], &kernel);
+    return NULL;
+}
+
+bool vm_load(struct vm *vm) {
+    const char *error = load(vm);
+    if (error) {
+        vm_log("not started: %s", error);
+        return false;
+    }
     vm->loaded_at = vm_now();
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < vm->vcpu_count; i++)

@@ -4,7 +4,7 @@
  * the manifest, loads the guest and then serves its devices; thread n + 1 runs vCPU n.
  *
  * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"); REGION "ram.low",
- * "ram.high", "kernel", "initrd"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL
+ * "ram.high", "kernel" and "initrd", or "firmware"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL
  * "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0"..,
  * "log"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
  */
@@ -28,7 +28,19 @@ static void set_ram(unsigned part, const struct bh_manifest_entry *region) {
                                                    region->size };
 }
 
+/* true: there is a firmware's image, and so no kernel. */
+static bool set_firmware(void) {
+    const struct bh_manifest_entry *image = manifest_find(BH_ENTRY_REGION, "firmware");
+    if (!image)
+        return false;
+    vm.memory.rom = (struct guest_rom){ manifest_address(image), image->gpa, image->size };
+    vm.has_firmware = true;
+    return true;
+}
+
 static void set_image(void) {
+    if (set_firmware())
+        return;
     const struct bh_manifest_entry *kernel = manifest_need(BH_ENTRY_REGION, "kernel");
     const struct bh_manifest_entry *initrd = manifest_find(BH_ENTRY_REGION, "initrd");
     format_text(command_line, sizeof(command_line), "%s tsc_early_khz=%u",
@@ -143,9 +155,11 @@ static void set_devices(void) {
 }
 
 static uint64_t next_deadline(void) {
-    uint64_t net = net_deadline(&vm.net);
-    uint64_t life = vm_deadline(&vm);
-    return net < life ? net : life;
+    uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), legacy_deadline(&vm) };
+    uint64_t first = BH_FOREVER;
+    for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+        first = at[i] < first ? at[i] : first;
+    return first;
 }
 
 static _Noreturn void serve(void) {

@@ -6,8 +6,17 @@
 
 #include "lib/c/string.h"
 
+static const uint8_t *readable_range(const struct guest_memory *memory, struct gpa at,
+                                     uint64_t size) {
+    const struct guest_rom *rom = &memory->rom;
+    uint64_t offset = at.value - rom->gpa;
+    if (offset < rom->size && size <= rom->size - offset)
+        return rom->base + offset;
+    return guest_range(memory, at, size);
+}
+
 bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size_t size) {
-    const uint8_t *from = guest_range(memory, at, size);
+    const uint8_t *from = readable_range(memory, at, size);
     if (!from)
         return false;
     memcpy(to, from, size);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guest memory as the VMM reaches it: at most two RAM ranges of the guest, mapped in our process.
- * Every access names a guest-physical range and is checked as a whole; what lies outside RAM is
- * refused. The guest writes this memory at any time: read a value once, check it, then use it.
+ * Guest memory as the VMM reaches it: at most two RAM ranges of the guest, mapped in our process,
+ * and the firmware's image, which is read-only for both. Every access names a guest-physical range
+ * and is checked as a whole; what lies outside is refused. The guest writes this memory at any
+ * time: read a value once, check it, then use it.
  */
 #ifndef VMM_MEMORY_H
 #define VMM_MEMORY_H
@@ -22,13 +23,21 @@ struct guest_ram {
     uint64_t size;
 };
 
+struct guest_rom {
+    const uint8_t *base;
+    uint64_t gpa;
+    uint64_t size;
+};
+
 struct guest_memory {
     struct guest_ram part[GUEST_RAM_PARTS];   /* size 0: absent */
+    struct guest_rom rom;                     /* the same */
 };
 
 /* The bytes [at, at + size) of one RAM part, or NULL when any of them is not RAM. size > 0. */
 uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t size);
 
+/* Reads RAM or the firmware's image. */
 bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size_t size);
 bool guest_write(const struct guest_memory *memory, struct gpa at, const void *from, size_t size);
 

@@ -3,7 +3,7 @@
  * The virtual machine as a whole, and what its parts need from one another. Who owns what:
  *
  *   vcpu[i]         vCPU i's own thread (but its APIC's message words, see cpu/apic.h)
- *   ioapic          `ioapic_lock`
+ *   ioapic, pic     `ioapic_lock`; pic_output is read without
  *   device models   `device_lock`; links are used by the I/O thread only, under it
  *   the rest        written at the start, then read-only
  *
@@ -23,10 +23,16 @@
 #include "vmm/virtio/hvc.h"
 #include "vmm/platform/ioapic.h"
 #include "vmm/loader.h"
+#include "vmm/firmware/fwcfg.h"
 #include "vmm/lock.h"
 #include "vmm/memory.h"
 #include "vmm/virtio/net.h"
+#include "vmm/platform/chipset.h"
+#include "vmm/platform/i8042.h"
 #include "vmm/platform/pci.h"
+#include "vmm/platform/pic.h"
+#include "vmm/platform/pit.h"
+#include "vmm/platform/pm.h"
 #include "vmm/virtio/rng.h"
 #include "vmm/platform/rtc.h"
 #include "vmm/platform/serial.h"
@@ -84,7 +90,8 @@ enum vm_end_kind { VM_END_RESET, VM_END_POWEROFF, VM_END_FAULT };
 
 struct vm {
     struct guest_memory memory;
-    struct loader_input image;
+    struct loader_input image;       /* of a VM without firmware */
+    bool has_firmware;               /* memory.rom starts the VM, and it has a PC's old devices */
     uint32_t vcpu_count;
     uint32_t tsc_khz;
     uint64_t boot_time;              /* Unix seconds at boot_tsc */
@@ -99,6 +106,8 @@ struct vm {
 
     struct lock ioapic_lock;
     struct ioapic ioapic;
+    struct pic pic;
+    bool pic_output;                 /* atomic */
 
     struct lock device_lock;
     struct serial serial;
@@ -106,8 +115,14 @@ struct vm {
     bool has_serial_link;
     bool serial_line;                /* the interrupt output as the I/O APIC last saw it */
     struct rtc rtc;
+    struct chipset chipset;          /* these six only in a VM with firmware */
+    struct pit pit;
+    struct i8042 i8042;
+    struct pm pm;
+    struct fwcfg fwcfg;
+    uint8_t speaker;                 /* bits 0 and 1 of port 0x61 */
     uint32_t pci_address;            /* the latch at 0xcf8 */
-    struct pci_function bridge;
+    struct pci_function bridge;      /* the host bridge of a VM without firmware */
     struct net net;
     struct doorbell net_doorbell;
     struct e1000 e1000;              /* in net's place, with a link of its own */
@@ -130,6 +145,11 @@ void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message 
 void irq_line(struct vm *vm, unsigned pin, bool high);
 void irq_end(struct vm *vm, uint8_t vector);
 void irq_flush_messages(struct vm *vm, struct pci_function *function);
+/* The 8259s: what vCPU 0 is asked to take, its acknowledge cycle, their ports. */
+bool irq_external(const struct vm *vm);
+uint8_t irq_acknowledge_external(struct vm *vm);
+uint8_t irq_pic_read(struct vm *vm, uint16_t port);
+void irq_pic_write(struct vm *vm, uint16_t port, uint8_t value);
 uint32_t irq_ioapic_read(struct vm *vm, uint64_t offset);
 void irq_ioapic_write(struct vm *vm, uint64_t offset, uint32_t value);
 
@@ -138,6 +158,16 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size);
 void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t value);
 uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size);
 void bus_write_port(struct vcpu *vcpu, uint16_t port, unsigned size, uint32_t value);
+
+/* platform/legacy.c: the devices that only a VM with firmware has, with the device lock held. */
+void legacy_reset(struct vm *vm);
+/* false: no such port. */
+bool legacy_read(struct vm *vm, uint16_t port, unsigned size, uint32_t *value);
+bool legacy_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value);
+/* The I/O thread's turn: drives the timer's interrupt. */
+void legacy_run(struct vm *vm);
+/* Without the lock: when legacy_run has to be called at the latest, in the host's TSC. */
+uint64_t legacy_deadline(struct vm *vm);
 
 /* devices.c: the device models' common life. */
 void devices_reset(struct vm *vm);
@@ -159,6 +189,7 @@ bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value);
 /* cpu/start.c: a vCPU's state after power-on, SIPI, or as the boot protocol wants it. */
 void start_reset(struct vcpu *vcpu);
 void start_at_vector(struct vcpu *vcpu, uint8_t vector);
+void start_firmware(struct vcpu *vcpu);
 void start_kernel(struct vcpu *vcpu, const struct loader_result *kernel);
 
 /* cpu/exit.c: answers an exit. */

@@ -4,7 +4,9 @@
 VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c backend.c) \
             $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c start.c inject.c exit.c \
             run.c) \
-            $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c) \
+            $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c pic.c pit.c \
+            i8042.c pm.c legacy.c chipset.c) \
+            $(addprefix vmm/firmware/,firmware.c fwcfg.c) \
             $(addprefix vmm/virtio/,virtqueue.c chain.c virtio.c net.c hvc.c disk.c rng.c) \
             $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c rules.c transmit.c offload.c \
             receive.c) \
@@ -28,14 +30,15 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices e1000,$(eval $(call vmm_unit_test,$(test))))
+$(foreach test,emulate interrupts virtio loader devices e1000 firmware,\
+    $(eval $(call vmm_unit_test,$(test))))
 
 # The AHCI controller's tests share a driver.
 AHCI_TESTS := ahci ahci_ata ahci_packet
 $(foreach test,$(AHCI_TESTS),$(eval $(call vmm_unit_test,$(test))))
 $(foreach test,$(AHCI_TESTS),$(eval unit_vmm_$(test)_SOURCES += tests/unit/ahci_driver.c))
 
-FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_ahci
+FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_ahci vmm_firmware
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
@@ -44,3 +47,5 @@ fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
 fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/unit/ahci_driver.c $(VMM_FAKE)
 fuzz_vmm_ahci_CFLAGS    := -Itests/fake
+fuzz_vmm_firmware_SOURCES := tests/fuzz/fuzz_vmm_firmware.c $(VMM_FAKE)
+fuzz_vmm_firmware_CFLAGS  := -Itests/fake

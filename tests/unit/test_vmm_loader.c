@@ -128,7 +128,9 @@ static void acpi_tables_hang_together(void **state) {
     (void)state;
     static uint8_t tables[0x8000];
     uint64_t xsdt, fadt, madt, dsdt;
-    size_t size = acpi_build(tables, sizeof(tables), LAYOUT_ACPI, 2);
+    struct acpi_fixups fixups;
+    const struct acpi_machine machine = { .at = LAYOUT_ACPI, .hole = LAYOUT_HOLE, .vcpu_count = 2 };
+    size_t size = acpi_build(tables, sizeof(tables), &machine, &fixups);
     assert_true(size > 0);
     assert_memory_equal(tables, "RSD PTR ", 8);
     assert_int_equal(sum(tables, 20), 0);
@@ -140,7 +142,7 @@ static void acpi_tables_hang_together(void **state) {
     table(tables, dsdt, "DSDT");
     assert_int_equal(table(tables, madt, "APIC")[44], 0);
     for (size_t less = 0; less < size; less += 7)
-        assert_int_equal(acpi_build(tables, less, LAYOUT_ACPI, 2), 0);
+        assert_int_equal(acpi_build(tables, less, &machine, &fixups), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -297,6 +297,44 @@ static void bars_move_and_size_themselves(void **state) {
     assert_int_equal(vm_fake.io_kicks, 1);
 }
 
+/* The capability with structure type 5, which firmware uses for BARs that have no place. */
+static unsigned find_window(void) {
+    unsigned at = vm_fake_config_read(NET, 0x34) & 0xff;
+    while (at != 0 && (vm_fake_config_read(NET, at) & 0xff0000ff) != 0x05000009)
+        at = vm_fake_config_read(NET, at) >> 8 & 0xff;
+    assert_true(at != 0);
+    return at;
+}
+
+static void aim_window(unsigned window, uint32_t bar, uint32_t offset, uint32_t size) {
+    vm_fake_config_write(NET, window + 4, bar);
+    vm_fake_config_write(NET, window + 8, offset);
+    vm_fake_config_write(NET, window + 12, size);
+}
+
+static void window_reaches_the_bars(void **state) {
+    (void)state;
+    unsigned window = find_window();
+    aim_window(window, VIRTIO_MEMORY_BAR, 20, 1);                /* the status */
+    vm_fake_config_write(NET, window + 16, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    assert_int_equal(vm_fake_config_read(NET, window + 16), VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    assert_int_equal(vm_fake.vm.net.device.status, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+    aim_window(window, VIRTIO_MEMORY_BAR, 0x2000, 4);            /* the MAC address */
+    assert_int_equal(vm_fake_config_read(NET, window + 16), 0x01005452);
+    unsigned kicks = vm_fake.io_kicks;
+    aim_window(window, VIRTIO_NOTIFY_BAR, 4, 2);
+    vm_fake_config_write(NET, window + 16, TX);
+    assert_int_equal(vm_fake.io_kicks, kicks + 1);
+    static const uint32_t bad[][3] = { { 5, 20, 1 }, { 4, 20, 3 }, { 4, 21, 2 }, { 4, 0x4000, 4 },
+                                       { 4, 0xfffffffc, 4 }, { 4, 20, 0 } };
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        aim_window(window, bad[i][0], bad[i][1], bad[i][2]);
+        vm_fake_config_write(NET, window + 16, 0);
+        assert_int_equal(vm_fake_config_read(NET, window + 16), 0);
+    }
+    assert_int_equal(vm_fake.vm.net.device.status, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+}
+
 static void console_bytes_go_both_ways(void **state) {
     (void)state;
     char text[16] = { 0 };
@@ -628,6 +666,7 @@ int main(void) {
         TEST(event_index_suppresses_both_ways),
         TEST(setup_is_validated),
         TEST(bars_move_and_size_themselves),
+        TEST(window_reaches_the_bars),
         TEST(console_bytes_go_both_ways),
         TEST(long_console_output_waits_for_the_reader),
         TEST(disk_reads_and_writes),

@@ -171,6 +171,15 @@ void vm_fake_use_ahci(bool cdrom) {
     devices_reset(vm);
 }
 
+void vm_fake_use_firmware(void) {
+    static uint8_t image[FAKE_ROM];
+    for (unsigned i = 0; i < FAKE_ROM; i++)
+        image[i] = (uint8_t)(i * 7 + i / 4096);
+    vm_fake.vm.memory.rom = (struct guest_rom){ image, LAYOUT_4G - FAKE_ROM, FAKE_ROM };
+    vm_fake.vm.has_firmware = true;
+    devices_reset(&vm_fake.vm);
+}
+
 void vm_fake_free(void) {
     for (unsigned i = 0; i < vm_fake.vm.vcpu_count; i++)
         free(vm_fake.vm.vcpu[i].state);

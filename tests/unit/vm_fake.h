@@ -13,6 +13,7 @@
 enum {
     FAKE_RAM = 4 << 20,
     FAKE_KERNEL = 8192,              /* bytes of vm_fake_kernel's image */
+    FAKE_ROM = 256 << 10,            /* bytes of a firmware's image */
     FAKE_KERNEL_AT = 0x200000,       /* where it wants to be */
     FAKE_NET_PORT = 0xc000,
     FAKE_HVC_PORT = 0xc010,
@@ -47,6 +48,9 @@ void vm_fake_use_e1000(void);
 
 /* The same: the disk link belongs to port 0 of an AHCI controller instead of virtio-blk. */
 void vm_fake_use_ahci(bool cdrom);
+
+/* The same: firmware starts the VM, as soon as vm_load is called. */
+void vm_fake_use_firmware(void);
 
 /* Puts bytes into guest RAM, or code at vCPU 0's RIP. */
 void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size);

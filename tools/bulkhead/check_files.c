@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "checker.h"
+#include "firmware.h"
 #include "memory.h"
 
 static bool exists(const char *folder, const char *file) {
@@ -36,6 +37,12 @@ static void check_image(const struct checker *c, const struct program *p) {
     free(file);
 }
 
+static void check_firmware(const struct checker *c, const struct program *p) {
+    const char *file = p->vm->firmware != NULL ? firmware_file(p->vm->firmware) : NULL;
+
+    check_file(c, file, p->base->name, p->path, "firmware");
+}
+
 static void check_regions(const struct checker *c, const struct description_region *regions,
                           uint32_t count, const char *owner, const char *section) {
     for (uint32_t i = 0; i < count; i++) {
@@ -51,6 +58,7 @@ void check_files(const struct checker *c) {
         char *section = memory_format("%s.regions", p->path);
         check_image(c, p);
         if (p->vm != NULL) {
+            check_firmware(c, p);
             check_file(c, p->vm->kernel, p->base->name, p->path, "kernel");
             check_file(c, p->vm->initrd, p->base->name, p->path, "initrd");
         }

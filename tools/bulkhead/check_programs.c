@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checker.h"
+#include "firmware.h"
 #include "controls.h"
 #include "values.h"
 
@@ -214,7 +215,38 @@ static void check_guest_memory(const struct checker *c, const struct program *p)
     }
 }
 
+static void check_without_kernel(const struct checker *c, const struct program *p,
+                                 const char *field, const char *value) {
+    if (value != NULL) {
+        report_add(c->report, tree_line(c->tree, "%s.%s", p->path, field), p->base->name,
+                   "a VM with firmware takes no '%s'", field);
+        report_mend(c->report, "drop '%s', or 'firmware'", field);
+    }
+}
+
+/* A VM starts with a kernel, or with firmware. */
+static void check_start(const struct checker *c, const struct program *p) {
+    const struct description_vm *vm = p->vm;
+
+    if (vm->firmware == NULL && vm->kernel == NULL) {
+        report_add(c->report, p->line, p->base->name, "nothing says what the VM starts");
+        report_mend(c->report, "give 'kernel', or 'firmware'");
+    }
+    if (vm->firmware == NULL) {
+        return;
+    }
+    if (firmware_file(vm->firmware) == NULL) {
+        report_add(c->report, tree_line(c->tree, "%s.firmware", p->path), p->base->name,
+                   "there is no firmware called '%s'", vm->firmware);
+        report_mend(c->report, "give 'seabios' or 'ovmf'");
+    }
+    check_without_kernel(c, p, "kernel", vm->kernel);
+    check_without_kernel(c, p, "initrd", vm->initrd);
+    check_without_kernel(c, p, "cmdline", vm->cmdline);
+}
+
 static void check_vm(const struct checker *c, const struct program *p) {
+    check_start(c, p);
     check_guest_memory(c, p);
     if (p->vm->vcpus_count == 0 || p->vm->vcpus_count > MAX_VCPUS) {
         report_add(c->report, tree_line(c->tree, "%s.vcpus", p->path), p->base->name,

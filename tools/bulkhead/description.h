@@ -178,6 +178,7 @@ struct description_doorbell {   /* guest-physical pages whose writes only notify
 
 struct description_vm {
     struct description_program base;
+    char *firmware;             /* starts the VM instead of a kernel */
     char *kernel;
     char *initrd;
     char *cmdline;

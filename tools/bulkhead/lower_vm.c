@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Virtual machines: guest memory, kernel and initramfs, vCPUs, doorbells, what the VMM may
- * move about in its guest. Trusts check.c. */
+/* Virtual machines: guest memory, kernel and initramfs or firmware, vCPUs, doorbells, what the VMM
+ * may move about in its guest. Trusts check.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware.h"
 #include "lower.h"
 #include "memory.h"
 #include "values.h"
@@ -12,6 +13,7 @@
 #define GUEST_HOLE_END   0x100000000ull
 #define GUEST_POOL_PAGES 16u
 #define DOORBELL_PORTS   16u                /* four queues of four ports */
+#define REMOTE_PORT      0xf000u            /* where firmware puts no BAR */
 #define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)
 
 static uint32_t lower_guest_space(struct model *m, uint32_t vm, const struct program *program) {
@@ -77,22 +79,60 @@ static void lower_guest_memory(struct model *m, uint32_t vm, const struct progra
     }
 }
 
-/* A file that the VMM reads: carried once in the plan, however many VMs use it. */
-static void lower_guest_image(struct model *m, uint32_t vm, const char *as, const char *file,
-                              struct origin origin) {
+/* A file that the VMM reads: carried once in the plan, however many VMs use it. Answers the region,
+ * BH_NONE if there is no such file. */
+static uint32_t lower_image_region(struct model *m, uint32_t vm, const char *as, const char *file,
+                                   uint32_t rights, struct origin origin) {
     uint32_t content = lower_file(m, file, origin);
 
     if (content == NO_CONTENT) {
-        return;
+        return BH_NONE;
     }
     struct bh_plan_region region = {
-        .kind = BH_REGION_CONTENT, .rights = BH_READ, .owner = vm,
+        .kind = BH_REGION_CONTENT, .rights = rights, .owner = vm,
         .size = (m->content[content].size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE,
     };
     model_name(region.name, "%s.%s", m->compartment[vm].name, as);
-    uint32_t index = model_add_region(m, region, content, origin);
-    uint64_t address = model_map_process(m, vm, index, BH_READ, origin);
-    region_entry(m, vm, as, index, address);
+    return model_add_region(m, region, content, origin);
+}
+
+static void lower_guest_image(struct model *m, uint32_t vm, const char *as, const char *file,
+                              struct origin origin) {
+    uint32_t region = lower_image_region(m, vm, as, file, BH_READ, origin);
+
+    if (region != BH_NONE) {
+        region_entry(m, vm, as, region, model_map_process(m, vm, region, BH_READ, origin));
+    }
+}
+
+static void lower_kernel(struct model *m, uint32_t vm, const struct program *program) {
+    const struct description_vm *d = program->vm;
+    struct origin at = lower_origin(program);
+
+    at.line = tree_line(m->tree, "%s.kernel", program->path);
+    lower_guest_image(m, vm, "kernel", d->kernel, at);
+    if (d->initrd != NULL) {
+        at.line = tree_line(m->tree, "%s.initrd", program->path);
+        lower_guest_image(m, vm, "initrd", d->initrd, at);
+    }
+    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_SETTING, "cmdline");
+    snprintf(e->value, sizeof(e->value), "%s", d->cmdline != NULL ? d->cmdline : "");
+}
+
+/* The guest runs it where a PC has it: its last byte is the last one below 4 GiB. */
+static void lower_firmware(struct model *m, uint32_t vm, const struct program *program) {
+    struct origin at = lower_origin(program);
+
+    at.line = tree_line(m->tree, "%s.firmware", program->path);
+    uint32_t region = lower_image_region(m, vm, "firmware", firmware_file(program->vm->firmware),
+                                         BH_READ | BH_EXECUTE, at);
+    if (region == BH_NONE) {
+        return;
+    }
+    uint64_t gpa = GUEST_HOLE_END - m->region[region].size;
+    uint64_t address = model_map_process(m, vm, region, BH_READ, at);
+    map_guest(m, m->life[vm].guest_space, region, gpa, BH_READ | BH_EXECUTE, at);
+    region_entry(m, vm, "firmware", region, address)->gpa = gpa;
 }
 
 static void lower_vcpu(struct model *m, uint32_t vm, uint32_t number, const char *owner) {
@@ -178,9 +218,14 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
     e->size = m->region[region].size;
 }
 
+/* Firmware places I/O BARs from the usual port up, an emulated card's among those of the virtio
+ * devices. It must not lie where the kernel takes writes for doorbells, so these go where no BAR
+ * does, and kicks cost exits. */
 static void lower_device_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
     if (d->nic != NULL && lower_nic_is_virtio(d->nic)) {
         lower_port_doorbell(m, vm, "net0");
+    } else if (d->nic != NULL && d->firmware != NULL) {
+        m->life[vm].next_port = REMOTE_PORT;
     }
     if (m->description->console != NULL && !d->no_hvc) {
         lower_port_doorbell(m, vm, "hvc0");
@@ -202,14 +247,11 @@ static void lower_vm(struct model *m, uint32_t vm, const struct program *program
     struct origin at = lower_origin(program);
 
     lower_guest_memory(m, vm, program);
-    at.line = tree_line(m->tree, "%s.kernel", program->path);
-    lower_guest_image(m, vm, "kernel", d->kernel, at);
-    if (d->initrd != NULL) {
-        at.line = tree_line(m->tree, "%s.initrd", program->path);
-        lower_guest_image(m, vm, "initrd", d->initrd, at);
+    if (d->firmware != NULL) {
+        lower_firmware(m, vm, program);
+    } else {
+        lower_kernel(m, vm, program);
     }
-    struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_SETTING, "cmdline");
-    snprintf(e->value, sizeof(e->value), "%s", d->cmdline != NULL ? d->cmdline : "");
     lower_kick(m, vm, "io", 0);
     for (uint32_t i = 0; i < d->vcpus_count; i++) {
         char as[16];

@@ -222,7 +222,8 @@ static const cyaml_schema_value_t doorbell_entry = ENTRY(description_doorbell, d
 
 static const cyaml_schema_field_t vm_fields[] = {
     PROGRAM(struct description_vm, base.),
-    TEXT("kernel", ONE, struct description_vm, kernel),
+    TEXT("firmware", OPT, struct description_vm, firmware),
+    TEXT("kernel", OPT, struct description_vm, kernel),
     TEXT("initrd", OPT, struct description_vm, initrd),
     TEXT("cmdline", OPT, struct description_vm, cmdline),
     TEXT("memory", ONE, struct description_vm, memory),

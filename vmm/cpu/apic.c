@@ -8,6 +8,7 @@
 enum {
     SVR_ENABLE = 1u << 8,
     LVT_MASKED = 1u << 16,
+    LVT_DELIVERY = 7u << 8,
     LVT_VECTOR = 0xff,
     LVT_MODE = 3u << 17,
     LVT_PERIODIC = 1u << 17,
@@ -125,6 +126,12 @@ void apic_take(struct apic *apic, uint8_t vector) {
     if (apic->irr[word] == 0)
         apic->waiting &= ~(1u << word);
     apic->isr[word] |= vector_bit(vector);
+}
+
+bool apic_takes_external(const struct apic *apic) {
+    uint32_t line = apic->lvt[LVT_LINT0];
+    bool off = !(apic->base & APIC_BASE_ENABLE);
+    return off || (!(line & LVT_MASKED) && (line & LVT_DELIVERY) == APIC_EXTERNAL << 8);
 }
 
 static void end_of_interrupt(struct apic *apic, struct apic_effect *effect) {

@@ -101,6 +101,9 @@ uint32_t apic_collect(struct apic *apic);
 int apic_next(const struct apic *apic);
 void apic_take(struct apic *apic, uint8_t vector);
 
+/* Whether LINT0 takes an 8259's interrupts: as ExtINT, or because the APIC is switched off. */
+bool apic_takes_external(const struct apic *apic);
+
 /* Fires the timer when its time has come. */
 void apic_timer_poll(struct apic *apic, uint64_t now);
 void apic_set_deadline(struct apic *apic, uint64_t at, uint64_t now);

@@ -87,7 +87,7 @@ uint64_t cpuid_xcr0(void) {
 uint64_t cpuid_cr4(void) {
     struct cpuid one = cpuid_host(1, 0);
     struct cpuid seven = leaf_7(0);
-    uint64_t allowed = 0x7bf;        /* VME to OSXMMEXCPT but MCE */
+    uint64_t allowed = 0x7ff;        /* VME to OSXMMEXCPT; MCE too, which OVMF sets unasked */
     allowed |= one.ecx & BIT(26) ? CR4_OSXSAVE : 0;
     allowed |= seven.ebx & BIT(0) ? BIT(16) : 0;
     allowed |= seven.ebx & BIT(7) ? CR4_SMEP : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest takes at its next entry: exceptions by the VMM, NMIs, interrupts of its local APIC,
- * and events whose delivery an exit cut off. A vCPU's own thread.
+ * What a guest takes at its next entry: exceptions by the VMM, NMIs, interrupts of its local APIC and
+ * of the 8259s, and events whose delivery an exit cut off. A vCPU's own thread.
  * How an event reaches the processor is the kernel's business.
  *
  * References: APM volume 2, 15.7.2 and 15.20.
@@ -39,10 +39,28 @@ void inject_again(struct vcpu *vcpu) {
         state->inject = event;
 }
 
+/* The 8259s' output is wired to vCPU 0. */
+static bool external_waits(const struct vcpu *vcpu) {
+    return vcpu->number == 0 && irq_external(vcpu->vm) && apic_takes_external(&vcpu->apic);
+}
+
+static bool interrupt_waits(const struct vcpu *vcpu) {
+    return apic_next(&vcpu->apic) != APIC_NO_VECTOR || external_waits(vcpu);
+}
+
+/* The vector of the interrupt that the guest takes now. */
+static uint8_t take_interrupt(struct vcpu *vcpu) {
+    int vector = apic_next(&vcpu->apic);
+    if (vector == APIC_NO_VECTOR)
+        return irq_acknowledge_external(vcpu->vm);
+    apic_take(&vcpu->apic, (uint8_t)vector);
+    return (uint8_t)vector;
+}
+
 bool inject_wakes(const struct vcpu *vcpu) {
     bool nmi = vcpu->nmi_waiting && !vcpu->nmi_blocked;
     bool enabled = (vcpu->state->rflags & RFLAGS_IF) != 0;
-    return nmi || (enabled && apic_next(&vcpu->apic) != APIC_NO_VECTOR);
+    return nmi || (enabled && interrupt_waits(vcpu));
 }
 
 static void inject_nmi(struct vcpu *vcpu) {
@@ -59,12 +77,10 @@ void inject_next(struct vcpu *vcpu) {
         inject_nmi(vcpu);
         busy = true;
     }
-    int vector = apic_next(&vcpu->apic);
-    if (vector == APIC_NO_VECTOR) {
+    if (!interrupt_waits(vcpu)) {
         state->want &= ~(uint32_t)BH_WANT_WINDOW;
     } else if (!busy && (state->rflags & RFLAGS_IF) && !state->shadow) {
-        apic_take(&vcpu->apic, (uint8_t)vector);
-        state->inject = EVENT_VALID | EVENT_INTERRUPT | (unsigned)vector;
+        state->inject = EVENT_VALID | EVENT_INTERRUPT | take_interrupt(vcpu);
         state->want &= ~(uint32_t)BH_WANT_WINDOW;
     } else {
         state->want |= BH_WANT_WINDOW;

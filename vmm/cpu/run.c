@@ -8,6 +8,8 @@ static void take_signals(struct vcpu *vcpu, uint32_t signals) {
     if (signals & APIC_SIGNAL_INIT) {
         apic_init_signal(&vcpu->apic);
         start_reset(vcpu);
+        if (vcpu->number == 0 && vcpu->vm->has_firmware)
+            start_firmware(vcpu);    /* the bootstrap processor waits for nobody */
     }
     if ((signals & APIC_SIGNAL_STARTUP) && vcpu->mode == VCPU_WAITS_FOR_STARTUP)
         start_at_vector(vcpu, (uint8_t)__atomic_load_n(&vcpu->apic.startup_vector,

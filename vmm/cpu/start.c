@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The states in which a vCPU begins: power-on or INIT, SIPI, the kernel's 64-bit entry.
+ * The states in which a vCPU begins: power-on or INIT, SIPI, the reset vector, the kernel's 64-bit
+ * entry.
  *
  * References: APM volume 2, 14.1.3 (reset state) and 15.27.8 (SIPI); boot.rst, 64-bit protocol.
  */
@@ -54,6 +55,10 @@ void start_at_vector(struct vcpu *vcpu, uint8_t vector) {
                                     (uint64_t)vector << 12);
     state->rip = 0;
     state->dirty |= BH_STATE_GPR | BH_STATE_SEGMENTS;
+    vcpu->mode = VCPU_RUNS;
+}
+
+void start_firmware(struct vcpu *vcpu) {
     vcpu->mode = VCPU_RUNS;
 }
 

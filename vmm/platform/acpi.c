@@ -10,6 +10,7 @@
 #include "vmm/cpu/apic.h"
 #include "vmm/platform/ioapic.h"
 #include "vmm/platform/layout.h"
+#include "vmm/platform/pm.h"
 #include "vmm/platform/rtc.h"
 #include "vmm/platform/serial.h"
 
@@ -18,6 +19,8 @@ struct writer {
     size_t size;
     size_t at;
     bool full;
+    const struct acpi_machine *machine;
+    struct acpi_fixups *fixups;
 };
 
 static void put(struct writer *w, uint64_t value, unsigned size) {
@@ -42,6 +45,21 @@ static void put_zeroes(struct writer *w, unsigned count) {
         put(w, 0, 1);
 }
 
+static void add_fixup(struct writer *w, size_t at, size_t start, size_t size) {
+    if (w->fixups->count == ACPI_FIXUPS) {
+        w->full = true;
+        return;
+    }
+    w->fixups->fixup[w->fixups->count++] =
+        (struct acpi_fixup){ (uint32_t)at, (uint32_t)start, (uint32_t)size };
+}
+
+/* The guest-physical address of what lies `offset` into the tables. */
+static void put_pointer(struct writer *w, size_t offset, unsigned size) {
+    add_fixup(w, w->at, ACPI_POINTER, size);
+    put(w, w->machine->at + offset, size);
+}
+
 static uint8_t negative_sum(const uint8_t *bytes, size_t size) {
     uint8_t sum = 0;
     for (size_t i = 0; i < size; i++)
@@ -49,9 +67,15 @@ static uint8_t negative_sum(const uint8_t *bytes, size_t size) {
     return (uint8_t)-sum;
 }
 
+/* The byte at `at` makes the sum of [start, start + size) zero. */
+static void put_checksum(struct writer *w, size_t at, size_t start, size_t size) {
+    w->bytes[at] = negative_sum(w->bytes + start, size);
+    add_fixup(w, at, start, size);
+}
+
 /* ---- Table headers (ACPI 5.2.6) ---- */
 
-enum { HEADER_LENGTH = 4, HEADER_CHECKSUM = 9, RSDP_SIZE = 36, RSDP_SIZE_1 = 20 };
+enum { HEADER_LENGTH = 4, HEADER_CHECKSUM = 9, RSDP_SIZE = ACPI_RSDP_SIZE, RSDP_SIZE_1 = 20 };
 
 static size_t begin_table(struct writer *w, const char *signature, unsigned revision) {
     while (w->at % 16 != 0 && !w->full)
@@ -72,9 +96,9 @@ static size_t begin_table(struct writer *w, const char *signature, unsigned revi
 static void end_table(struct writer *w, size_t start) {
     if (w->full)
         return;
-    struct writer length = { w->bytes, w->size, start + HEADER_LENGTH, false };
+    struct writer length = { .bytes = w->bytes, .size = w->size, .at = start + HEADER_LENGTH };
     put(&length, w->at - start, 4);
-    w->bytes[start + HEADER_CHECKSUM] = negative_sum(w->bytes + start, w->at - start);
+    put_checksum(w, start + HEADER_CHECKSUM, start, w->at - start);
 }
 
 /* ---- AML (ACPI 20.2) ---- */
@@ -221,7 +245,7 @@ static void put_host_bridge(struct writer *w) {
     resource_words(w, WINDOW_BUSES, 0, 0, 0);
     resource_ports(w, 0xcf8, 8);
     resource_words(w, WINDOW_PORTS, ENTIRE_RANGE, 0x1000, 0xffff);
-    resource_memory(w, (uint32_t)LAYOUT_HOLE, (uint32_t)LAYOUT_HOLE_BARS_END);
+    resource_memory(w, w->machine->hole, (uint32_t)LAYOUT_HOLE_BARS_END);
     end_resources(w, resources);
     put_routes(w);
     end_package(w, device);
@@ -286,46 +310,102 @@ static void put_port_address(struct writer *w, uint16_t port) {
 }
 
 enum fadt {                          /* 5.2.9 */
-    FADT_DSDT = 40, FADT_BOOT_FLAGS = 109, FADT_FLAGS = 112, FADT_RESET = 116, FADT_MINOR = 131,
+    FADT_FACS = 36, FADT_DSDT = 40, FADT_SCI = 46, FADT_PM1_EVENT = 56, FADT_PM1_CONTROL = 64,
+    FADT_PM_TIMER = 76, FADT_LENGTHS = 88, FADT_LATENCIES = 96, FADT_CENTURY = 108,
+    FADT_BOOT_FLAGS = 109, FADT_FLAGS = 112, FADT_RESET = 116, FADT_MINOR = 131,
     FADT_X_DSDT = 140, FADT_SLEEP_CONTROL = 244, FADT_SLEEP_STATUS = 256, FADT_SIZE = 276,
-    BOOT_NO_VGA = 1u << 2,
+    BOOT_LEGACY_DEVICES = 1u << 0, BOOT_NO_VGA = 1u << 2,
     FLAG_WBINVD = 1u << 0, FLAG_NO_POWER_BUTTON = 1u << 4, FLAG_NO_SLEEP_BUTTON = 1u << 5,
     FLAG_RESET = 1u << 10, FLAG_HARDWARE_REDUCED = 1u << 20,
-    RESET_VALUE = 0x06,
+    RESET_VALUE = 0x06, NO_SUCH_STATE = 0xffff, SCI = 9,
 };
 
-static size_t put_fadt(struct writer *w, uint64_t dsdt) {
-    size_t table = begin_table(w, "FACP", 6);
-    put_zeroes(w, (unsigned)(FADT_SIZE - (w->at - table)));
-    size_t end = w->at;
-    w->at = table + FADT_DSDT;
-    put(w, dsdt, 4);
-    w->at = table + FADT_BOOT_FLAGS;
-    put(w, BOOT_NO_VGA, 2);
-    w->at = table + FADT_FLAGS;
-    put(w, FLAG_WBINVD | FLAG_NO_POWER_BUTTON | FLAG_NO_SLEEP_BUTTON | FLAG_RESET |
-           FLAG_HARDWARE_REDUCED, 4);
-    put_port_address(w, LAYOUT_PORT_RESET);
-    put(w, RESET_VALUE, 1);
-    w->at = table + FADT_MINOR;
-    put(w, 4, 1);
-    w->at = table + FADT_X_DSDT;
-    put(w, dsdt, 8);
+static void put_at(struct writer *w, size_t at, uint64_t value, unsigned size) {
+    struct writer place = { .bytes = w->bytes, .size = w->size, .at = at };
+    put(&place, value, size);
+}
+
+/* Reduced hardware: sleep control and status registers instead of PM1's. */
+static void fill_reduced(struct writer *w, size_t table) {
     w->at = table + FADT_SLEEP_CONTROL;
     put_port_address(w, LAYOUT_PORT_SLEEP);
     put_port_address(w, LAYOUT_PORT_SLEEP + 1);
+}
+
+/* The fixed hardware of platform/pm.c, always in ACPI mode. */
+static void fill_fixed(struct writer *w, size_t table, size_t facs) {
+    w->at = table + FADT_FACS;
+    put_pointer(w, facs, 4);
+    put_at(w, table + FADT_SCI, SCI, 2);
+    put_at(w, table + FADT_PM1_EVENT, PM_PORT, 4);
+    put_at(w, table + FADT_PM1_CONTROL, PM_PORT_CONTROL, 4);
+    put_at(w, table + FADT_PM_TIMER, PM_PORT_TIMER, 4);
+    put_at(w, table + FADT_LENGTHS, 0x04000204, 4);    /* event, control, control 2, timer */
+    put_at(w, table + FADT_LATENCIES, NO_SUCH_STATE, 2);
+    put_at(w, table + FADT_LATENCIES + 2, NO_SUCH_STATE, 2);
+    put_at(w, table + FADT_CENTURY, RTC_CENTURY, 1);
+}
+
+static size_t put_fadt(struct writer *w, size_t dsdt, size_t facs) {
+    bool fixed = w->machine->fixed_hardware;
+    size_t table = begin_table(w, "FACP", 6);
+    put_zeroes(w, (unsigned)(FADT_SIZE - (w->at - table)));
+    size_t end = w->at;
+    if (w->full)
+        return table;
+    put_at(w, table + FADT_BOOT_FLAGS, BOOT_NO_VGA | (fixed ? BOOT_LEGACY_DEVICES : 0), 2);
+    put_at(w, table + FADT_FLAGS,
+           FLAG_WBINVD | FLAG_NO_POWER_BUTTON | FLAG_NO_SLEEP_BUTTON | FLAG_RESET |
+               (fixed ? 0 : FLAG_HARDWARE_REDUCED), 4);
+    w->at = table + FADT_RESET;
+    put_port_address(w, LAYOUT_PORT_RESET);
+    put(w, RESET_VALUE, 1);
+    put_at(w, table + FADT_MINOR, 4, 1);
+    if (fixed)
+        fill_fixed(w, table, facs);
+    else
+        fill_reduced(w, table);
+    w->at = table + FADT_DSDT;
+    put_pointer(w, dsdt, 4);
+    w->at = table + FADT_X_DSDT;
+    put_pointer(w, dsdt, 8);
     w->at = end;
     end_table(w, table);
     return table;
 }
 
+/* 5.2.10: what firmware and system share in sleep, of which there is none. */
+static size_t put_facs(struct writer *w) {
+    enum { FACS_SIZE = 64, FACS_VERSION_AT = 32 };
+    while (w->at % FACS_SIZE != 0 && !w->full)
+        put(w, 0, 1);
+    size_t table = w->at;
+    put_text(w, "FACS", 4);
+    put(w, FACS_SIZE, 4);
+    put_zeroes(w, FACS_VERSION_AT - 8);
+    put(w, 2, 1);
+    put_zeroes(w, FACS_SIZE - FACS_VERSION_AT - 1);
+    return table;
+}
+
+/* 5.2.12.5: an ISA interrupt that isn't the I/O APIC's pin of the same number, or no edge. */
+static void put_override(struct writer *w, unsigned line, unsigned pin, unsigned flags) {
+    enum { OVERRIDE = 2, ISA = 0 };
+    put(w, OVERRIDE, 1);
+    put(w, 10, 1);
+    put(w, ISA, 1);
+    put(w, line, 1);
+    put(w, pin, 4);
+    put(w, flags, 2);
+}
+
 /* 5.2.12: local APICs and the I/O APIC. */
-static size_t put_madt(struct writer *w, unsigned vcpu_count) {
-    enum { LOCAL_APIC = 0, IO_APIC = 1, ENABLED = 1 };
+static size_t put_madt(struct writer *w) {
+    enum { LOCAL_APIC = 0, IO_APIC = 1, ENABLED = 1, HAS_PICS = 1, LEVEL_HIGH = 0x0d };
     size_t table = begin_table(w, "APIC", 5);
     put(w, APIC_PAGE, 4);
-    put(w, 0, 4);
-    for (unsigned i = 0; i < vcpu_count; i++) {
+    put(w, w->machine->fixed_hardware ? HAS_PICS : 0, 4);
+    for (unsigned i = 0; i < w->machine->vcpu_count; i++) {
         put(w, LOCAL_APIC, 1);
         put(w, 8, 1);
         put(w, i, 1);
@@ -338,36 +418,46 @@ static size_t put_madt(struct writer *w, unsigned vcpu_count) {
     put(w, 0, 1);
     put(w, IOAPIC_PAGE, 4);
     put(w, 0, 4);
+    if (w->machine->fixed_hardware) {
+        put_override(w, 0, LAYOUT_TIMER_PIN, 0);
+        put_override(w, SCI, SCI, LEVEL_HIGH);
+    }
     end_table(w, table);
     return table;
 }
 
-static void put_rsdp(struct writer *w, uint64_t xsdt) {
+static void put_rsdp(struct writer *w, size_t xsdt) {
+    enum { CHECKSUM_1 = 8, CHECKSUM_2 = 32 };
+    size_t end = w->at;
+    w->at = 0;
     put_text(w, "RSD PTR ", 8);
     put(w, 0, 1);
     put_text(w, "BULKHD", 6);
     put(w, 2, 1);
     put(w, 0, 4);
     put(w, RSDP_SIZE, 4);
-    put(w, xsdt, 8);
+    put_pointer(w, xsdt, 8);
     put(w, 0, 4);
+    put_checksum(w, CHECKSUM_1, 0, RSDP_SIZE_1);
+    put_checksum(w, CHECKSUM_2, 0, RSDP_SIZE);
+    w->at = end;
 }
 
-size_t acpi_build(uint8_t *bytes, size_t size, uint64_t at, unsigned vcpu_count) {
-    struct writer w = { bytes, size, 0, false };
+size_t acpi_build(uint8_t *bytes, size_t size, const struct acpi_machine *machine,
+                  struct acpi_fixups *fixups) {
+    struct writer w = { bytes, size, 0, false, machine, fixups };
+    fixups->count = 0;
     put_zeroes(&w, RSDP_SIZE);
     size_t dsdt = put_dsdt(&w);
-    size_t fadt = w.full ? 0 : put_fadt(&w, at + dsdt);
-    size_t madt = w.full ? 0 : put_madt(&w, vcpu_count);
+    size_t facs = machine->fixed_hardware ? put_facs(&w) : 0;
+    size_t fadt = put_fadt(&w, dsdt, facs);
+    size_t madt = put_madt(&w);
     size_t xsdt = begin_table(&w, "XSDT", 1);
-    put(&w, at + fadt, 8);
-    put(&w, at + madt, 8);
+    put_pointer(&w, fadt, 8);
+    put_pointer(&w, madt, 8);
     end_table(&w, xsdt);
     if (w.full)
         return 0;
-    struct writer root = { bytes, RSDP_SIZE, 0, false };
-    put_rsdp(&root, at + xsdt);
-    bytes[8] = negative_sum(bytes, RSDP_SIZE_1);
-    bytes[32] = negative_sum(bytes, RSDP_SIZE);
-    return w.at;
+    put_rsdp(&w, xsdt);
+    return w.full ? 0 : w.at;
 }

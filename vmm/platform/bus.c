@@ -126,9 +126,17 @@ void bus_write_memory(struct vcpu *vcpu, struct gpa at, unsigned size, uint64_t 
 
 /* ---- PCI configuration by ports ---- */
 
+static struct virtio_device *virtio_of(struct vm *vm, unsigned device) {
+    return device == 0 ? NULL : devices_virtio(vm, device - 1);
+}
+
 /* Device 0 of bus 0 is the host bridge; the others: platform/layout.h. */
-static struct pci_function *function_of(struct vm *vm, unsigned device) {
-    struct virtio_device *virtio = device == 0 ? NULL : devices_virtio(vm, device - 1);
+static struct pci_function *function_of(struct vm *vm, unsigned device, unsigned function) {
+    struct virtio_device *virtio = virtio_of(vm, device);
+    struct pci_function *chip =
+        vm->has_firmware ? chipset_function(&vm->chipset, device, function) : NULL;
+    if (chip || function != 0)
+        return chip;
     if (device == 0)
         return &vm->bridge;
     if (device == LAYOUT_PCI_E1000 && vm->e1000.present)
@@ -138,14 +146,18 @@ static struct pci_function *function_of(struct vm *vm, unsigned device) {
     return virtio ? &virtio->pci : NULL;
 }
 
+static unsigned latched_device(const struct vm *vm) {
+    return vm->pci_address >> 11 & 0x1f;
+}
+
 /* The function that the latch names, and the offset of the access in its configuration space. */
 static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offset) {
     uint32_t address = vm->pci_address;
-    bool bus_0_function_0 = (address & 0x00ff0700) == 0;
+    bool bus_0 = (address & 0x00ff0000) == 0;
     *offset = (address & 0xfc) + (port - PORT_PCI_DATA);
-    if (!(address & PCI_ADDRESS_ENABLE) || !bus_0_function_0)
+    if (!(address & PCI_ADDRESS_ENABLE) || !bus_0)
         return NULL;
-    return function_of(vm, address >> 11 & 0x1f);
+    return function_of(vm, latched_device(vm), address >> 8 & 7);
 }
 
 static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
@@ -154,12 +166,16 @@ static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
         return port == PORT_PCI_ADDRESS && size == 4 ? vm->pci_address
                                                      : (uint32_t)all_ones(size);
     const struct pci_function *function = latched(vm, port, &offset);
+    struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
+    if (virtio && function == &virtio->pci)
+        virtio_window_read(virtio, offset);
     return function ? pci_config_read(function, offset, size) : (uint32_t)all_ones(size);
 }
 
 /* true: the I/O thread has something to do now, as a device may do DMA that couldn't before. */
 static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
     unsigned offset;
+    enum virtio_event event = VIRTIO_NOTHING;
     if (port == PORT_PCI_ADDRESS && size == 4)
         vm->pci_address = value;
     if (port < PORT_PCI_DATA)
@@ -169,8 +185,12 @@ static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
         return false;
     bool could = pci_may_master(function);
     pci_config_write(function, offset, size, value);
+    struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
+    if (virtio && function == &virtio->pci)
+        event = virtio_window_write(virtio, offset);
+    devices_event(vm, latched_device(vm) - 1, event);
     irq_flush_messages(vm, function);
-    return !could && pci_may_master(function);
+    return event != VIRTIO_NOTHING || (!could && pci_may_master(function));
 }
 
 /* ---- Ports ---- */
@@ -188,7 +208,7 @@ static bool e1000_at_port(const struct vm *vm, uint16_t port, uint32_t *offset) 
 }
 
 static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
-    uint32_t offset;
+    uint32_t offset, value;
     if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
         return serial_read(&vm->serial, port - SERIAL_PORT);
     if (in_range(port, size, PORT_PCI_ADDRESS, 8))
@@ -197,6 +217,8 @@ static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
         return rtc_read(&vm->rtc, wall_clock(vm));
     if (e1000_at_port(vm, port, &offset))
         return e1000_read_port(&vm->e1000, offset, size);
+    if (vm->has_firmware && legacy_read(vm, port, size, &value))
+        return value;
     if (port == PORT_SYSTEM || in_range(port, size, LAYOUT_PORT_SLEEP, 2))
         return 0;
     return (uint32_t)all_ones(size);
@@ -219,7 +241,7 @@ uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size) {
 static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value) {
     bool reset = (port == LAYOUT_PORT_RESET && (value & RESET_NOW)) ||
                  (port == PORT_KEYBOARD_STATUS && (uint8_t)value == PORT_KEYBOARD_RESET);
-    bool off = port == LAYOUT_PORT_SLEEP && (value & SLEEP_ENABLE) &&
+    bool off = port == LAYOUT_PORT_SLEEP && !vm->has_firmware && (value & SLEEP_ENABLE) &&
                (value >> SLEEP_TYPE_SHIFT & 7) == SLEEP_SOFT_OFF;
     if (reset)
         vm_end(vm, VM_END_RESET);
@@ -254,6 +276,8 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
         rtc_write(&vm->rtc, (uint8_t)value);
     else if (e1000_at_port(vm, port, &offset))
         return e1000_write_port(&vm->e1000, offset, size, value);
+    else if (vm->has_firmware && legacy_write(vm, port, size, value))
+        return in_range(port, size, PIT_PORT, PIT_PORTS);
     return is_notify_port(vm, port);
 }
 

@@ -2,6 +2,7 @@
 /*
  * Interrupts on their way from devices and vCPUs to local APICs. Any thread of the VMM.
  */
+#include "vmm/platform/layout.h"
 #include "vmm/vm.h"
 
 static void deliver(struct vm *vm, const struct vcpu *from, struct vcpu *to,
@@ -41,13 +42,72 @@ void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message 
     }
 }
 
+/* With the lock held: vCPU 0 sees the 8259s' output without it. true: it has to be woken. */
+static bool update_external(struct vm *vm) {
+    bool high = pic_output(&vm->pic);
+    bool was = __atomic_exchange_n(&vm->pic_output, high, __ATOMIC_SEQ_CST);
+    return high && !was;
+}
+
+/* The ISA devices' pins of the I/O APIC are the 8259s' lines, but for the timer's. */
+static bool drive_pic(struct vm *vm, unsigned pin, bool high) {
+    if (!vm->has_firmware || pin >= PIC_LINES)
+        return false;
+    pic_line(&vm->pic, pin == LAYOUT_TIMER_PIN ? 0 : pin, high);
+    return update_external(vm);
+}
+
 void irq_line(struct vm *vm, unsigned pin, bool high) {
     struct apic_message message;
     lock_acquire(&vm->ioapic_lock);
     bool fires = ioapic_line(&vm->ioapic, pin, high, &message);
+    bool wake = drive_pic(vm, pin, high);
     lock_release(&vm->ioapic_lock);
     if (fires)
         irq_send(vm, NULL, &message);
+    if (wake)
+        vm_kick(vm, &vm->vcpu[0]);
+}
+
+bool irq_external(const struct vm *vm) {
+    return __atomic_load_n(&vm->pic_output, __ATOMIC_SEQ_CST);
+}
+
+uint8_t irq_acknowledge_external(struct vm *vm) {
+    lock_acquire(&vm->ioapic_lock);
+    uint8_t vector = pic_acknowledge(&vm->pic);
+    update_external(vm);
+    lock_release(&vm->ioapic_lock);
+    return vector;
+}
+
+/* The chip of one of the 8259s' ports; *level: it is the chip's edge/level register. */
+static unsigned chip_of(uint16_t port, bool *level) {
+    *level = port >= PIC_PORT_ELCR;
+    return *level ? port - PIC_PORT_ELCR : port >= PIC_PORT_SECOND;
+}
+
+uint8_t irq_pic_read(struct vm *vm, uint16_t port) {
+    bool level;
+    unsigned chip = chip_of(port, &level);
+    lock_acquire(&vm->ioapic_lock);
+    uint8_t value = level ? pic_read_level(&vm->pic, chip) : pic_read(&vm->pic, chip, port % 2);
+    lock_release(&vm->ioapic_lock);
+    return value;
+}
+
+void irq_pic_write(struct vm *vm, uint16_t port, uint8_t value) {
+    bool level;
+    unsigned chip = chip_of(port, &level);
+    lock_acquire(&vm->ioapic_lock);
+    if (level)
+        pic_write_level(&vm->pic, chip, value);
+    else
+        pic_write(&vm->pic, chip, port % 2, value);
+    bool wake = update_external(vm);
+    lock_release(&vm->ioapic_lock);
+    if (wake)
+        vm_kick(vm, &vm->vcpu[0]);
 }
 
 void irq_end(struct vm *vm, uint8_t vector) {

@@ -16,10 +16,13 @@
 #define LAYOUT_ACPI         0x00000000000e0000ull
 #define LAYOUT_ACPI_SIZE    0x0000000000008000ull
 #define LAYOUT_RESET_VECTOR 0x00000000000ffff0ull   /* F000:FFF0 */
+#define LAYOUT_BIOS         0x00000000000e0000ull   /* the end of the firmware's image, in RAM */
+#define LAYOUT_BIOS_SIZE    0x0000000000020000ull
 #define LAYOUT_HIGH_START   0x0000000000100000ull
 
 /* The hole below 4 GiB. */
 #define LAYOUT_HOLE         0x00000000c0000000ull
+#define LAYOUT_FIRMWARE_HOLE 0x0000000080000000ull  /* the lowest place where firmware puts BARs */
 #define LAYOUT_BARS         0x00000000e0000000ull   /* memory BARs, one after the other */
 #define LAYOUT_E1000_BAR    0x00000000e0020000ull   /* beyond those of the virtio devices */
 #define LAYOUT_AHCI_BAR     0x00000000e0040000ull   /* beyond that one */
@@ -33,6 +36,7 @@
 #define LAYOUT_PCI_E1000    1u
 #define LAYOUT_PCI_AHCI     8u
 #define LAYOUT_PCI_PIN(device) (16u + (device) % 8u)
+#define LAYOUT_TIMER_PIN    2u                      /* the 8254's, which is ISA interrupt 0 */
 
 /* Ports beyond the ISA devices' own. */
 #define LAYOUT_PORT_SLEEP   0x604u                  /* ACPI sleep control and status registers */

@@ -61,7 +61,7 @@ void pci_create(struct pci_function *function, uint16_t vendor, uint16_t device,
 void pci_add_io_bar(struct pci_function *function, unsigned bar, uint32_t base, uint32_t size) {
     function->bar_size[bar] = size;
     pci_put32(function, PCI_BAR + 4 * bar, base | BAR_IO);
-    allow32(function, PCI_BAR + 4 * bar, 0xffff & ~(size - 1));
+    allow32(function, PCI_BAR + 4 * bar, ~(size - 1));
     function->config[PCI_COMMAND] |= PCI_COMMAND_IO;
     function->writable[PCI_COMMAND] |= PCI_COMMAND_IO;
 }

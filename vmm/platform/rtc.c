@@ -8,7 +8,8 @@
 
 enum rtc_register {
     RTC_SECONDS = 0, RTC_MINUTES = 2, RTC_HOURS = 4, RTC_WEEKDAY = 6, RTC_DAY = 7, RTC_MONTH = 8,
-    RTC_YEAR = 9, RTC_A = 10, RTC_B = 11, RTC_C = 12, RTC_D = 13, RTC_CENTURY = 0x32,
+    RTC_YEAR = 9, RTC_A = 10, RTC_B = 11, RTC_C = 12, RTC_D = 13,
+    RTC_EXTENDED = 0x30, RTC_ABOVE_16M = 0x34, RTC_ABOVE_4G = 0x5b,
 };
 
 enum rtc_bit {
@@ -83,4 +84,17 @@ void rtc_write(struct rtc *rtc, uint8_t value) {
     if (clock || status)
         return;
     rtc->bytes[rtc->index] = rtc->index == RTC_A ? value & 0x7f : value;
+}
+
+static void put_size(struct rtc *rtc, unsigned at, unsigned count, uint64_t value) {
+    for (unsigned i = 0; i < count; i++)
+        rtc->bytes[at + i] = (uint8_t)(value >> (8 * i));
+}
+
+void rtc_put_memory(struct rtc *rtc, uint64_t low, uint64_t high) {
+    enum { MIB = 1 << 20, KIB = 1 << 10, UNIT = 64 << 10, EXTENDED_MAX = 0xffff };
+    uint64_t extended = (low - MIB) / KIB;
+    put_size(rtc, RTC_EXTENDED, 2, extended < EXTENDED_MAX ? extended : EXTENDED_MAX);
+    put_size(rtc, RTC_ABOVE_16M, 2, low > 16 * MIB ? (low - 16 * MIB) / UNIT : 0);
+    put_size(rtc, RTC_ABOVE_4G, 3, high / UNIT);
 }

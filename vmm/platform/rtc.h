@@ -12,6 +12,7 @@
 
 #define RTC_PORT_INDEX 0x70u
 #define RTC_PORT_DATA  0x71u
+#define RTC_CENTURY    0x32u         /* the register */
 
 struct rtc {
     uint8_t index;
@@ -23,5 +24,8 @@ void rtc_select(struct rtc *rtc, uint8_t index);
 /* `now`: Unix seconds. */
 uint8_t rtc_read(const struct rtc *rtc, uint64_t now);
 void rtc_write(struct rtc *rtc, uint8_t value);
+
+/* Where PC firmware looks for the size of RAM: below and from 4 GiB up, in bytes. */
+void rtc_put_memory(struct rtc *rtc, uint64_t low, uint64_t high);
 
 #endif

@@ -10,7 +10,7 @@ enum bar_layout {
 };
 
 /* virtio 4.1.4: structure types of the capabilities. */
-enum structure { COMMON_CFG = 1, NOTIFY_CFG = 2, ISR_CFG = 3, DEVICE_CFG = 4 };
+enum structure { COMMON_CFG = 1, NOTIFY_CFG = 2, ISR_CFG = 3, DEVICE_CFG = 4, PCI_CFG = 5 };
 
 /* virtio 4.1.4.3: the common configuration. */
 enum common {
@@ -23,16 +23,21 @@ enum common {
 
 enum {
     VENDOR = 0x1af4,
-    MODERN_DEVICE = 0x1040,          /* + the device type */
+    MODERN_DEVICE = 0x1040,          /* + the device type; the subsystem too is 0x40 or more */
+    MODERN_SUBSYSTEM = 0x40,         /* (4.1.2.1), or OVMF doesn't see a device of today */
     CAPABILITY_VENDOR = 0x09,
     CAPABILITY_SIZE = 16,
     NOTIFY_MULTIPLIER = 4,
     NO_VECTOR = 0xffff,
 };
 
+/* virtio 4.1.4.9: offsets in the configuration access capability. */
+enum window { WINDOW_BAR = 4, WINDOW_OFFSET = 8, WINDOW_LENGTH = 12, WINDOW_DATA = 16 };
+
 static void add_structure(struct virtio_device *device, enum structure type, unsigned bar,
                           uint32_t offset, uint32_t length) {
-    uint8_t size = type == NOTIFY_CFG ? CAPABILITY_SIZE + 4 : CAPABILITY_SIZE;
+    bool longer = type == NOTIFY_CFG || type == PCI_CFG;
+    uint8_t size = longer ? CAPABILITY_SIZE + 4 : CAPABILITY_SIZE;
     uint8_t at = pci_add_capability(&device->pci, CAPABILITY_VENDOR, size);
     pci_put16(&device->pci, at + 2u, (uint16_t)(size | (unsigned)type << 8));
     pci_put32(&device->pci, at + 4u, bar);
@@ -40,6 +45,17 @@ static void add_structure(struct virtio_device *device, enum structure type, uns
     pci_put32(&device->pci, at + 12u, length);
     if (type == NOTIFY_CFG)
         pci_put32(&device->pci, at + 16u, NOTIFY_MULTIPLIER);
+    if (type == PCI_CFG)
+        device->window_at = at;
+}
+
+/* A window through which the BARs are reached where nobody gave them a place. */
+static void add_window(struct virtio_device *device) {
+    add_structure(device, PCI_CFG, 0, 0, 0);
+    uint8_t *writable = device->pci.writable + device->window_at;
+    writable[WINDOW_BAR] = 0xff;
+    for (unsigned i = WINDOW_OFFSET; i < WINDOW_DATA + 4; i++)
+        writable[i] = 0xff;
 }
 
 static void reset(struct virtio_device *device) {
@@ -58,7 +74,7 @@ void virtio_create(struct virtio_device *device, const struct virtio_identity *i
     *device = (struct virtio_device){ .memory = memory, .queues = identity->queues };
     device->offered = identity->features | VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX;
     pci_create(&device->pci, VENDOR, (uint16_t)(MODERN_DEVICE + identity->device),
-               identity->class, identity->device);
+               identity->class, (uint16_t)(MODERN_SUBSYSTEM + identity->device));
     device->pci.config[PCI_CLASS] = 1;   /* revision: modern */
     pci_add_io_bar(&device->pci, VIRTIO_NOTIFY_BAR, notify_port, notify_size);
     pci_add_memory_bar(&device->pci, VIRTIO_MEMORY_BAR, memory_base, VIRTIO_BAR_SIZE);
@@ -68,6 +84,7 @@ void virtio_create(struct virtio_device *device, const struct virtio_identity *i
     add_structure(device, DEVICE_CFG, VIRTIO_MEMORY_BAR, BAR_DEVICE, VIRTIO_CONFIG_MAX);
     pci_add_msix(&device->pci, (uint8_t)(identity->queues + 1), VIRTIO_MEMORY_BAR, BAR_MSIX,
                  BAR_PENDING);
+    add_window(device);
     reset(device);
 }
 
@@ -271,4 +288,39 @@ enum virtio_event virtio_bar_write(struct virtio_device *device, uint32_t offset
     enum virtio_event event = write_part(device, offset, (uint32_t)value);
     enum virtio_event second = write_part(device, offset + 4, value >> 32);
     return second != VIRTIO_NOTHING ? second : event;
+}
+
+/* ---- The window in configuration space ---- */
+
+struct window_access { uint32_t bar, offset, size; };
+
+/* What an access to the window's data means; false: it isn't there, or the window makes no sense. */
+static bool window_access(const struct virtio_device *device, unsigned offset,
+                          struct window_access *access) {
+    unsigned at = device->window_at;
+    if (offset < at + WINDOW_DATA || offset >= at + WINDOW_DATA + 4)
+        return false;
+    access->bar = pci_config_read(&device->pci, at + WINDOW_BAR, 1);
+    access->offset = pci_config_read(&device->pci, at + WINDOW_OFFSET, 4);
+    access->size = pci_config_read(&device->pci, at + WINDOW_LENGTH, 4);
+    bool whole = access->size == 1 || access->size == 2 || access->size == 4;
+    return whole && access->offset % access->size == 0 && access->offset < VIRTIO_BAR_SIZE;
+}
+
+void virtio_window_read(struct virtio_device *device, unsigned offset) {
+    struct window_access access;
+    if (!window_access(device, offset, &access) || access.bar != VIRTIO_MEMORY_BAR)
+        return;
+    uint64_t value = virtio_bar_read(device, access.offset, access.size);
+    pci_put32(&device->pci, device->window_at + WINDOW_DATA, (uint32_t)value);
+}
+
+enum virtio_event virtio_window_write(struct virtio_device *device, unsigned offset) {
+    struct window_access access;
+    if (!window_access(device, offset, &access))
+        return VIRTIO_NOTHING;
+    uint32_t value = pci_config_read(&device->pci, device->window_at + WINDOW_DATA, access.size);
+    if (access.bar == VIRTIO_MEMORY_BAR)
+        return virtio_bar_write(device, access.offset, access.size, value);
+    return access.bar == VIRTIO_NOTIFY_BAR ? VIRTIO_KICK : VIRTIO_NOTHING;
 }

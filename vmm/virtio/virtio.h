@@ -35,6 +35,7 @@ struct virtio_device {
     uint64_t accepted;
     uint32_t offered_select;
     uint32_t accepted_select;
+    uint8_t window_at;               /* the configuration access capability */
     uint16_t config_vector;
     uint16_t queue_select;
     uint8_t status;                  /* enum virtio_status */
@@ -66,6 +67,11 @@ void virtio_create(struct virtio_device *device, const struct virtio_identity *i
 uint64_t virtio_bar_read(struct virtio_device *device, uint32_t offset, unsigned size);
 enum virtio_event virtio_bar_write(struct virtio_device *device, uint32_t offset, unsigned size,
                                    uint64_t value);
+
+/* Before a read and after a write of configuration space at `offset`: does what the access means to
+ * the window there, through which the BARs can be reached. */
+void virtio_window_read(struct virtio_device *device, unsigned offset);
+enum virtio_event virtio_window_write(struct virtio_device *device, unsigned offset);
 
 /* The driver has set it up and may be served. */
 bool virtio_ready(const struct virtio_device *device);

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""VMs that the distribution's SeaBIOS and OVMF start, from a disk that knows nothing of Bulkhead:
+GRUB in its master boot record and as UEFI's default loader, and on its partition Linux and what
+else boots on a PC."""
+import re
+
+import pytest
+
+from harness.console import Console
+from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NIC_DRIVER, SWITCH,
+                              describe, disk_hardware, indented, machine)
+
+BOOT_SECONDS = 180
+PASS_SECONDS = 900      # of Memtest86+ over 16 MiB; 4 minutes on an idle machine
+
+GUESTS = """\
+- name: pc
+  firmware: seabios
+  memory: 256M
+  core: 0
+  priority: 12
+  no-hvc: true
+  settings:
+    - { name: on_reset, value: restart }
+  vcpus:
+    - { core: 2 }
+    - { core: 1 }
+  disks:
+    - { from: blockmux, readonly: true }
+- name: memtest
+  firmware: seabios
+  memory: 16M
+  core: 0
+  priority: 12
+  no-hvc: true
+  vcpus:
+    - { core: 3 }
+  disks:
+    - { from: blockmux, readonly: true }
+"""
+
+UEFI_GUESTS = """\
+- name: uefi
+  firmware: ovmf
+  memory: 256M
+  core: 0
+  priority: 12
+  no-hvc: true
+  settings:
+    - { name: on_reset, value: restart }
+  vcpus:
+    - { core: 2 }
+    - { core: 1 }
+  disks:
+    - { from: blockmux, readonly: true }
+- name: shell
+  firmware: ovmf
+  memory: 128M
+  core: 0
+  priority: 12
+  no-hvc: true
+  vcpus:
+    - { core: 3 }
+"""
+
+NETWORK_GUESTS = """\
+- name: first
+  firmware: seabios
+  memory: 64M
+  core: 0
+  priority: 12
+  vcpus:
+    - { core: 2 }
+  nic: { switch: switch, mac: 52:54:00:00:00:0f }
+  disks:
+    - { from: blockmux, readonly: true }
+- name: second
+  firmware: seabios
+  memory: 64M
+  core: 0
+  priority: 12
+  vcpus:
+    - { core: 3 }
+  nic: { switch: switch, mac: 52:54:00:00:00:10, model: e1000 }
+  disks:
+    - { from: blockmux, readonly: true }
+"""
+
+NIC = """\
+- address: 00:02.0
+  id: 8086:10d3
+  model: e1000e
+  network: true
+"""
+
+
+def boot(name, guests, compartments="", devices="", hardware="", rest=""):
+    path = describe(name, compartments=compartments + DISK_DRIVER, devices=devices + DISK_DEVICE,
+                    hardware=hardware + disk_hardware("guests/pc.img"),
+                    rest=rest + DISK_MUX + "vms:\n" + indented(guests))
+    made = machine(path)
+    made.arguments.append("-snapshot")
+    return made
+
+
+def choose(system, console, key):
+    """Waits for GRUB's menu and chooses an entry by its hotkey."""
+    system.expect(r"Reset", BOOT_SECONDS)
+    console.type(key)
+
+
+@pytest.fixture(scope="module")
+def system():
+    with boot("firmware", GUESTS) as booted:
+        booted.expect(r"^bulkhead> ", BOOT_SECONDS)
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def console(system):
+    console = Console(system)
+    console.focus("memtest.serial")             # the first: it takes longest
+    choose(system, console, "m")
+    console.focus("pc.serial")
+    choose(system, console, "l")
+    system.expect(r"press Enter for a shell on ttyS0", BOOT_SECONDS)
+    return console
+
+
+def run(console, line, timeout=60):
+    console.shell("pc")
+    output, status = console.run("pc", line, timeout)
+    assert status == 0, output
+    return output
+
+
+def test_grub_boots_linux_with_both_vcpus(console):
+    assert run(console, "nproc").strip() == "2"
+    assert "BOOT_IMAGE=/vmlinuz" in run(console, "cat /proc/cmdline")
+
+
+def test_disk_that_booted_is_the_linux_kernels_too(console):
+    assert "1af4" in run(console, "cat /sys/block/vda/device/../vendor")
+    assert "GRUB" in run(console, "head -c 512 /dev/vda | strings | grep GRUB")
+
+
+def test_devices_interrupt_by_the_tables_of_the_firmware(console):
+    interrupts = run(console, "cat /proc/interrupts")
+    assert re.search(r"\n *4: .*IO-APIC +4-edge +ttyS0", interrupts), interrupts
+    assert re.search(r"PCI-MSI.*virtio0-req", interrupts), interrupts
+    assert run(console, "cat /sys/bus/platform/devices/rtc_cmos/name 2>/dev/null || "
+                        "cat /sys/class/rtc/rtc0/name").startswith("rtc_cmos")
+
+
+def test_kernel_found_nothing_to_complain_of(console):
+    output = run(console, "dmesg | grep -c -E 'BUG|WARNING|Call Trace|nobody cared|soft lockup|"
+                          "ACPI.*Error|ACPI BIOS' || true")
+    assert output.strip() == "0", run(console, "dmesg | grep -E 'ACPI|BUG|WARNING'")
+
+
+def test_reset_goes_through_the_firmware_again(system, console):
+    console.shell("pc")
+    system.serial.mark()
+    console.type("reboot -f\r")
+    system.expect(r"SeaBIOS \(version", BOOT_SECONDS)
+    choose(system, console, "r")                # GRUB's own reset: a jump to the BIOS
+    system.expect(r"SeaBIOS \(version", BOOT_SECONDS)
+    choose(system, console, "l")
+    system.expect(r"press Enter for a shell on ttyS0", BOOT_SECONDS)
+    assert run(console, "nproc").strip() == "2"
+
+
+def test_linux_switches_the_vm_off(system, console):
+    console.shell("pc")
+    console.type("poweroff -f\r")
+    console.overview()
+    system.expect(r"pc\| .*the guest switched itself off: stopped", 60, anywhere=True)
+
+
+def test_memtest86_completes_a_pass_without_error(system, console):
+    console.focus("memtest.serial")
+    system.expect(r"Pass:\s+[1-9]\d*\s+Errors: 0\b", PASS_SECONDS)
+    assert not re.search(r"Errors: [1-9]", system.serial.text())
+
+
+@pytest.fixture(scope="module")
+def uefi():
+    with boot("uefi", UEFI_GUESTS) as booted:
+        booted.expect(r"^bulkhead> ", BOOT_SECONDS)
+        yield booted
+
+
+def test_ovmf_starts_its_shell(uefi):
+    console = Console(uefi)
+    console.focus("shell.serial")
+    uefi.expect(r"UEFI Interactive Shell", BOOT_SECONDS)
+    uefi.expect(r"Shell> ", BOOT_SECONDS)
+    console.type("pci\r")
+    uefi.expect(r"Vendor 8086 Device 1237", 60)
+    uefi.expect(r"Vendor 1AF4 Device 1044", 60)
+
+
+def test_ovmf_boots_grub_and_linux_from_the_same_disk(uefi):
+    console = Console(uefi)
+    console.focus("uefi.serial")
+    choose(uefi, console, "l")
+    uefi.expect(r"press Enter for a shell on ttyS0", BOOT_SECONDS)
+    console.type("\r")
+    uefi.expect(r"pc:\S*# ", 60)
+    console.type("ls -d /sys/firmware/efi; nproc\r")
+    uefi.expect(r"^/sys/firmware/efi\n2\n", 60)
+
+
+@pytest.fixture(scope="module")
+def network():
+    with boot("ipxe", NETWORK_GUESTS, compartments=NIC_DRIVER, devices=NIC_DEVICE, hardware=NIC,
+              rest=SWITCH) as booted:
+        booted.expect(r"^bulkhead> ", BOOT_SECONDS)
+        yield booted
+
+
+@pytest.mark.parametrize("guest, driver", [("first", "virtio-net"), ("second", "82540em")])
+def test_ipxe_gets_an_address(network, guest, driver):
+    console = Console(network)
+    console.focus(f"{guest}.serial")
+    choose(network, console, "i")
+    network.expect(rf"using {driver} on 0000:00:01.0 \(open\)", BOOT_SECONDS)
+    network.expect(r"net0: 10\.0\.2\.\d+/255\.255\.255\.0 gw 10\.0\.2\.2", BOOT_SECONDS)

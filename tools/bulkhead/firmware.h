@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The firmware that a VM can start with. */
+#ifndef TOOLS_BULKHEAD_FIRMWARE_H
+#define TOOLS_BULKHEAD_FIRMWARE_H
+
+/* Its image, below the build folder; NULL: there is none of that name. */
+const char *firmware_file(const char *name);
+
+#endif
