@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest that drives its virtual devices against the rules. Its command line's first word says how:
+ * A guest that drives its virtual devices against the rules. Its command line's first word says
+ * how:
  *   fair      by the rules: the random-number device and the network card do their work
  *   outside   a random-number buffer far outside the guest's memory
  *   loop      a descriptor chain that leads back to its beginning
@@ -80,7 +81,8 @@ static uint32_t bar(unsigned device, unsigned number) {
 /* ---- The random-number device (virtio 1.2, 2.7 and 4.1) ---- */
 
 enum { QUEUE_SIZE = 256, NEXT = 1, WRITE = 2, NEEDS_RESET = 64, RANDOM_BYTES = 16 };
-enum { RANDOM_BAR = 4, NOTIFY_BAR = 0, STATUS = 20 };   /* the common configuration begins the BAR */
+/* The common configuration begins the BAR. */
+enum { RANDOM_BAR = 4, NOTIFY_BAR = 0, STATUS = 20 };
 #define RANDOM_ID 0x10441af4u
 
 struct descriptor {
@@ -312,7 +314,7 @@ static void card_endless(void) {
     report_head(0x4000);
 }
 
-/* Headers of 60 bytes, pieces of 65535, behind one another; the packet goes over both descriptors. */
+/* Headers of 60 bytes, pieces of 65535: a context, then the packet. */
 static void card_cut(void) {
     for (unsigned i = 0; i < sizeof(frame); i++)
         frame[i] = 'A';

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The control of D2, F1 and F6: a VMM without the bound of guest memory (vmm/bounds.c), but for what
- * the processor itself needs to tell memory from devices: at most 8 bytes within its reach. */
+/* The control of D2, F1 and F6: a VMM without the bound of guest memory (vmm/bounds.c), but for
+ * what the processor itself needs to tell memory from devices: at most 8 bytes within its reach. */
 #include "vmm/memory.h"
 
 enum { PROCESSOR = 8 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The control of F1: a VMM that follows a descriptor chain wherever it leads (vmm/virtio/chain.c). */
+/* The control of F1: a VMM that follows a descriptor chain wherever it leads
+ * (vmm/virtio/chain.c). */
 #include "vmm/virtio/virtqueue.h"
 
 struct descriptor { uint64_t address; uint32_t length; uint16_t flags, next; };

@@ -105,14 +105,15 @@ def boot(name, guests, compartments="", devices="", hardware="", rest=""):
 
 
 LINUX = r"Linux version"
-MEMTEST = r"Memtest86\+|Testing"
+MEMTEST = r"Testing"
 BIOS = r"SeaBIOS \(version"
 IPXE = r"iPXE initialising"
 
 
 def choose(system, console, key, then):
-    """Chooses an entry of GRUB's menu by its hotkey, again until what it starts speaks: GRUB drops keys
-    that come while it draws, and of a menu that was drawn before the console shows but the end."""
+    """Chooses an entry of GRUB's menu by its hotkey, again until what it starts speaks: GRUB drops
+    keys that come while it draws, and of a menu that was drawn before the console shows but the
+    end."""
     for _ in range(8):
         console.type(key)
         try:
