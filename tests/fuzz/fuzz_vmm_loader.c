@@ -33,7 +33,7 @@ static void fill_header(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct guest_memory memory = { { { ram, 0, RAM } } };
+    struct guest_memory memory = { .part = { { ram, 0, RAM } } };
     struct loader_input input = { image, IMAGE, initrd, INITRD, "quiet", { LAYOUT_ACPI } };
     if (size < 4)
         return 0;

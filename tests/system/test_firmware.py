@@ -185,7 +185,9 @@ def test_reset_goes_through_the_firmware_again(system, console):
 
 def test_linux_switches_the_vm_off(system, console):
     console.shell("pc")
+    system.serial.mark()
     console.type("poweroff -f\r")
+    system.expect(r"poweroff -f\n", 60)         # the guest has all of it before the focus goes
     console.overview()
     system.expect(r"pc\| .*the guest switched itself off: stopped", 60, anywhere=True)
 
