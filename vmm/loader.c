@@ -5,8 +5,8 @@
 #include "vmm/loader.h"
 
 #include "lib/c/string.h"
-#include "vmm/platform/layout.h"
 #include "vmm/cpu/x86.h"
+#include "vmm/platform/layout.h"
 
 /* boot.rst, "The Real-Mode Kernel Header": offsets in the image and in the zero page. */
 enum header_offset {

@@ -3,11 +3,10 @@
  * (vmm/virtio/chain.c). */
 #include "vmm/virtio/virtqueue.h"
 
-struct descriptor { uint64_t address; uint32_t length; uint16_t flags, next; };
-
 bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtqueue_chain *chain) {
-    const struct descriptor *table = (const struct descriptor *)(const void *)queue->descriptors;
-    const struct descriptor *d = &table[head];
+    const struct virtqueue_descriptor *table =
+        (const struct virtqueue_descriptor *)(const void *)queue->descriptors;
+    const struct virtqueue_descriptor *d = &table[head];
 
     *chain = (struct virtqueue_chain){ .head = head };
     for (;;) {
@@ -17,7 +16,7 @@ bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtque
             return false;
         chain->buffer[chain->count++] = (struct virtqueue_buffer){ bytes, d->length };
         chain->writable_size += d->length;
-        if (!(d->flags & 1))
+        if (!(d->flags & VIRTQUEUE_NEXT))
             return true;
         d = &table[d->next];
     }

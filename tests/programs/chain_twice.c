@@ -3,21 +3,19 @@
  * (vmm/virtio/chain.c). */
 #include "vmm/virtio/virtqueue.h"
 
-struct descriptor { uint64_t address; uint32_t length; uint16_t flags, next; };
-
 /* One descriptor after another, each within the table, at most as many as a chain may have; `use`
  * gets each and answers false to end it. */
 static bool walk(const struct virtqueue *queue, struct virtqueue_chain *chain,
                  bool (*use)(const struct virtqueue *, struct virtqueue_chain *,
-                             const volatile struct descriptor *)) {
-    const volatile struct descriptor *table =
-        (const volatile struct descriptor *)(const void *)queue->descriptors;
+                             const volatile struct virtqueue_descriptor *)) {
+    const volatile struct virtqueue_descriptor *table =
+        (const volatile struct virtqueue_descriptor *)(const void *)queue->descriptors;
     unsigned index = chain->head;
 
     for (unsigned i = 0; i < VIRTQUEUE_CHAIN && index < queue->size; i++) {
         if (!use(queue, chain, &table[index]))
             return false;
-        if (!(table[index].flags & 1))
+        if (!(table[index].flags & VIRTQUEUE_NEXT))
             return true;
         index = table[index].next;
     }
@@ -25,13 +23,13 @@ static bool walk(const struct virtqueue *queue, struct virtqueue_chain *chain,
 }
 
 static bool check(const struct virtqueue *queue, struct virtqueue_chain *chain,
-                  const volatile struct descriptor *d) {
+                  const volatile struct virtqueue_descriptor *d) {
     (void)chain;
     return guest_range(queue->memory, (struct gpa){ d->address }, d->length) != NULL;
 }
 
 static bool take(const struct virtqueue *queue, struct virtqueue_chain *chain,
-                 const volatile struct descriptor *d) {
+                 const volatile struct virtqueue_descriptor *d) {
     const struct guest_ram *ram = &queue->memory->part[0];
     uint32_t length = d->length;
 

@@ -6,8 +6,8 @@
  * References: APM volume 2, chapter 15 and appendix C.
  */
 #include "vmm/cpu/cpuid.h"
-#include "vmm/vm.h"
 #include "vmm/cpu/x86.h"
+#include "vmm/vm.h"
 
 /* EXITINFO1 of a nested page fault (APM 15.25.6) and of a port access (15.10.2). */
 #define FAULT_FETCH (1ull << 4)

@@ -5,9 +5,9 @@
  *
  * References: APM volume 2, 14.1.3 (reset state) and 15.27.8 (SIPI); boot.rst, 64-bit protocol.
  */
+#include "vmm/cpu/x86.h"
 #include "vmm/platform/layout.h"
 #include "vmm/vm.h"
-#include "vmm/cpu/x86.h"
 
 enum {
     PAT_RESET_LOW = 0x00070406,      /* PA0 to PA3, the same for PA4 to PA7 */

@@ -3,7 +3,7 @@
  * The firmware configuration device of QEMU's PCs, ports 0x510 and 0x511: how SeaBIOS and OVMF learn
  * what machine they are on. A selector names an item, which is then read byte by byte; what is
  * beyond an item's end reads as zero. Read-only, no DMA. State under the device lock; the items
- * are made before the guest starts (firmware/items.c).
+ * are made before the guest starts (firmware.c).
  *
  * References: QEMU, docs/specs/fw_cfg.rst ("fw_cfg").
  */

@@ -195,10 +195,6 @@ static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
 
 /* ---- Ports ---- */
 
-static bool in_range(uint16_t port, unsigned size, unsigned first, unsigned count) {
-    return port >= first && port + size <= first + count;
-}
-
 static uint64_t wall_clock(const struct vm *vm) {
     return vm->boot_time + (vm_now() - vm->boot_tsc) / 1000 / vm->tsc_khz;
 }
@@ -209,9 +205,9 @@ static bool e1000_at_port(const struct vm *vm, uint16_t port, uint32_t *offset) 
 
 static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
     uint32_t offset, value;
-    if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
+    if (port_in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
         return serial_read(&vm->serial, port - SERIAL_PORT);
-    if (in_range(port, size, PORT_PCI_ADDRESS, 8))
+    if (port_in_range(port, size, PORT_PCI_ADDRESS, 8))
         return read_pci(vm, port, size);
     if (port == RTC_PORT_DATA && size == 1)
         return rtc_read(&vm->rtc, wall_clock(vm));
@@ -219,7 +215,7 @@ static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
         return e1000_read_port(&vm->e1000, offset, size);
     if (vm->has_firmware && legacy_read(vm, port, size, &value))
         return value;
-    if (port == PORT_SYSTEM || in_range(port, size, LAYOUT_PORT_SLEEP, 2))
+    if (port == PORT_SYSTEM || port_in_range(port, size, LAYOUT_PORT_SLEEP, 2))
         return 0;
     return (uint32_t)all_ones(size);
 }
@@ -263,12 +259,12 @@ static bool is_notify_port(struct vm *vm, uint16_t port) {
 /* true: the I/O thread has something to do now. */
 static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
     uint32_t offset;
-    if (in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1) {
+    if (port_in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1) {
         bool idle = vm->serial.sent_count == 0;
         serial_write(&vm->serial, port - SERIAL_PORT, (uint8_t)value);
         return (idle && vm->serial.sent_count != 0) || serial_full(&vm->serial);
     }
-    if (in_range(port, size, PORT_PCI_ADDRESS, 8))
+    if (port_in_range(port, size, PORT_PCI_ADDRESS, 8))
         return write_pci(vm, port, size, value);
     if (port == RTC_PORT_INDEX)
         rtc_select(&vm->rtc, (uint8_t)value);
@@ -277,7 +273,7 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
     else if (e1000_at_port(vm, port, &offset))
         return e1000_write_port(&vm->e1000, offset, size, value);
     else if (vm->has_firmware && legacy_write(vm, port, size, value))
-        return in_range(port, size, PIT_PORT, PIT_PORTS);
+        return port_in_range(port, size, PIT_PORT, PIT_PORTS);
     return is_notify_port(vm, port);
 }
 

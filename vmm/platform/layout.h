@@ -5,6 +5,9 @@
 #ifndef VMM_LAYOUT_H
 #define VMM_LAYOUT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* Low memory, filled by the loader before the start. */
 #define LAYOUT_GDT          0x0000000000000500ull
 #define LAYOUT_ZERO_PAGE    0x0000000000007000ull
@@ -42,5 +45,10 @@
 #define LAYOUT_PORT_SLEEP   0x604u                  /* ACPI sleep control and status registers */
 #define LAYOUT_PORT_RESET   0xcf9u
 #define LAYOUT_PORT_E1000   0x1040u                 /* I/O BAR of the emulated 82540EM */
+
+/* Whether all of an access lies in a device's ports. */
+static inline bool port_in_range(uint16_t port, unsigned size, unsigned first, unsigned count) {
+    return port >= first && port + size <= first + count;
+}
 
 #endif

@@ -48,14 +48,10 @@ void legacy_reset(struct vm *vm) {
         rtc_put_memory(&vm->rtc, vm->memory.part[0].size, vm->memory.part[1].size);
 }
 
-static bool in_range(uint16_t port, unsigned size, unsigned first, unsigned count) {
-    return port >= first && port + size <= first + count;
-}
-
 static bool is_pic(uint16_t port) {
-    return in_range(port, 1, PIC_PORT_FIRST, PIC_PORTS) ||
-           in_range(port, 1, PIC_PORT_SECOND, PIC_PORTS) ||
-           in_range(port, 1, PIC_PORT_ELCR, PIC_PORTS);
+    return port_in_range(port, 1, PIC_PORT_FIRST, PIC_PORTS) ||
+           port_in_range(port, 1, PIC_PORT_SECOND, PIC_PORTS) ||
+           port_in_range(port, 1, PIC_PORT_ELCR, PIC_PORTS);
 }
 
 static uint8_t read_system(const struct vm *vm) {
@@ -75,7 +71,7 @@ static bool read_byte(struct vm *vm, uint16_t port, uint8_t *value) {
         *value = irq_pic_read(vm, port);
         return true;
     }
-    if (in_range(port, 1, PIT_PORT, PIT_PORTS)) {
+    if (port_in_range(port, 1, PIT_PORT, PIT_PORTS)) {
         *value = pit_read(&vm->pit, port - PIT_PORT, timer_now(vm));
         return true;
     }
@@ -91,7 +87,7 @@ static bool read_byte(struct vm *vm, uint16_t port, uint8_t *value) {
 
 bool legacy_read(struct vm *vm, uint16_t port, unsigned size, uint32_t *value) {
     uint8_t byte = 0;
-    if (in_range(port, size, PM_PORT, PM_PORTS)) {
+    if (port_in_range(port, size, PM_PORT, PM_PORTS)) {
         *value = pm_read(&vm->pm, port - PM_PORT, size, ticks(vm, PM_TIMER_HZ));
         return true;
     }
@@ -105,7 +101,7 @@ static bool write_byte(struct vm *vm, uint16_t port, uint8_t value) {
         irq_pic_write(vm, port, value);
         return true;
     }
-    if (in_range(port, 1, PIT_PORT, PIT_PORTS)) {
+    if (port_in_range(port, 1, PIT_PORT, PIT_PORTS)) {
         pit_write(&vm->pit, port - PIT_PORT, value, timer_now(vm));
         return true;
     }
@@ -122,7 +118,7 @@ static bool write_byte(struct vm *vm, uint16_t port, uint8_t value) {
 }
 
 bool legacy_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
-    if (in_range(port, size, PM_PORT, PM_PORTS)) {
+    if (port_in_range(port, size, PM_PORT, PM_PORTS)) {
         if (pm_write(&vm->pm, port - PM_PORT, size, value))
             vm_end(vm, VM_END_POWEROFF);
         return true;

@@ -1,37 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Descriptor chains of a split virtqueue: from what the guest wrote to buffers that may be used. The
- * only place that reads descriptors, each once. A file of its own, so that the red team's controls
- * can be built with careless ones.
+ * Descriptor chains of a split virtqueue: from what the guest wrote to buffers that may be used.
+ * The only place that reads descriptors, each once. A file of its own, so that the red team's
+ * controls can be built with careless ones.
  */
 #include "vmm/virtio/virtqueue.h"
 
-/* virtio 2.7.5: the descriptor. */
-struct descriptor {
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags;
-    uint16_t next;
-};
-
-enum descriptor_flag { DESCRIPTOR_NEXT = 1, DESCRIPTOR_WRITE = 2, DESCRIPTOR_INDIRECT = 4 };
-
-_Static_assert(sizeof(struct descriptor) == 16, "virtio 2.7.5");
-
 /* One copy, taken field by field: later changes by the guest don't matter. */
-static struct descriptor load_descriptor(const struct virtqueue *queue, uint16_t index) {
+static struct virtqueue_descriptor load_descriptor(const struct virtqueue *queue, uint16_t index) {
     const uint64_t *at = (const uint64_t *)(const void *)(queue->descriptors + 16u * index);
     uint64_t low = __atomic_load_n(&at[0], __ATOMIC_RELAXED);
     uint64_t high = __atomic_load_n(&at[1], __ATOMIC_RELAXED);
-    return (struct descriptor){ low, (uint32_t)high, (uint16_t)(high >> 32),
-                                (uint16_t)(high >> 48) };
+    return (struct virtqueue_descriptor){ low, (uint32_t)high, (uint16_t)(high >> 32),
+                                          (uint16_t)(high >> 48) };
 }
 
 static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *chain,
-                       const struct descriptor *d) {
-    bool writable = (d->flags & DESCRIPTOR_WRITE) != 0;
+                       const struct virtqueue_descriptor *d) {
+    bool writable = (d->flags & VIRTQUEUE_WRITE) != 0;
     bool after_writable = chain->count > chain->readable;
-    if ((d->flags & DESCRIPTOR_INDIRECT) || d->length == 0 || (!writable && after_writable))
+    if ((d->flags & VIRTQUEUE_INDIRECT) || d->length == 0 || (!writable && after_writable))
         return false;
     uint8_t *bytes = guest_range(queue->memory, (struct gpa){ d->address }, d->length);
     if (!bytes || chain->count == VIRTQUEUE_CHAIN)
@@ -54,10 +42,10 @@ bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtque
     for (unsigned i = 0; i < VIRTQUEUE_CHAIN; i++) {
         if (index >= queue->size)
             return false;
-        struct descriptor d = load_descriptor(queue, index);
+        struct virtqueue_descriptor d = load_descriptor(queue, index);
         if (!add_buffer(queue, chain, &d))
             return false;
-        if (!(d.flags & DESCRIPTOR_NEXT))
+        if (!(d.flags & VIRTQUEUE_NEXT))
             return true;
         index = d.next;
     }

@@ -15,6 +15,18 @@
 #define VIRTQUEUE_SIZE_MAX 256u
 #define VIRTQUEUE_CHAIN 32u
 
+/* virtio 2.7.5: a descriptor, as the driver writes it. */
+struct virtqueue_descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags;                  /* enum virtqueue_flag */
+    uint16_t next;
+};
+
+enum virtqueue_flag { VIRTQUEUE_NEXT = 1, VIRTQUEUE_WRITE = 2, VIRTQUEUE_INDIRECT = 4 };
+
+_Static_assert(sizeof(struct virtqueue_descriptor) == 16, "virtio 2.7.5");
+
 struct virtqueue_buffer {
     uint8_t *bytes;                  /* in guest RAM: its content may change at any time */
     uint32_t size;
