@@ -80,9 +80,15 @@ static uint32_t bar(unsigned device, unsigned number) {
 
 /* ---- The random-number device (virtio 1.2, 2.7 and 4.1) ---- */
 
-enum { QUEUE_SIZE = 256, NEXT = 1, WRITE = 2, NEEDS_RESET = 64, RANDOM_BYTES = 16 };
-/* The common configuration begins the BAR. */
-enum { RANDOM_BAR = 4, NOTIFY_BAR = 0, STATUS = 20 };
+enum { QUEUE_SIZE = 256, NEXT = 1, WRITE = 2, RANDOM_BYTES = 16 };
+enum { RANDOM_BAR = 4, NOTIFY_BAR = 0 };
+/* 4.1.4.3: the common configuration, which begins the BAR; 2.1: its device status. */
+enum {
+    FEATURE_SELECT = 8, FEATURE = 12, STATUS = 20, SELECT = 22, SIZE = 24, ENABLE = 28,
+    DESCRIPTORS = 32, AVAILABLE = 40, USED = 48,
+    ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8, NEEDS_RESET = 64,
+};
+enum { VERSION_1_WORD = 1, VERSION_1 = 1 };   /* feature bit 32 */
 #define RANDOM_ID 0x10441af4u
 
 struct descriptor {
@@ -110,17 +116,17 @@ static void set_up_random(const struct descriptor *descriptors) {
     notify_port = (uint16_t)(config_read(device, 0x10 + 4 * NOTIFY_BAR) & ~3u);
     available[1] = used[1] = 0;
     common[STATUS] = 0;
-    common[STATUS] = 3;              /* acknowledge, driver */
-    write32(common + 8, 1);
-    write32(common + 12, 1);         /* VERSION_1 */
-    common[STATUS] = 11;             /* features are chosen */
-    write16(common + 22, 0);
-    write16(common + 24, QUEUE_SIZE);
-    set_address(32, descriptors);
-    set_address(40, available);
-    set_address(48, used);
-    write16(common + 28, 1);
-    common[STATUS] = 15;             /* the driver is ready */
+    common[STATUS] = ACKNOWLEDGE | DRIVER;
+    write32(common + FEATURE_SELECT, VERSION_1_WORD);
+    write32(common + FEATURE, VERSION_1);
+    common[STATUS] = ACKNOWLEDGE | DRIVER | FEATURES_OK;
+    write16(common + SELECT, 0);
+    write16(common + SIZE, QUEUE_SIZE);
+    set_address(DESCRIPTORS, descriptors);
+    set_address(AVAILABLE, available);
+    set_address(USED, used);
+    write16(common + ENABLE, 1);
+    common[STATUS] = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
 }
 
 static void offer(uint16_t head) {
@@ -185,21 +191,24 @@ static void random_index(void) {
 /* ---- Two vCPUs on one chain ---- */
 
 enum { CHAIN = 16 };
+/* The local APIC's registers (APM volume 2, 16.3): spurious interrupt, interrupt command. */
+enum { APIC_ID = 0x20, APIC_SPURIOUS = 0xf0, APIC_COMMAND = 0x300, APIC_TARGET = 0x310 };
+enum { APIC_ENABLE = 0x1ff, APIC_INIT = 0x4500, APIC_STARTUP = 0x4600, TARGET_SHIFT = 24 };
+#define APIC 0xfee00000u
 static volatile uint32_t flipping;
 
 extern const uint8_t second_start[], second_end[];
 
 /* INIT and SIPI by the local APIC: second() runs on vCPU 1. */
 static void start_second(void) {
-    volatile uint8_t *apic = device_memory(0xfee00000);
+    volatile uint8_t *apic = device_memory(APIC);
     uint8_t *page = (uint8_t *)(uintptr_t)(SECOND_VECTOR << 12);
     for (const uint8_t *from = second_start; from < second_end; from++)
         *page++ = *from;
-    write32(apic + 0xf0, 0x1ff);
-    write32(apic + 0x310, 1u << 24);
-    write32(apic + 0x300, 0x4500);
-    write32(apic + 0x310, 1u << 24);
-    write32(apic + 0x300, 0x4600 | SECOND_VECTOR);
+    write32(apic + APIC_SPURIOUS, APIC_ENABLE);
+    write32(apic + APIC_TARGET, 1u << TARGET_SHIFT);
+    write32(apic + APIC_COMMAND, APIC_INIT);
+    write32(apic + APIC_COMMAND, APIC_STARTUP | SECOND_VECTOR);
 }
 
 void second(void) {
@@ -255,7 +264,7 @@ static void move_to_nowhere(void) {
     far_table[0] = FAR | 0x83;       /* a page of 2 MiB: present, writable */
     level3[4] = address_of(far_table) | 0x03;
     uint64_t to = 4ull << 30;
-    uint64_t from = 0xfee00020;
+    uint64_t from = APIC + APIC_ID;
     report("moves from the local APIC to nowhere");
     __asm__ volatile("movsl" : "+D"(to), "+S"(from) : : "memory");
     report("the instruction ended");
@@ -266,7 +275,13 @@ static void move_to_nowhere(void) {
 enum { CARD_CTRL = 0x0000, CARD_TCTL = 0x0400, CARD_TDBAL = 0x3800, CARD_TDLEN = 0x3808,
        CARD_TDH = 0x3810, CARD_TDT = 0x3818, CARD_RING = 24 };
 #define CARD_ID 0x100e8086u
-#define SEND_WHOLE 0x09000000u       /* last, report */
+enum { CARD_RESET = 1u << 26, CARD_SENDS = 1u << 1 };          /* CTRL, TCTL */
+/* SDM 3.3.3, 3.3.6, 3.3.7: the command's bits and types. */
+enum {
+    SEND_LAST = 1u << 24, SEND_CUT = 1u << 26, SEND_REPORT = 1u << 27, SEND_EXTENDED = 1u << 29,
+    SEND_TCP = 1u << 24, SEND_IPV4 = 1u << 25, SEND_DATA = 1u << 20,
+    SEND_WHOLE = SEND_LAST | SEND_REPORT,
+};
 
 struct send { uint64_t address; uint32_t command; uint32_t rest; };
 
@@ -276,10 +291,10 @@ static volatile uint8_t *card;
 
 static void set_up_card(void) {
     card = device_memory(bar(find(CARD_ID), 0));
-    write32(card + CARD_CTRL, 1u << 26);
+    write32(card + CARD_CTRL, CARD_RESET);
     write32(card + CARD_TDBAL, (uint32_t)address_of(ring));
     write32(card + CARD_TDLEN, sizeof(ring));
-    write32(card + CARD_TCTL, 2);
+    write32(card + CARD_TCTL, CARD_SENDS);
 }
 
 /* What became of the descriptors that were offered. */
@@ -314,14 +329,20 @@ static void card_endless(void) {
     report_head(0x4000);
 }
 
-/* Headers of 60 bytes, pieces of 65535: a context, then the packet. */
+/* A context: IPv4 at 14, its sum at 24; TCP at 34, its sum at 50; headers of 60 bytes, pieces of
+ * 65535. Then the packet. */
 static void card_cut(void) {
     for (unsigned i = 0; i < sizeof(frame); i++)
         frame[i] = 'A';
     set_up_card();
-    ring[0] = (struct send){ .address = 0x000032220000180eull, .command = 0x27000000,
-                             .rest = 0xffff3c00 };
-    ring[1] = (struct send){ .address = address_of(frame), .command = 0x2d100000 | 0xffff };
+    ring[0] = (struct send){
+        .address = 0x000032220000180eull, .rest = 0xffff3c00,
+        .command = SEND_EXTENDED | SEND_CUT | SEND_TCP | SEND_IPV4,
+    };
+    ring[1] = (struct send){
+        .address = address_of(frame),
+        .command = SEND_EXTENDED | SEND_CUT | SEND_DATA | SEND_WHOLE | 0xffff,
+    };
     write32(card + CARD_TDT, 2);
     report_head(2);
 }

@@ -79,6 +79,21 @@ gdt_pointer:
         .long 0
         .org 0x400
 
+/* From 32 bits to 64 at a label, with the page tables at EAX. */
+        .macro  enter_long_mode label
+        movl    %eax, %cr3
+        movl    $CR4_PAE, %eax
+        movl    %eax, %cr4
+        movl    $EFER, %ecx
+        rdmsr
+        orl     $EFER_LME, %eax
+        wrmsr
+        movl    %cr0, %eax
+        orl     $CR0_PG, %eax
+        movl    %eax, %cr0
+        ljmpl   $CODE64, $\label
+        .endm
+
         .section .start, "ax"
         .code32
 entry32:                                /* ESI: the zero page */
@@ -99,17 +114,7 @@ entry32:                                /* ESI: the zero page */
         cmpl    $512, %ecx
         jb      1b
         movl    $table4, %eax
-        movl    %eax, %cr3
-        movl    $CR4_PAE, %eax
-        movl    %eax, %cr4
-        movl    $EFER, %ecx
-        rdmsr
-        orl     $EFER_LME, %eax
-        wrmsr
-        movl    %cr0, %eax
-        orl     $CR0_PG, %eax
-        movl    %eax, %cr0
-        ljmpl   $CODE64, $entry64
+        enter_long_mode entry64
 
         .balign 8
 long_gdt:
@@ -168,17 +173,7 @@ second32:
         movw    %ax, %ds
         movw    %ax, %ss
         movl    tables, %eax
-        movl    %eax, %cr3
-        movl    $CR4_PAE, %eax
-        movl    %eax, %cr4
-        movl    $EFER, %ecx
-        rdmsr
-        orl     $EFER_LME, %eax
-        wrmsr
-        movl    %cr0, %eax
-        orl     $CR0_PG, %eax
-        movl    %eax, %cr0
-        ljmpl   $CODE64, $second64
+        enter_long_mode second64
 
         .section .bss, "aw", @nobits
         .balign 4096
