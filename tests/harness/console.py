@@ -75,3 +75,9 @@ class Console:
         text = self.machine.serial.text()[start:status.start()]
         self.machine.expect(rf"{guest}:\S*# ", timeout)
         return text, int(status.group(1))
+
+    def check(self, guest, line, timeout=120):
+        """The same, of a command that must succeed; answers its output."""
+        output, status = self.run(guest, line, timeout)
+        assert status == 0, output
+        return output

@@ -93,9 +93,7 @@ def guest(blob):
 
 
 def run(console, line, timeout=180):
-    output, status = console.run("stock", line, timeout)
-    assert status == 0, output
-    return output
+    return console.check("stock", line, timeout)
 
 
 def test_driver_is_the_stock_one(guest):

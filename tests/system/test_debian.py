@@ -25,9 +25,7 @@ def debian():
 
 
 def run(console, line, timeout=120):
-    output, status = console.run("debian", line, timeout)
-    assert status == 0, output
-    return output
+    return console.check("debian", line, timeout)
 
 
 def test_systemd_reaches_multi_user(debian):

@@ -60,9 +60,7 @@ def console(system):
 def run(console, guest, line, timeout=180):
     console.shell(guest)
     console.wide(guest)
-    output, status = console.run(guest, line, timeout)
-    assert status == 0, output
-    return output
+    return console.check(guest, line, timeout)
 
 
 def test_host_fetches_the_page(system):

@@ -14,20 +14,23 @@ from harness.serial import Missing
 BOOT_SECONDS = 180
 PASS_SECONDS = 900      # of Memtest86+ over 16 MiB; 4 minutes on an idle machine
 
-GUESTS = """\
-- name: pc
-  firmware: seabios
+PC = """\
+- name: {name}
+  firmware: {firmware}
   memory: 256M
   core: 0
   priority: 12
   no-hvc: true
   settings:
-    - { name: on_reset, value: restart }
+    - {{ name: on_reset, value: restart }}
   vcpus:
-    - { core: 2 }
-    - { core: 1 }
+    - {{ core: 2 }}
+    - {{ core: 1 }}
   disks:
-    - { from: blockmux, readonly: true }
+    - {{ from: blockmux, readonly: true }}
+"""
+
+GUESTS = PC.format(name="pc", firmware="seabios") + """\
 - name: memtest
   firmware: seabios
   memory: 16M
@@ -40,20 +43,7 @@ GUESTS = """\
     - { from: blockmux, readonly: true }
 """
 
-UEFI_GUESTS = """\
-- name: uefi
-  firmware: ovmf
-  memory: 256M
-  core: 0
-  priority: 12
-  no-hvc: true
-  settings:
-    - { name: on_reset, value: restart }
-  vcpus:
-    - { core: 2 }
-    - { core: 1 }
-  disks:
-    - { from: blockmux, readonly: true }
+UEFI_GUESTS = PC.format(name="uefi", firmware="ovmf") + """\
 - name: shell
   firmware: ovmf
   memory: 128M
@@ -143,9 +133,7 @@ def console(system):
 
 def run(console, line, timeout=60):
     console.shell("pc")
-    output, status = console.run("pc", line, timeout)
-    assert status == 0, output
-    return output
+    return console.check("pc", line, timeout)
 
 
 def test_grub_boots_linux_with_both_vcpus(console):

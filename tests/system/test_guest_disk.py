@@ -47,9 +47,7 @@ def guest():
 
 
 def run(console, line):
-    output, status = console.run("web", line, 180)
-    assert status == 0, output
-    return output
+    return console.check("web", line, 180)
 
 
 def test_disks_have_the_size_of_their_extents(guest):

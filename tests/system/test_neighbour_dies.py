@@ -68,9 +68,7 @@ def wait_for(booted, guest, **options):
 def run(console, guest, line):
     console.shell(guest)
     console.wide(guest)
-    output, status = console.run(guest, line, 120)
-    assert status == 0, output
-    return output
+    return console.check(guest, line)
 
 
 def rounds(console):

@@ -54,9 +54,7 @@ def debian():
 
 
 def run(console, line, timeout=120):
-    output, status = console.run("debian", line, timeout)
-    assert status == 0, output
-    return output
+    return console.check("debian", line, timeout)
 
 
 def interrupts(console, kind):
