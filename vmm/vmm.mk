@@ -30,13 +30,17 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices e1000 firmware,\
+$(foreach test,emulate interrupts virtio loader devices firmware,\
     $(eval $(call vmm_unit_test,$(test))))
 
-# The AHCI controller's tests share a driver.
-AHCI_TESTS := ahci ahci_ata ahci_packet
-$(foreach test,$(AHCI_TESTS),$(eval $(call vmm_unit_test,$(test))))
-$(foreach test,$(AHCI_TESTS),$(eval unit_vmm_$(test)_SOURCES += tests/unit/ahci_driver.c))
+# Those of an emulated device share a driver.
+define vmm_driver_test
+$(call vmm_unit_test,$(2))
+unit_vmm_$(2)_SOURCES += tests/unit/$(1)_driver.c
+endef
+
+$(foreach test,ahci ahci_ata ahci_packet,$(eval $(call vmm_driver_test,ahci,$(test))))
+$(foreach test,e1000 e1000_offload e1000_hostile,$(eval $(call vmm_driver_test,e1000,$(test))))
 
 FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_ahci vmm_firmware
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
