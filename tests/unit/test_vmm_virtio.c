@@ -181,6 +181,7 @@ static void broken_rules_cost_the_device(void **state) {
         static const uint8_t zeroes[0x8000];
         vm_fake_poke(QUEUES, zeroes, sizeof(zeroes));
         vm_fake_virtio_start(NET, QUEUES, SIZE, FEATURES);
+        put_descriptor(TX, SIZE, BUFFERS, 64, 0, 0);    /* a good one, where none counts */
         put_descriptor(TX, 0, rules[i].address, rules[i].length, rules[i].flags, rules[i].next);
         offer(TX, rules[i].head);
         devices_run(&vm_fake.vm);
@@ -522,6 +523,22 @@ static void requests_are_lost_while_bus_mastering_is_off(void **state) {
     assert_int_equal(used_index(REQUESTS), 1);
 }
 
+/* Data that could not be stored is no data read. */
+static void request_with_a_lost_piece_fails(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_long(0, 0);
+    uint32_t tag = block_tag(next_request());
+    vm_fake_config_write(DISK, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+    answer_disk(tag, BLOCK_OK);
+    vm_fake_config_write(DISK, PCI_COMMAND, 7);
+    devices_run(&vm_fake.vm);
+    for (unsigned i = 0; i < 2; i++)
+        answer_disk(block_tag(next_request()), BLOCK_OK);
+    assert_int_equal(disk_status(0), 1);
+}
+
 static void disk_refuses_what_lies_beyond(void **state) {
     (void)state;
     static const struct { uint64_t sector; uint32_t type, bytes; uint8_t status; } bad[] = {
@@ -594,6 +611,26 @@ static void lying_disk_changes_nothing(void **state) {
     assert_int_equal(disk_status(0), 1);
     answer_disk(tag, BLOCK_OK);                         /* once is enough */
     assert_int_equal(used_index(REQUESTS), 1);
+}
+
+/* Both slots have been used, and only one is under way. */
+static void disk_answers_for_another_slot(void **state) {
+    (void)state;
+    uint32_t tag[2];
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    for (unsigned i = 0; i < 2; i++) {
+        ask_disk(i, 0, 0, 512);
+        tag[i] = block_tag(next_request());
+    }
+    answer_disk(tag[0], BLOCK_OK);
+    answer_disk(tag[1], BLOCK_OK);
+    ask_disk(0, 0, 0, 512);
+    uint32_t under_way = block_tag(next_request());
+    answer_disk(tag[0] + tag[1] - under_way, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 2);
+    answer_disk(under_way, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 3);
 }
 
 static void slots_stay_taken_across_a_reset(void **state) {
@@ -673,10 +710,12 @@ int main(void) {
         TEST(long_request_goes_in_pieces),
         TEST(long_request_fails_with_one_of_its_pieces),
         TEST(requests_are_lost_while_bus_mastering_is_off),
+        TEST(request_with_a_lost_piece_fails),
         TEST(disk_refuses_what_lies_beyond),
         TEST(disk_discards),
         TEST(disk_refuses_bad_discards),
         TEST(lying_disk_changes_nothing),
+        TEST(disk_answers_for_another_slot),
         TEST(slots_stay_taken_across_a_reset),
         TEST(requests_survive_the_servers_restart),
         TEST(random_numbers_fill_a_buffer_in_part),
