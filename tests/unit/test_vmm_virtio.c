@@ -627,8 +627,12 @@ static void disk_answers_for_another_slot(void **state) {
     answer_disk(tag[1], BLOCK_OK);
     ask_disk(0, 0, 0, 512);
     uint32_t under_way = block_tag(next_request());
-    answer_disk(tag[0] + tag[1] - under_way, BLOCK_OK);
+    uint32_t other = tag[0] + tag[1] - under_way;
+    memset(backend_data(&vm_fake.vm.disk[0].backend, other), 0x5a, 512);
+    answer_disk(other, BLOCK_OK);
     assert_int_equal(used_index(REQUESTS), 2);
+    assert_int_equal(get16(BUFFERS + 0x1000), 0);       /* buffers of requests that have ended */
+    assert_int_equal(get16(BUFFERS + 0x2000), 0);
     answer_disk(under_way, BLOCK_OK);
     assert_int_equal(used_index(REQUESTS), 3);
 }
