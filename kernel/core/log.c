@@ -5,8 +5,6 @@
  */
 #include "core/log.h"
 
-#include "abi/info.h"
-
 #include "core/atomic.h"
 #include "core/core.h"
 #include "core/lock.h"
@@ -66,5 +64,7 @@ void log_to_programs(uint32_t log_channel) {
     to_serial = false;
     channel = log_channel;
 }
+
+void log_framebuffer(const struct bh_framebuffer *told) { memory.framebuffer = *told; }
 
 paddr_t log_memory(void) { return image_physical(&memory); }

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 
+#include "abi/info.h"
 #include "core/address.h"
 
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -19,6 +20,7 @@ _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 uint32_t format_text(char *buffer, uint32_t size, const char *format, va_list arguments);
 
 paddr_t log_memory(void);                      /* struct bh_log, page-aligned */
+void log_framebuffer(const struct bh_framebuffer *told);   /* for readers of that memory */
 void log_to_programs(uint32_t log_channel);    /* programs own the serial port from now on */
 
 #define INVARIANT(condition) \

@@ -46,13 +46,12 @@
 multiboot2:
     .long MULTIBOOT2_MAGIC, 0, multiboot2_end - multiboot2
     .long -(MULTIBOOT2_MAGIC + (multiboot2_end - multiboot2))
-    .short 3, 0                         /* entry address */
-    .long 12, boot_entry
+    .long 3, 12, boot_entry             /* type and flags, size, entry address */
     .balign 8
-    .short 6, 0                         /* modules page-aligned */
-    .long 8
-    .short 0, 0                         /* end of tags */
-    .long 8
+    .long 6, 8                          /* modules page-aligned */
+    .long 5 | 1 << 16, 20, 0, 0, 32     /* a framebuffer, if there can be one, of 32 bits */
+    .balign 8
+    .long 0, 8                          /* end of tags */
 multiboot2_end:
 
     .code32

@@ -26,7 +26,8 @@ struct multiboot1_range {
     uint32_t type;
 } __attribute__((packed));
 
-enum tag { TAG_END = 0, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_RSDP_OLD = 14, TAG_RSDP_NEW = 15 };
+enum tag { TAG_END = 0, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_FRAMEBUFFER = 8, TAG_RSDP_OLD = 14,
+           TAG_RSDP_NEW = 15 };
 
 struct multiboot2_tag { uint32_t type, size; };
 struct multiboot2_module { struct multiboot2_tag tag; uint32_t start, end; };
@@ -73,6 +74,8 @@ static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct 
         add_module(info, module->start, module->end);
     else if (tag->type == TAG_MEMORY_MAP)
         read_map((const void *)tag);
+    else if (tag->type == TAG_FRAMEBUFFER)
+        log_framebuffer((const void *)(tag + 1));
     else if (tag->type == TAG_RSDP_OLD || tag->type == TAG_RSDP_NEW)
         info->rsdp = paddr(address + sizeof *tag);   /* a copy; the newer tag comes later */
 }

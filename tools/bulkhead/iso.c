@@ -16,6 +16,8 @@ static const char grub_configuration[] =
     "serial --unit=0 --speed=115200\n"
     "terminal_input serial console\n"
     "terminal_output serial console\n"
+    "insmod efi_gop\n"                    /* each is there under one firmware only */
+    "insmod vbe\n"
     "menuentry 'Bulkhead' {\n"
     "    multiboot2 /boot/bulkhead.elf\n"
     "    module2 /boot/system.plan\n"
