@@ -150,7 +150,6 @@ static void show_recent(struct console *console, const struct console_text *text
 void console_focus(struct console *console, unsigned number) {
     bool was_focused = console->focus != CONSOLE_OVERVIEW;
 
-    console->typed_length = 0;
     if (was_focused)
         screen_put(console, TERMINAL_RESET, sizeof(TERMINAL_RESET) - 1);
     screen_fresh(console);
@@ -276,7 +275,10 @@ static void take_key(struct console *console, char key) {
     }
 }
 
-void console_keys(struct console *console, const char *keys, uint32_t size) {
-    for (uint32_t i = 0; i < size; i++)
-        take_key(console, keys[i]);
+uint32_t console_keys(struct console *console, const char *keys, uint32_t size) {
+    uint32_t taken = 0;
+
+    while (taken < size && !(console->escaped && console->typed_length > 0))
+        take_key(console, keys[taken++]);
+    return taken;
 }

@@ -100,8 +100,9 @@ void console_client_output(struct console *console, unsigned client, const char 
                            uint32_t size, uint64_t now_ms);
 void console_kernel_output(struct console *console, const char *bytes, uint32_t size);
 
-/* Keys from the serial line. What the focused client gets is in typed[] afterwards. */
-void console_keys(struct console *console, const char *keys, uint32_t size);
+/* Keys from the serial line; answers how many were taken. What the focused client gets is in typed[]
+ * afterwards: the caller delivers and empties it before more keys, which may move the focus. */
+uint32_t console_keys(struct console *console, const char *keys, uint32_t size);
 
 /* Shows unfinished lines that are old enough; when to call again, 0: no need. */
 uint64_t console_tick(struct console *console, uint64_t now_ms);

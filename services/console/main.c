@@ -82,16 +82,23 @@ static void serve_client(unsigned number) {
     stream_flush(ring);
 }
 
-static void serve_keys(void) {
-    char keys[CONSOLE_TYPED];
-    uint32_t room = CONSOLE_TYPED - console.typed_length;
-
-    console_keys(&console, keys, stream_read(&uart, keys, room));
+static void deliver_keys(void) {
     if (console.focus != CONSOLE_OVERVIEW) {
         stream_write(&clients[console.focus], console.typed, console.typed_length);
         stream_flush(&clients[console.focus]);
     }
     console.typed_length = 0;
+}
+
+static void serve_keys(void) {
+    char keys[CONSOLE_TYPED];
+    uint32_t count = stream_read(&uart, keys, sizeof(keys));
+    uint32_t taken = 0;
+
+    while (taken < count) {
+        taken += console_keys(&console, keys + taken, count - taken);
+        deliver_keys();
+    }
 }
 
 static void drain_screen(void) {

@@ -30,9 +30,13 @@ static void say(unsigned client, const char *text) {
     console_client_output(console, client, text, (uint32_t)strlen(text), 1000);
 }
 
+/* All of the keys; what the focused clients get on the way goes nowhere. */
 static const char *type(const char *keys) {
     look();
-    console_keys(console, keys, (uint32_t)strlen(keys));
+    while (*keys) {
+        keys += console_keys(console, keys, (uint32_t)strlen(keys));
+        console->typed_length = 0;
+    }
     return look();
 }
 
@@ -133,13 +137,29 @@ static void test_focus_is_raw(void **state) {
     assert_string_equal(look(), "\033[6n\001x");
     say(2, "not now\n");
     assert_string_equal(look(), "");
-    console_keys(console, "ls\r\003", 4);
+    assert_int_equal(console_keys(console, "ls\r\003", 4), 4);
     assert_memory_equal(console->typed, "ls\r\003", 4);
     console_kernel_output(console, "web: page fault\n", 16);
     assert_string_equal(look(), "\r\nbulkhead| web: page fault\r\n");
     assert_non_null(strstr(type("\035" "0"), "overview"));
     assert_int_equal(console->focus, CONSOLE_OVERVIEW);
     assert_int_equal(console->typed_length, 0);
+}
+
+/* "ls", then at once the keys for another client: these wait until the first has its own. */
+static void test_keys_before_a_change_of_focus_arrive(void **state) {
+    static const char keys[] = "ls\r\035" "2df\r";
+
+    (void)state;
+    type("\035" "1");
+    assert_int_equal(console_keys(console, keys, sizeof(keys) - 1), 4);
+    assert_int_equal(console->focus, 1);
+    assert_int_equal(console->typed_length, 3);
+    assert_memory_equal(console->typed, "ls\r", 3);
+    console->typed_length = 0;
+    assert_int_equal(console_keys(console, keys + 4, sizeof(keys) - 5), 4);
+    assert_int_equal(console->focus, 2);
+    assert_memory_equal(console->typed, "df\r", 3);
 }
 
 static void test_focus_keys(void **state) {
@@ -282,7 +302,8 @@ int main(void) {
         TEST(test_lines_have_names), TEST(test_typed_command_survives_output),
         TEST(test_no_forgery), TEST(test_long_lines_are_broken),
         TEST(test_prompt_is_shown_after_a_while),
-        TEST(test_line_that_paused_is_shown_whole), TEST(test_focus_is_raw), TEST(test_focus_keys),
+        TEST(test_line_that_paused_is_shown_whole), TEST(test_focus_is_raw),
+        TEST(test_keys_before_a_change_of_focus_arrive), TEST(test_focus_keys),
         TEST(test_line_editing),
         TEST(test_escape_sequences_are_no_commands), TEST(test_commands), TEST(test_control),
         TEST(test_names_from_the_plan), TEST(test_history), TEST(test_flood_is_bounded),
