@@ -75,6 +75,7 @@ void devices_reset(struct vm *vm) {
     rtc_reset(&vm->rtc);
     vm->pci_address = 0;
     legacy_reset(vm);
+    hpet_reset(&vm->hpet);
     pci_create(&vm->bridge, BRIDGE_VENDOR, BRIDGE_DEVICE, BRIDGE_CLASS, 0);
     chipset_create(&vm->chipset);
     create_virtio(vm);
@@ -147,7 +148,7 @@ bool devices_run(struct vm *vm) {
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         more |= disk_run(&vm->disk[i], TURN_REQUESTS);
     more |= ahci_run(&vm->ahci, TURN_REQUESTS);
-    legacy_run(vm);
+    timers_run(vm);
     devices_update_interrupts(vm);
     flush_msix(vm);
     lock_release(&vm->device_lock);

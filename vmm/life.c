@@ -63,7 +63,7 @@ static void write_reset_vector(struct vm *vm) {
 static bool build_tables(struct vm *vm) {
     struct acpi_fixups fixups;       /* not needed: the tables stay where they are */
     const struct acpi_machine machine = { .at = LAYOUT_ACPI, .hole = (uint32_t)LAYOUT_HOLE,
-                                          .vcpu_count = vm->vcpu_count };
+                                          .vcpu_count = vm->vcpu_count, .hpet = vm->has_hpet };
     uint8_t *acpi = guest_range(&vm->memory, (struct gpa){ LAYOUT_ACPI }, LAYOUT_ACPI_SIZE);
     return acpi && acpi_build(acpi, LAYOUT_ACPI_SIZE, &machine, &fixups) != 0;
 }
@@ -93,7 +93,8 @@ static void reset_vcpus(struct vm *vm) {
 static const char *load(struct vm *vm) {
     struct loader_result kernel = { .error = NULL };
     if (vm->has_firmware)
-        kernel.error = firmware_load(&vm->memory, vm->vcpu_count, &vm->fwcfg);
+        kernel.error = firmware_load(&vm->memory, vm->vcpu_count, vm->has_hpet,
+                                     &vm->fwcfg);
     else
         kernel = load_kernel(vm);
     if (kernel.error)

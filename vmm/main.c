@@ -3,7 +3,8 @@
  * The virtual machine monitor: one program, one compartment, one VM. Thread 0 sets the VM up from
  * the manifest, loads the guest and then serves its devices; thread n + 1 runs vCPU n.
  *
- * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"); REGION "ram.low",
+ * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"),
+ * "hpet"; REGION "ram.low",
  * "ram.high", "kernel" and "initrd", or "firmware"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL
  * "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0"..,
  * "log"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
@@ -155,7 +156,7 @@ static void set_devices(void) {
 }
 
 static uint64_t next_deadline(void) {
-    uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), legacy_deadline(&vm) };
+    uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), timers_deadline(&vm) };
     uint64_t first = BH_FOREVER;
     for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
         first = at[i] < first ? at[i] : first;
@@ -180,6 +181,7 @@ int main(void) {
     set_vcpus();
     set_devices();
     vm.io_slot = manifest_need(BH_ENTRY_CHANNEL, "io")->slot;
+    vm.has_hpet = manifest_number("hpet", 0) != 0;
     vm.restart_on_reset = strcmp(manifest_setting("on_reset", "stop"), "restart") == 0;
     if (!vm_load(&vm))
         program_stop("the VM has nothing to run");

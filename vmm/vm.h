@@ -24,6 +24,7 @@
 #include "vmm/lock.h"
 #include "vmm/memory.h"
 #include "vmm/platform/chipset.h"
+#include "vmm/platform/hpet.h"
 #include "vmm/platform/i8042.h"
 #include "vmm/platform/ioapic.h"
 #include "vmm/platform/pci.h"
@@ -121,6 +122,8 @@ struct vm {
     struct pm pm;
     struct fwcfg fwcfg;
     uint8_t speaker;                 /* bits 0 and 1 of port 0x61 */
+    bool has_hpet;
+    struct hpet hpet;
     uint32_t pci_address;            /* the latch at 0xcf8 */
     struct pci_function bridge;      /* the host bridge of a VM without firmware */
     struct net net;
@@ -164,10 +167,16 @@ void legacy_reset(struct vm *vm);
 /* false: no such port. */
 bool legacy_read(struct vm *vm, uint16_t port, unsigned size, uint32_t *value);
 bool legacy_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value);
-/* The I/O thread's turn: drives the timer's interrupt. */
-void legacy_run(struct vm *vm);
-/* Without the lock: when legacy_run has to be called at the latest, in the host's TSC. */
-uint64_t legacy_deadline(struct vm *vm);
+
+/* platform/timers.c, with the device lock held but for the deadline. */
+/* The host's time as a count of a clock of `hz`: never goes back, and begins with the machine. */
+uint64_t timers_now(const struct vm *vm, uint64_t hz);
+/* The I/O thread's turn: drives the timers' interrupts; and when it has to be called at the latest,
+ * in the host's TSC. */
+void timers_run(struct vm *vm);
+uint64_t timers_deadline(struct vm *vm);
+uint64_t timers_hpet_read(const struct vm *vm, uint32_t offset, unsigned size);
+void timers_hpet_write(struct vm *vm, uint32_t offset, unsigned size, uint64_t value);
 
 /* devices.c: the device models' common life. */
 void devices_reset(struct vm *vm);

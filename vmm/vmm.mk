@@ -5,7 +5,7 @@ VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c backend
             $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c start.c inject.c exit.c \
             run.c) \
             $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c pic.c pit.c \
-            i8042.c pm.c legacy.c chipset.c) \
+            i8042.c pm.c legacy.c chipset.c hpet.c timers.c) \
             $(addprefix vmm/firmware/,firmware.c fwcfg.c) \
             $(addprefix vmm/virtio/,virtqueue.c chain.c virtio.c net.c hvc.c disk.c rng.c) \
             $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c rules.c transmit.c offload.c \
@@ -30,7 +30,7 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices firmware,\
+$(foreach test,emulate interrupts virtio loader devices firmware hpet,\
     $(eval $(call vmm_unit_test,$(test))))
 
 # Those of an emulated device share a driver.

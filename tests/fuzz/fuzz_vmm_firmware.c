@@ -73,13 +73,22 @@ static void any_exit(struct input *in) {
 static void pass_time(struct input *in) {
     vm_fake.now += take(in, 4);
     devices_run(&vm_fake.vm);
-    if (legacy_deadline(&vm_fake.vm) <= vm_fake.now)
+    if (timers_deadline(&vm_fake.vm) <= vm_fake.now)
         abort();
+}
+
+static void hpet(struct input *in) {
+    uint64_t at = HPET_PAGE + 4 * take(in, 1);
+    unsigned size = 4u << take(in, 1) % 2;
+    if (take(in, 1) % 4 == 0)
+        vm_fake_load(at, size);
+    else
+        vm_fake_store(at, size, take(in, size));
 }
 
 static void step(struct input *in) {
     struct vm *vm = &vm_fake.vm;
-    switch (take(in, 1) % 8) {
+    switch (take(in, 1) % 9) {
     case 0: any_exit(in); break;
     case 1: real_mode(in); break;
     case 2:
@@ -87,6 +96,7 @@ static void step(struct input *in) {
     case 4: vm_fake_in(take_port(in), 1u << take(in, 1) % 3); break;
     case 5: pass_time(in); break;
     case 6: irq_line(vm, (unsigned)take(in, 1) % 32, take(in, 1) % 2 != 0); break;
+    case 7: hpet(in); break;
     default: vm_fake_store(APIC_PAGE + take(in, 1) * 16, 4, take(in, 4)); break;
     }
     inject_next(&vm->vcpu[0]);
@@ -98,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input in = { data, size };
     vm_fake_make(1);
     vm_fake_use_firmware();
+    vm_fake.vm.has_hpet = true;
     if (!vm_load(&vm_fake.vm))
         abort();
     for (unsigned i = 0; i < STEPS && in.size > 0; i++)

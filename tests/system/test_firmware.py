@@ -3,6 +3,7 @@
 GRUB in its master boot record and as UEFI's default loader, and on its partition Linux and what
 else boots on a PC."""
 import re
+import time
 
 import pytest
 
@@ -17,6 +18,7 @@ PASS_SECONDS = 900      # of Memtest86+ over 16 MiB; 4 minutes on an idle machin
 PC = """\
 - name: {name}
   firmware: {firmware}
+  hpet: true
   memory: 256M
   core: 0
   priority: 12
@@ -152,6 +154,14 @@ def test_devices_interrupt_by_the_tables_of_the_firmware(console):
     assert re.search(r"PCI-MSI.*virtio0-req", interrupts), interrupts
     assert run(console, "cat /sys/bus/platform/devices/rtc_cmos/name 2>/dev/null || "
                         "cat /sys/class/rtc/rtc0/name").startswith("rtc_cmos")
+
+
+def test_linux_measures_its_processor_by_the_hpet(console):
+    assert "3 comparators, 64-bit 100.000000 MHz counter" in run(console, "dmesg | grep hpet0")
+    assert "using HPET reference calibration" in run(console, "dmesg | grep tsc:")
+    began = time.monotonic()
+    run(console, "sleep 10")
+    assert 5 < time.monotonic() - began < 40
 
 
 def test_kernel_found_nothing_to_complain_of(console):

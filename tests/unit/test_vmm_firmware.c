@@ -364,10 +364,10 @@ static bool timer_fires(void) {
 static void periodic_timer_is_irq_0(void **state) {
     (void)state;
     program_pics();
-    assert_int_equal(legacy_deadline(vm), BH_FOREVER);
+    assert_int_equal(timers_deadline(vm), BH_FOREVER);
     program_timer(0, 2, 0);
     assert_false(timer_fires());
-    uint64_t due = legacy_deadline(vm);
+    uint64_t due = timers_deadline(vm);
     assert_in_range(due - vm_fake.now, 54900000, 54950000);
     vm_fake.now = due;
     assert_true(timer_fires());
@@ -375,11 +375,11 @@ static void periodic_timer_is_irq_0(void **state) {
     vm_fake.now += 10 * 54925000ull;                        /* late ticks count once */
     assert_true(timer_fires());
     assert_false(timer_fires());
-    assert_true(legacy_deadline(vm) > vm_fake.now);
+    assert_true(timers_deadline(vm) > vm_fake.now);
     program_timer(0, 2, 1);                                 /* the fastest is 0.5 ms */
     vm_fake.now += 1000000;
     assert_true(timer_fires());
-    assert_in_range(legacy_deadline(vm) - vm_fake.now, 400000, 600000);
+    assert_in_range(timers_deadline(vm) - vm_fake.now, 400000, 600000);
     assert_false(timer_fires());
 }
 
@@ -389,7 +389,7 @@ static void one_shot_fires_once(void **state) {
     program_timer(0, 0, 1000);
     pass_ticks(1001);
     assert_true(timer_fires());
-    assert_int_equal(legacy_deadline(vm), BH_FOREVER);
+    assert_int_equal(timers_deadline(vm), BH_FOREVER);
     pass_ticks(70000);
     assert_false(timer_fires());
 }
@@ -489,7 +489,7 @@ static void a_vm_without_firmware_has_none_of_it(void **state) {
     assert_int_equal(vm_fake_in(0x511, 1), 0xff);
     assert_int_equal(vm_fake_in(0x21, 1), 0xff);
     assert_int_equal(vm_fake_in(0x608, 4), 0xffffffff);
-    assert_int_equal(legacy_deadline(&vm_fake.vm), BH_FOREVER);
+    assert_int_equal(timers_deadline(&vm_fake.vm), BH_FOREVER);
     irq_line(&vm_fake.vm, UART_LINE, true);
     assert_false(irq_external(&vm_fake.vm));
     assert_int_equal(vm_fake_config_read(0, 0), 0x0d578086);

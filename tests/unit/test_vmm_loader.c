@@ -12,6 +12,7 @@
 
 #include "tests/unit/vm_fake.h"
 #include "vmm/platform/acpi.h"
+#include "vmm/platform/hpet.h"
 #include "vmm/platform/layout.h"
 
 enum { IMAGE = FAKE_KERNEL, SETUP = 2 * 512, PREFERRED = FAKE_KERNEL_AT };
@@ -127,9 +128,10 @@ static const uint8_t *table(const uint8_t *tables, uint64_t at, const char *sign
 static void acpi_tables_hang_together(void **state) {
     (void)state;
     static uint8_t tables[0x8000];
-    uint64_t xsdt, fadt, madt, dsdt;
+    uint64_t xsdt, fadt, madt, hpet, dsdt, hpet_page;
     struct acpi_fixups fixups;
-    const struct acpi_machine machine = { .at = LAYOUT_ACPI, .hole = LAYOUT_HOLE, .vcpu_count = 2 };
+    const struct acpi_machine machine = { .at = LAYOUT_ACPI, .hole = LAYOUT_HOLE, .vcpu_count = 2,
+                                          .hpet = true };
     size_t size = acpi_build(tables, sizeof(tables), &machine, &fixups);
     assert_true(size > 0);
     assert_memory_equal(tables, "RSD PTR ", 8);
@@ -138,6 +140,9 @@ static void acpi_tables_hang_together(void **state) {
     memcpy(&xsdt, tables + 24, 8);
     memcpy(&fadt, table(tables, xsdt, "XSDT") + 36, 8);
     memcpy(&madt, table(tables, xsdt, "XSDT") + 44, 8);
+    memcpy(&hpet, table(tables, xsdt, "XSDT") + 52, 8);
+    memcpy(&hpet_page, table(tables, hpet, "HPET") + 44, 8);
+    assert_int_equal(hpet_page, HPET_PAGE);
     memcpy(&dsdt, table(tables, fadt, "FACP") + 140, 8);
     table(tables, dsdt, "DSDT");
     assert_int_equal(table(tables, madt, "APIC")[44], 0);

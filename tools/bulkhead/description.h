@@ -186,6 +186,7 @@ struct description_vm {
     bool  no_serial;
     bool  no_hvc;
     bool  no_rng;
+    bool  hpet;
     uint32_t pool_pages;
     struct description_schedule *vcpus;
     uint32_t vcpus_count;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "firmware.h"
-#include "lower.h"
+#include "lower_link.h"
 #include "memory.h"
 #include "values.h"
 
@@ -260,6 +260,9 @@ static void lower_vm(struct model *m, uint32_t vm, const struct program *program
         lower_kick(m, vm, as, i + 1);
     }
     lower_device_doorbells(m, vm, d);
+    if (d->hpet) {
+        link_setting(m, vm, "hpet", "1");
+    }
     for (uint32_t i = 0; i < d->places_count; i++) {
         at.line = tree_line(m->tree, "%s.places[%u]", program->path, i);
         lower_place(m, vm, &d->places[i], at);

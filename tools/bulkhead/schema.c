@@ -230,6 +230,7 @@ static const cyaml_schema_field_t vm_fields[] = {
     TRUTH("no-serial", struct description_vm, no_serial),
     TRUTH("no-hvc", struct description_vm, no_hvc),
     TRUTH("no-rng", struct description_vm, no_rng),
+    TRUTH("hpet", struct description_vm, hpet),
     NUMBER("pool-pages", OPT, struct description_vm, pool_pages),
     LIST("vcpus", struct description_vm, vcpus, &schedule_entry),
     CYAML_FIELD_MAPPING_PTR("nic", MANY, struct description_vm, nic, nic_fields),

@@ -110,10 +110,10 @@ static uint32_t bar_window(const struct guest_memory *memory) {
 }
 
 static bool add_tables(struct fwcfg *fwcfg, const struct guest_memory *memory,
-                       unsigned vcpu_count) {
+                       unsigned vcpu_count, bool hpet) {
     struct acpi_fixups fixups;
     const struct acpi_machine machine = { .hole = bar_window(memory), .vcpu_count = vcpu_count,
-                                          .fixed_hardware = true };
+                                          .hpet = hpet, .fixed_hardware = true };
     uint8_t *tables = fwcfg_add_file(fwcfg, TABLES_FILE, TABLES_MAX);
     uint8_t *rsdp = fwcfg_add_file(fwcfg, RSDP_FILE, ACPI_RSDP_SIZE);
     if (!rsdp || acpi_build(tables, TABLES_MAX, &machine, &fixups) == 0)
@@ -130,7 +130,7 @@ static bool add_tables(struct fwcfg *fwcfg, const struct guest_memory *memory,
     return true;
 }
 
-const char *firmware_load(const struct guest_memory *memory, unsigned vcpu_count,
+const char *firmware_load(const struct guest_memory *memory, unsigned vcpu_count, bool hpet,
                           struct fwcfg *fwcfg) {
     const struct guest_rom *rom = &memory->rom;
     if (rom->size < LAYOUT_BIOS_SIZE)
@@ -142,7 +142,7 @@ const char *firmware_load(const struct guest_memory *memory, unsigned vcpu_count
     add_numbers(fwcfg, vcpu_count);
     add_console(fwcfg);
     add_memory_map(fwcfg, memory);
-    if (!add_tables(fwcfg, memory, vcpu_count) || !fwcfg_finish(fwcfg))
+    if (!add_tables(fwcfg, memory, vcpu_count, hpet) || !fwcfg_finish(fwcfg))
         return "the ACPI tables find no room: give the VM fewer vCPUs";
     return NULL;
 }

@@ -12,7 +12,7 @@
 
 /* Copies the image's end into RAM and makes the configuration device's items, by the I/O thread
  * before the guest runs. NULL: done; else what is wrong and how to mend it. */
-const char *firmware_load(const struct guest_memory *memory, unsigned vcpu_count,
+const char *firmware_load(const struct guest_memory *memory, unsigned vcpu_count, bool hpet,
                           struct fwcfg *fwcfg);
 
 #endif

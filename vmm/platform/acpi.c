@@ -8,6 +8,7 @@
 
 #include "lib/c/string.h"
 #include "vmm/cpu/apic.h"
+#include "vmm/platform/hpet.h"
 #include "vmm/platform/ioapic.h"
 #include "vmm/platform/layout.h"
 #include "vmm/platform/pm.h"
@@ -426,6 +427,22 @@ static size_t put_madt(struct writer *w) {
     return table;
 }
 
+/* IA-PC HPET 1.0a, 3.2.4. */
+static size_t put_hpet(struct writer *w) {
+    enum { MEMORY = 0, MIN_TICK = 1000, NO_PAGE_GUARANTEE = 0 };
+    size_t table = begin_table(w, "HPET", 1);
+    put(w, HPET_ID, 4);
+    put(w, MEMORY, 1);
+    put(w, 64, 1);
+    put(w, 0, 2);
+    put(w, HPET_PAGE, 8);
+    put(w, 0, 1);
+    put(w, MIN_TICK, 2);
+    put(w, NO_PAGE_GUARANTEE, 1);
+    end_table(w, table);
+    return table;
+}
+
 static void put_rsdp(struct writer *w, size_t xsdt) {
     enum { CHECKSUM_1 = 8, CHECKSUM_2 = 32 };
     size_t end = w->at;
@@ -452,9 +469,12 @@ size_t acpi_build(uint8_t *bytes, size_t size, const struct acpi_machine *machin
     size_t facs = machine->fixed_hardware ? put_facs(&w) : 0;
     size_t fadt = put_fadt(&w, dsdt, facs);
     size_t madt = put_madt(&w);
+    size_t hpet = machine->hpet ? put_hpet(&w) : 0;
     size_t xsdt = begin_table(&w, "XSDT", 1);
     put_pointer(&w, fadt, 8);
     put_pointer(&w, madt, 8);
+    if (machine->hpet)
+        put_pointer(&w, hpet, 8);
     end_table(&w, xsdt);
     if (w.full)
         return 0;

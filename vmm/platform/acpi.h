@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ACPI tables of a VM: RSDP, XSDT, FADT, MADT and a DSDT with the PCI host bridge and where its
+ * The ACPI tables of a VM: RSDP, XSDT, FADT, MADT, HPET if there is one, and a DSDT with the PCI host bridge and where its
  * devices' interrupt pins go, the serial port, the clock and the soft-off state. Pure: fills a buffer.
  *
  * References: ACPI 6.4, sections 4.8.3, 5.2 and 20.2; PCI Firmware 3.0.
@@ -20,6 +20,7 @@ struct acpi_machine {
     uint64_t at;                     /* guest-physical place of the tables, on a 16-byte boundary */
     uint32_t hole;                   /* where the window of memory BARs begins */
     unsigned vcpu_count;
+    bool     hpet;
     bool     fixed_hardware;         /* PM1 registers, 8259s and 8254 (firmware); else reduced */
 };
 

@@ -19,6 +19,10 @@ static uint64_t all_ones(unsigned size) {
 
 /* ---- Device memory ---- */
 
+static bool in_page(struct gpa at, uint64_t page) {
+    return at.value - page < BH_PAGE_SIZE;
+}
+
 /* The number of the virtio device whose memory BAR holds an aligned access; none: beyond the
  * last. */
 static unsigned virtio_at(struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
@@ -44,6 +48,10 @@ static bool ahci_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t 
            *offset % size == 0;
 }
 
+static bool in_hpet(const struct vm *vm, struct gpa at, unsigned size) {
+    return vm->has_hpet && in_page(at, HPET_PAGE) && at.value % size == 0;
+}
+
 static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size) {
     uint64_t value = 0;
     if (size == 4 && offset % 16 == 0)
@@ -57,10 +65,6 @@ static void write_apic(struct vcpu *vcpu, uint64_t offset, unsigned size, uint64
         return;
     apic_write(&vcpu->apic, (unsigned)(offset / 16), value, vcpu_now(vcpu), &effect);
     exit_apic_effect(vcpu, &effect);
-}
-
-static bool in_page(struct gpa at, uint64_t page) {
-    return at.value - page < BH_PAGE_SIZE;
 }
 
 static bool in_apic(const struct vcpu *vcpu, struct gpa at) {
@@ -84,6 +88,8 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
         value = e1000_read(&vm->e1000, offset, size);
     else if (ahci_at(vm, at, size, &offset))
         value = ahci_read(&vm->ahci, offset, size);
+    else if (in_hpet(vm, at, size))
+        value = timers_hpet_read(vm, (uint32_t)(at.value - HPET_PAGE), size);
     devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
     return value;
@@ -109,6 +115,8 @@ static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t v
         work = e1000_write(&vm->e1000, offset, size, value);
     else if (ahci_at(vm, at, size, &offset))
         work = ahci_write(&vm->ahci, offset, size, value);
+    else if ((work = in_hpet(vm, at, size)))
+        timers_hpet_write(vm, (uint32_t)(at.value - HPET_PAGE), size, value);
     devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
     if (work)

@@ -8,7 +8,6 @@
  */
 #include "vmm/vm.h"
 
-#include "abi/call.h"
 #include "vmm/platform/layout.h"
 
 enum legacy_port {
@@ -21,22 +20,6 @@ enum system_bit {
     FAST_RESET_NOW = 1u << 0, FAST_ADDRESS_20 = 1u << 1,
     REFRESH_TICKS = 18,              /* of the timer's clock: about 15 us */
 };
-
-/* The host's time as a count of a clock of `hz`: never goes back, and begins with the machine. */
-static uint64_t ticks(const struct vm *vm, uint64_t hz) {
-    uint64_t second = (uint64_t)vm->tsc_khz * 1000;
-    uint64_t time = vm_now() - vm->boot_tsc;
-    return time / second * hz + time % second * hz / second;
-}
-
-static uint64_t host_time(const struct vm *vm, uint64_t tick) {
-    uint64_t second = (uint64_t)vm->tsc_khz * 1000;
-    return vm->boot_tsc + tick / PIT_HZ * second + tick % PIT_HZ * second / PIT_HZ + 1;
-}
-
-static uint64_t timer_now(const struct vm *vm) {
-    return ticks(vm, PIT_HZ);
-}
 
 void legacy_reset(struct vm *vm) {
     pit_reset(&vm->pit);
@@ -55,7 +38,7 @@ static bool is_pic(uint16_t port) {
 }
 
 static uint8_t read_system(const struct vm *vm) {
-    uint64_t now = timer_now(vm);
+    uint64_t now = timers_now(vm, PIT_HZ);
     bool high = pit_output(&vm->pit, PIT_SPEAKER, now);
     return (uint8_t)(vm->speaker | (high ? SYSTEM_OUTPUT : 0) |
                      (now / REFRESH_TICKS % 2 != 0 ? SYSTEM_REFRESH : 0));
@@ -63,7 +46,7 @@ static uint8_t read_system(const struct vm *vm) {
 
 static void write_system(struct vm *vm, uint8_t value) {
     vm->speaker = value & SYSTEM_WRITABLE;
-    pit_gate(&vm->pit, PIT_SPEAKER, (value & SYSTEM_GATE) != 0, timer_now(vm));
+    pit_gate(&vm->pit, PIT_SPEAKER, (value & SYSTEM_GATE) != 0, timers_now(vm, PIT_HZ));
 }
 
 static bool read_byte(struct vm *vm, uint16_t port, uint8_t *value) {
@@ -72,7 +55,7 @@ static bool read_byte(struct vm *vm, uint16_t port, uint8_t *value) {
         return true;
     }
     if (port_in_range(port, 1, PIT_PORT, PIT_PORTS)) {
-        *value = pit_read(&vm->pit, port - PIT_PORT, timer_now(vm));
+        *value = pit_read(&vm->pit, port - PIT_PORT, timers_now(vm, PIT_HZ));
         return true;
     }
     switch (port) {
@@ -88,7 +71,7 @@ static bool read_byte(struct vm *vm, uint16_t port, uint8_t *value) {
 bool legacy_read(struct vm *vm, uint16_t port, unsigned size, uint32_t *value) {
     uint8_t byte = 0;
     if (port_in_range(port, size, PM_PORT, PM_PORTS)) {
-        *value = pm_read(&vm->pm, port - PM_PORT, size, ticks(vm, PM_TIMER_HZ));
+        *value = pm_read(&vm->pm, port - PM_PORT, size, timers_now(vm, PM_TIMER_HZ));
         return true;
     }
     bool known = size == 1 && read_byte(vm, port, &byte);
@@ -102,7 +85,7 @@ static bool write_byte(struct vm *vm, uint16_t port, uint8_t value) {
         return true;
     }
     if (port_in_range(port, 1, PIT_PORT, PIT_PORTS)) {
-        pit_write(&vm->pit, port - PIT_PORT, value, timer_now(vm));
+        pit_write(&vm->pit, port - PIT_PORT, value, timers_now(vm, PIT_HZ));
         return true;
     }
     switch (port) {
@@ -128,20 +111,4 @@ bool legacy_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
         return true;
     }
     return size == 1 && write_byte(vm, port, (uint8_t)value);
-}
-
-void legacy_run(struct vm *vm) {
-    if (!vm->has_firmware || !pit_tick(&vm->pit, timer_now(vm)))
-        return;
-    irq_line(vm, LAYOUT_TIMER_PIN, false);
-    irq_line(vm, LAYOUT_TIMER_PIN, true);
-}
-
-uint64_t legacy_deadline(struct vm *vm) {
-    if (!vm->has_firmware)
-        return BH_FOREVER;
-    lock_acquire(&vm->device_lock);
-    uint64_t tick = pit_deadline(&vm->pit);
-    lock_release(&vm->device_lock);
-    return tick == PIT_NEVER ? BH_FOREVER : host_time(vm, tick);
 }
