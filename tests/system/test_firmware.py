@@ -3,6 +3,7 @@
 GRUB in its master boot record and as UEFI's default loader, and on its partition Linux and what
 else boots on a PC."""
 import re
+import secrets
 import time
 
 import pytest
@@ -10,9 +11,12 @@ import pytest
 from harness.console import Console
 from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NIC_DRIVER, SWITCH,
                               describe, disk_hardware, indented, machine)
+from harness.machine import built
 from harness.serial import Missing
+from harness.web import Web
 
 BOOT_SECONDS = 180
+HTTP_BOOT_SECONDS = 300
 PASS_SECONDS = 900      # of Memtest86+ over 16 MiB; 4 minutes on an idle machine
 
 PC = """\
@@ -69,7 +73,7 @@ NETWORK_GUESTS = """\
     - { from: blockmux, readonly: true }
 - name: second
   firmware: seabios
-  memory: 64M
+  memory: 256M
   core: 0
   priority: 12
   vcpus:
@@ -77,6 +81,15 @@ NETWORK_GUESTS = """\
   nic: { switch: switch, mac: 52:54:00:00:00:10, model: e1000 }
   disks:
     - { from: blockmux, readonly: true }
+"""
+
+# What DHCP names as the file to boot: the card with the stock driver goes on, the other one is done.
+SCRIPT = """\
+#!ipxe
+iseq ${{net0/chip}} 82540em || shell
+kernel vmlinuz initrd=initrd console=ttyS0 bulkhead.name=second secret={secret}
+initrd --name initrd initrd
+boot
 """
 
 NIC = """\
@@ -225,9 +238,32 @@ def test_ovmf_boots_grub_and_linux_from_the_same_disk(uefi):
 
 
 @pytest.fixture(scope="module")
-def network():
-    with boot("ipxe", NETWORK_GUESTS, compartments=NIC_DRIVER, devices=NIC_DEVICE, hardware=NIC,
-              rest=SWITCH) as booted:
+def web():
+    def content(*path):
+        with open(built(*path), "rb") as file:
+            return file.read()
+
+    secret = secrets.token_hex(8)
+    pages = {"/boot.ipxe": SCRIPT.format(secret=secret).encode(),
+             "/vmlinuz": content("bench", "vmlinuz"),
+             "/initrd": content("tests", "guests", "e1000.cpio")}
+    with Web(pages) as served:
+        served.secret = secret
+        yield served
+
+
+def with_boot_file(arguments, url):
+    """DHCP's answers on the user network name this file."""
+    return [argument + f",bootfile={url}" if argument.startswith("user,") else argument
+            for argument in arguments]
+
+
+@pytest.fixture(scope="module")
+def network(web):
+    made = boot("ipxe", NETWORK_GUESTS, compartments=NIC_DRIVER, devices=NIC_DEVICE, hardware=NIC,
+                rest=SWITCH)
+    made.arguments = with_boot_file(made.arguments, web.url("/boot.ipxe"))
+    with made as booted:
         booted.expect(r"^bulkhead> ", BOOT_SECONDS)
         yield booted
 
@@ -239,3 +275,21 @@ def test_ipxe_gets_an_address(network, guest, driver):
     choose(network, console, "i", IPXE)
     network.expect(rf"using {driver} on 0000:00:01.0 \(open\)", BOOT_SECONDS)
     network.expect(r"net0: 10\.0\.2\.\d+/255\.255\.255\.0 gw 10\.0\.2\.2", BOOT_SECONDS)
+
+
+def test_ipxe_boots_over_http_on_the_emulated_card(network, web):
+    """The host's server tells what was fetched, and the kernel's command line who wrote it."""
+    console = Console(network)
+    network.expect(re.escape(web.url("/boot.ipxe")) + r"\.+ ok", BOOT_SECONDS)
+    network.expect(r"press Enter for a shell on ttyS0", HTTP_BOOT_SECONDS)
+    for path in ("/boot.ipxe", "/vmlinuz", "/initrd"):
+        assert web.sent(path), web.log
+    console.shell("second")
+    assert f"secret={web.secret}" in console.check("second", "cat /proc/cmdline")
+
+
+def test_linux_that_ipxe_fetched_goes_on_with_the_card(network):
+    console = Console(network)
+    console.shell("second")
+    assert "e1000" in console.check("second", "readlink /sys/class/net/eth0/device/driver")
+    console.check("second", "ping -c 3 10.0.2.2")
