@@ -25,7 +25,7 @@ enum header_value {
     LOADER_UNDEFINED = 0xff,
     LOADED_HIGH = 1u << 0,
     SECTOR = 512,
-    ENTRY_64 = 0x200,
+    ENTRY_32 = 0, ENTRY_64 = 0x200,  /* in the protected-mode part */
 };
 #define HEADER_MAGIC_VALUE 0x53726448u   /* "HdrS" */
 
@@ -45,6 +45,7 @@ struct kernel_header {
     uint64_t preferred;
     uint64_t init_size;
     bool relocatable;
+    bool long_mode;
 };
 
 static uint64_t get(const uint8_t *bytes, unsigned offset, unsigned size) {
@@ -65,9 +66,8 @@ static const char *read_header(const uint8_t *kernel, uint64_t size, struct kern
     if (get(kernel, BOOT_FLAG, 2) != BOOT_FLAG_VALUE ||
         get(kernel, HEADER_MAGIC, 4) != HEADER_MAGIC_VALUE)
         return "the kernel image has no Linux boot header: give a bzImage";
-    if (get(kernel, HEADER_VERSION, 2) < VERSION_NEEDED ||
-        !(get(kernel, XLOAD_FLAGS, 2) & XLOAD_KERNEL_64))
-        return "the kernel has no 64-bit entry: give an x86-64 kernel of Linux 3.8 or later";
+    if (get(kernel, HEADER_VERSION, 2) < VERSION_NEEDED)
+        return "the kernel's boot header is too old: give one of Linux 3.8 or later";
     unsigned sectors = kernel[SETUP_SECTORS] ? kernel[SETUP_SECTORS] : 4;
     header->payload = (sectors + 1) * SECTOR;
     header->header_end = HEADER_MAGIC + kernel[HEADER_LENGTH];
@@ -77,6 +77,7 @@ static const char *read_header(const uint8_t *kernel, uint64_t size, struct kern
     header->preferred = get(kernel, PREFERRED_ADDRESS, 8);
     header->init_size = get(kernel, INIT_SIZE, 4);
     header->relocatable = kernel[RELOCATABLE] != 0;
+    header->long_mode = (get(kernel, XLOAD_FLAGS, 2) & XLOAD_KERNEL_64) != 0;
     bool short_image = size <= header->payload + ENTRY_64 || size < HEADER_END_MAX;
     bool bad_end = header->header_end < HEADER_NEEDED || header->header_end > HEADER_END_MAX;
     bool bad_alignment = header->alignment == 0 ||
@@ -145,10 +146,10 @@ static void build_page_tables(uint8_t *tables) {
         put(tables, 2 * TABLE + 8 * i, 8, ((uint64_t)i << 21) | rights | PTE_LARGE);
 }
 
-/* boot.rst, "64-bit Boot Protocol": __BOOT_CS 0x10 and __BOOT_DS 0x18, flat. */
-static void build_gdt(uint8_t *gdt) {
+/* boot.rst, "32-bit" and "64-bit Boot Protocol": __BOOT_CS 0x10 and __BOOT_DS 0x18, flat. */
+static void build_gdt(uint8_t *gdt, bool long_mode) {
     memset(gdt, 0, 32);
-    put(gdt, 16, 8, 0x00af9b000000ffffull);
+    put(gdt, 16, 8, long_mode ? 0x00af9b000000ffffull : 0x00cf9b000000ffffull);
     put(gdt, 24, 8, 0x00cf93000000ffffull);
 }
 
@@ -198,11 +199,12 @@ struct loader_result loader_load(const struct guest_memory *memory,
     if (input->initrd_size != 0)
         guest_write(memory, (struct gpa){ initrd }, input->initrd, input->initrd_size);
     memcpy(low + LAYOUT_COMMAND_LINE, input->command_line, strlen(input->command_line) + 1);
-    build_gdt(low + LAYOUT_GDT);
+    build_gdt(low + LAYOUT_GDT, header.long_mode);
     build_page_tables(low + LAYOUT_PAGE_TABLES);
     fill_zero_page(low + LAYOUT_ZERO_PAGE, input, &header, initrd);
     fill_memory_map(low + LAYOUT_ZERO_PAGE, memory);
-    return (struct loader_result){ .entry = { address + ENTRY_64 },
+    return (struct loader_result){ .entry = { address + (header.long_mode ? ENTRY_64 : ENTRY_32) },
                                    .boot_params = { LAYOUT_ZERO_PAGE },
-                                   .page_tables = { LAYOUT_PAGE_TABLES } };
+                                   .page_tables = { LAYOUT_PAGE_TABLES },
+                                   .long_mode = header.long_mode };
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Puts a Linux bzImage and its initramfs into guest memory and says how its 64-bit entry is to be
- * entered. The image is hostile input: every field is read once and checked against the image's and
+ * Puts a Linux bzImage and its initramfs into guest memory and says how its 64-bit entry, or a 32-bit
+ * kernel's only one, is to be entered. The image is hostile input: every field is read once and checked against the image's and
  * the guest memory's bounds before it is used.
  *
  * References: the Linux kernel's Documentation/arch/x86/boot.rst ("boot.rst") and zero-page.rst.
@@ -22,9 +22,10 @@ struct loader_input {
 
 struct loader_result {
     const char *error;               /* NULL: loaded. Else what is wrong and how to mend it */
-    struct gpa entry;                /* of the 64-bit boot protocol */
+    struct gpa entry;                /* of the 64-bit boot protocol, or of the 32-bit one */
     struct gpa boot_params;          /* RSI there */
     struct gpa page_tables;          /* CR3: identity map of the first 4 GiB */
+    bool long_mode;                  /* the 64-bit one; without it paging is off */
 };
 
 struct loader_result loader_load(const struct guest_memory *memory,

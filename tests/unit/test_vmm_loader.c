@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/vm_fake.h"
+#include "vmm/cpu/x86.h"
 #include "vmm/platform/acpi.h"
 #include "vmm/platform/hpet.h"
 #include "vmm/platform/layout.h"
@@ -57,6 +58,7 @@ static void good_image_loads(void **state) {
     struct loader_result result = load();
     assert_null(result.error);
     assert_int_equal(result.entry.value, PREFERRED + 0x200);
+    assert_true(result.long_mode);
     assert_int_equal(get(PREFERRED, 1), 0xc3);
     assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x202, 4), 0x53726448);
     assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x210, 1), 0xff);
@@ -71,6 +73,24 @@ static void good_image_loads(void **state) {
                         "console=ttyS0", 14);
 }
 
+/* A kernel without the 64-bit entry begins where its protected-mode part does, without paging. */
+static void kernel_of_32_bits_starts_in_protected_mode(void **state) {
+    (void)state;
+    struct vcpu *vcpu = &vm_fake.vm.vcpu[0];
+    put(0x236, 2, 0);
+    struct loader_result result = load();
+    assert_null(result.error);
+    assert_int_equal(result.entry.value, PREFERRED);
+    assert_int_equal(get(LAYOUT_GDT + 16, 8), 0x00cf9b000000ffffull);
+    start_reset(vcpu);
+    start_kernel(vcpu, &result);
+    assert_int_equal(vcpu->state->rip, PREFERRED);
+    assert_int_equal(vcpu->state->gpr[BH_RSI], LAYOUT_ZERO_PAGE);
+    assert_int_equal(vcpu->state->cr0 & (CR0_PE | CR0_PG), CR0_PE);
+    assert_int_equal(vcpu->state->efer, 0);
+    assert_int_equal(vcpu->state->segment[BH_CS].attributes, SEGMENT_FLAT_CODE_32);
+}
+
 static void kernel_moves_when_its_place_is_missing(void **state) {
     (void)state;
     put(0x258, 8, 0x10000000);
@@ -83,7 +103,7 @@ static void kernel_moves_when_its_place_is_missing(void **state) {
 static void damaged_headers_are_refused(void **state) {
     (void)state;
     static const struct { unsigned offset, size; uint64_t value; } damage[] = {
-        { 0x1fe, 2, 0 }, { 0x202, 4, 0 }, { 0x206, 2, 0x0201 }, { 0x236, 2, 0 },
+        { 0x1fe, 2, 0 }, { 0x202, 4, 0 }, { 0x206, 2, 0x0201 },
         { 0x201, 1, 0 }, { 0x201, 1, 0xff }, { 0x230, 4, 0 }, { 0x230, 4, 0x300001 },
         { 0x260, 4, 0xffffffff }, { 0x22c, 4, 0x1000 }, { 0x1f1, 1, 255 }, { 0x238, 4, 3 },
     };
@@ -155,6 +175,7 @@ static void acpi_tables_hang_together(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(good_image_loads),
+        TEST(kernel_of_32_bits_starts_in_protected_mode),
         TEST(kernel_moves_when_its_place_is_missing),
         TEST(damaged_headers_are_refused),
         TEST(too_little_memory_is_refused),

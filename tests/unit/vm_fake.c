@@ -131,7 +131,7 @@ static void make_page_tables(void) {
 void vm_fake_make(unsigned vcpu_count) {
     static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
     const struct loader_result kernel = { NULL, { 0x1000 }, { LAYOUT_ZERO_PAGE },
-                                          { LAYOUT_PAGE_TABLES } };
+                                          { LAYOUT_PAGE_TABLES }, true };
     struct vm *vm = &vm_fake.vm;
     memset(&vm_fake, 0, sizeof(vm_fake));
     memset(ram, 0, FAKE_RAM);

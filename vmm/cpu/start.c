@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The states in which a vCPU begins: power-on or INIT, SIPI, the reset vector, the kernel's 64-bit
- * entry.
+ * or 32-bit entry.
  *
- * References: APM volume 2, 14.1.3 (reset state) and 15.27.8 (SIPI); boot.rst, 64-bit protocol.
+ * References: APM volume 2, 14.1.3 (reset state) and 15.27.8 (SIPI); boot.rst, 64-bit and 32-bit
+ * protocol.
  */
 #include "vmm/cpu/x86.h"
 #include "vmm/platform/layout.h"
@@ -62,20 +63,28 @@ void start_firmware(struct vcpu *vcpu) {
     vcpu->mode = VCPU_RUNS;
 }
 
+static void enter_long_mode(struct bh_vcpu_state *state, struct gpa page_tables) {
+    state->cr0 |= CR0_WP | CR0_PG;
+    state->cr3 = page_tables.value;
+    state->cr4 = CR4_PAE;
+    state->efer = EFER_LME | EFER_LMA;
+    state->segment[BH_CS].attributes = SEGMENT_FLAT_CODE_64;
+}
+
+/* The registers are zero since the reset, which the 32-bit protocol wants of EBX, EBP and EDI. */
 void start_kernel(struct vcpu *vcpu, const struct loader_result *kernel) {
     struct bh_vcpu_state *state = vcpu->state;
     state->gpr[BH_RDX] = 0;
     state->gpr[BH_RSI] = kernel->boot_params.value;
     state->gpr[BH_RSP] = LAYOUT_STACK;
     state->rip = kernel->entry.value;
-    state->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
-    state->cr3 = kernel->page_tables.value;
-    state->cr4 = CR4_PAE;
-    state->efer = EFER_LME | EFER_LMA;
+    state->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE;
     for (unsigned i = BH_ES; i <= BH_GS; i++)
         state->segment[i] = segment(BOOT_DS, SEGMENT_FLAT_DATA, 0xffffffff, 0);
-    state->segment[BH_CS] = segment(BOOT_CS, SEGMENT_FLAT_CODE_64, 0xffffffff, 0);
+    state->segment[BH_CS] = segment(BOOT_CS, SEGMENT_FLAT_CODE_32, 0xffffffff, 0);
     state->segment[BH_GDTR] = segment(0, 0, GDT_LIMIT, LAYOUT_GDT);
+    if (kernel->long_mode)
+        enter_long_mode(state, kernel->page_tables);
     state->dirty = BH_STATE_ALL;
     vcpu->mode = VCPU_RUNS;
 }

@@ -60,6 +60,7 @@ enum x86_segment {
     SEGMENT_DEFAULT_32 = 1u << 10,
     SEGMENT_REAL_CODE  = 0x09b,   /* present, code, readable, accessed */
     SEGMENT_REAL_DATA  = 0x093,   /* present, data, writable, accessed */
+    SEGMENT_FLAT_CODE_32 = 0xc9b,
     SEGMENT_FLAT_CODE_64 = 0xa9b,
     SEGMENT_FLAT_DATA  = 0xc93,
     SEGMENT_LDT        = 0x082,
