@@ -40,6 +40,33 @@ build/guests/pc.img: build/guests/vmlinuz build/guests/initramfs.cpio guests/mak
 
 SYSTEM_NEEDS += build/guests/pc.img
 
+# The demonstration guest on kernels of another kind: PREEMPT_RT, and i386 with an i386 user land.
+build/guests/rt/kernel.stamp: guests/fetch-kernel
+	@mkdir -p $(@D)
+	guests/fetch-kernel build/cache/rt $(@D) rt-amd64
+	@touch $@
+
+build/guests/i386/kernel.stamp: guests/fetch-kernel guests/fetch-package guests/apt-for
+	@mkdir -p $(@D)
+	guests/apt-for i386 build/cache/i386 guests/fetch-kernel build/cache/i386 $(@D) 686
+	guests/apt-for i386 build/cache/i386 guests/fetch-package build/cache/i386 $(@D)/user \
+	    busybox-static
+	@touch $@
+
+build/guests/%/vmlinuz: build/guests/%/kernel.stamp
+	cp build/guests/$*/kernel/boot/vmlinuz-* $@
+
+build/guests/rt/initramfs.cpio: build/guests/rt/kernel.stamp guests/make-initramfs \
+                                $(shell find guests/root -type f)
+	guests/make-initramfs build/guests/rt/kernel $@ guests
+
+build/guests/i386/initramfs.cpio: build/guests/i386/kernel.stamp guests/make-initramfs \
+                                  $(shell find guests/root -type f)
+	BUSYBOX=build/guests/i386/user/bin/busybox \
+	    guests/make-initramfs build/guests/i386/kernel $@ guests
+
+SYSTEM_NEEDS += $(foreach kind,rt i386,$(addprefix build/guests/$(kind)/,vmlinuz initramfs.cpio))
+
 # A whole Debian on a disk. The tree of packages is kept in build/cache too. Only
 # systems/debian.yaml and its tests need it.
 build/guests/debian.tree: guests/fetch-debian $(shell find guests/initramfs-tools -type f)
