@@ -85,6 +85,7 @@ static struct loader_result load_kernel(struct vm *vm) {
 static void reset_vcpus(struct vm *vm) {
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
         apic_reset(&vm->vcpu[i].apic, i);
+        vm->vcpu[i].mtrr = (struct mtrr){ .default_type = 0 };
         start_reset(&vm->vcpu[i]);
     }
 }

@@ -18,6 +18,7 @@
 #include "vmm/ahci/ahci.h"
 #include "vmm/cpu/apic.h"
 #include "vmm/cpu/emulate.h"
+#include "vmm/cpu/mtrr.h"
 #include "vmm/e1000/e1000.h"
 #include "vmm/firmware/fwcfg.h"
 #include "vmm/loader.h"
@@ -75,6 +76,7 @@ struct vcpu {
     bool nmi_blocked;                /* until the guest's IRET */
     uint32_t parked;                 /* 1: its thread has seen the end of this life */
     uint64_t tsc_adjust;             /* IA32_TSC_ADJUST */
+    struct mtrr mtrr;                /* only in a VM with firmware; INIT leaves them alone */
     struct known_instruction known[VCPU_KNOWN];
     uint32_t refused_msr;            /* the last one: guests probe, so only a fault tells it */
     uint32_t unknown_instructions;

@@ -2,8 +2,8 @@
 # The virtual machine monitor.
 
 VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c backend.c) \
-            $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c start.c inject.c exit.c \
-            run.c) \
+            $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c mtrr.c start.c inject.c \
+            exit.c run.c) \
             $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c pic.c pit.c \
             i8042.c pm.c legacy.c chipset.c hpet.c timers.c) \
             $(addprefix vmm/firmware/,firmware.c fwcfg.c) \

@@ -51,6 +51,46 @@ static void vcpu_0_starts_at_the_reset_vector(void **state) {
     assert_int_equal(byte, vm->memory.rom.base[FAKE_ROM - 16]);
 }
 
+/* ---- Memory type range registers ---- */
+
+static void mtrrs_keep_what_they_can_mean(void **state) {
+    (void)state;
+    static const struct { uint32_t number; uint64_t value; bool good; } tries[] = {
+        { 0x2ff, 0xc06, true }, { 0x2ff, 0xc02, false }, { 0x2ff, 0x1006, false },
+        { 0x200, 0x80000000, true }, { 0x200, 0x80000006, true }, { 0x200, 0x80000106, false },
+        { 0x20e, 0x1000003, false }, { 0x200, 1ull << 48, false },
+        { 0x201, 0xffff80000800, true }, { 0x201, 0xffff80000400, false },
+        { 0x20f, 1ull << 48, false }, { 0x210, 0, false }, { 0x251, 0, false },
+        { 0x250, 0x0606060606060606, true }, { 0x259, 0x0006050401000606, true },
+        { 0x26f, 0x0506060606060606, true }, { 0x26f, 0x0706060606060606, false },
+        { 0x270, 0, false }, { 0xfe, 0x508, false },
+    };
+    for (unsigned i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
+        uint64_t value;
+        assert_int_equal(msr_write(cpu, tries[i].number, tries[i].value), tries[i].good);
+        if (tries[i].good) {
+            assert_true(msr_read(cpu, tries[i].number, &value));
+            assert_int_equal(value, tries[i].value);
+        }
+    }
+}
+
+static void mtrrs_stay_with_an_init_and_go_with_a_reset(void **state) {
+    (void)state;
+    uint64_t value;
+    assert_true(msr_read(cpu, 0xfe, &value));
+    assert_int_equal(value & 0xff, MTRR_VARIABLE);
+    assert_true(msr_write(cpu, 0x2ff, 0x806));
+    start_reset(cpu);
+    assert_true(msr_read(cpu, 0x2ff, &value));
+    assert_int_equal(value, 0x806);
+    assert_true(vm_load(vm));
+    assert_true(msr_read(cpu, 0x2ff, &value));
+    assert_int_equal(value, 0);
+    vm->has_firmware = false;
+    assert_false(msr_read(cpu, 0x2ff, &value));
+}
+
 static void image_is_read_only_and_ends_at_4_gib(void **state) {
     (void)state;
     uint8_t bytes[2] = { 0 };
@@ -421,6 +461,10 @@ static void keyboard_controller_answers_without_keyboard(void **state) {
     vm_fake_out(0x64, 1, 0x20);
     assert_int_equal(vm_fake_in(0x60, 1), 0x47);
     vm_fake_out(0x60, 1, 0xff);                             /* to the keyboard: nobody there */
+    assert_int_equal(vm_fake_in(0x64, 1) & 3, 1);
+    assert_int_equal(vm_fake_in(0x60, 1), 0xfe);
+    vm_fake_out(0x64, 1, 0xd4);
+    vm_fake_out(0x60, 1, 0xff);                             /* to the mouse: no answer at all */
     assert_int_equal(vm_fake_in(0x64, 1) & 3, 0);
     vm_fake_out(0x64, 1, 0xd1);
     vm_fake_out(0x60, 1, 0);
@@ -502,6 +546,8 @@ static void a_vm_without_firmware_has_none_of_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(vcpu_0_starts_at_the_reset_vector),
+        TEST(mtrrs_keep_what_they_can_mean),
+        TEST(mtrrs_stay_with_an_init_and_go_with_a_reset),
         TEST(image_is_read_only_and_ends_at_4_gib),
         TEST(reset_loads_everything_anew),
         TEST(short_image_is_refused),

@@ -19,6 +19,7 @@
 #define LEAF1_EDX (BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(8) | BIT(9) | \
                    BIT(11) | BIT(13) | BIT(15) | BIT(16) | BIT(17) | BIT(19) | BIT(23) | \
                    BIT(24) | BIT(25) | BIT(26))
+#define LEAF1_MTRR BIT(12)           /* in leaf 80000001 too */
 #define LEAF1_HTT BIT(28)
 /* Leaf 7 EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA. */
 #define LEAF7_EBX (BIT(0) | BIT(3) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | \
@@ -50,7 +51,8 @@ static struct cpuid leaf_1(const struct cpuid_guest *guest) {
         .eax = host.eax,
         .ebx = (host.ebx & 0xff00) | guest->vcpu << 24 | (guest->vcpu_count & 0xff) << 16,
         .ecx = (host.ecx & LEAF1_ECX) | LEAF1_X2APIC | LEAF1_TSC_DEADLINE | LEAF1_HYPERVISOR,
-        .edx = (host.edx & LEAF1_EDX) | (guest->vcpu_count > 1 ? LEAF1_HTT : 0),
+        .edx = (host.edx & LEAF1_EDX) | (guest->vcpu_count > 1 ? LEAF1_HTT : 0) |
+               (guest->mtrr ? LEAF1_MTRR : 0),
     };
     if (guest->cr4 & CR4_OSXSAVE)
         answer.ecx |= LEAF1_OSXSAVE;
@@ -94,6 +96,10 @@ uint64_t cpuid_cr4(void) {
     allowed |= seven.ebx & BIT(20) ? CR4_SMAP : 0;
     allowed |= seven.ecx & BIT(2) ? BIT(11) : 0;
     return allowed;
+}
+
+unsigned cpuid_address_bits(void) {
+    return cpuid_host(0x80000008, 0).eax & 0xff;
 }
 
 /* Bytes of a standard-format XSAVE area with these components (APM volume 2, 11.5.3). */
@@ -156,7 +162,8 @@ static struct cpuid extended(const struct cpuid_guest *guest, uint32_t leaf) {
     case 0x80000000: host.eax = smaller(host.eax, 0x80000008); return host;
     case 0x80000001:
         return (struct cpuid){ .eax = host.eax, .ecx = host.ecx & EXTENDED_ECX,
-                               .edx = host.edx & EXTENDED_EDX };
+                               .edx = (host.edx & EXTENDED_EDX) |
+                                      (guest->mtrr ? LEAF1_MTRR : 0) };
     case 0x80000002:
     case 0x80000003:
     case 0x80000004:

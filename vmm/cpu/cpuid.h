@@ -9,6 +9,7 @@
 #ifndef VMM_CPUID_H
 #define VMM_CPUID_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cpuid { uint32_t eax, ebx, ecx, edx; };
@@ -17,6 +18,7 @@ struct cpuid_guest {
     uint32_t vcpu;                   /* = APIC id */
     uint32_t vcpu_count;
     uint32_t tsc_khz;
+    bool mtrr;
     uint64_t cr4;
     uint64_t xcr0;
 };
@@ -28,6 +30,9 @@ uint64_t cpuid_xcr0(void);
 
 /* The bits of CR4 that a guest may set, by the features that it sees. */
 uint64_t cpuid_cr4(void);
+
+/* How many bits a physical address has. */
+unsigned cpuid_address_bits(void);
 
 /* The host's own answer; given by the program (vmm/runtime.c). */
 struct cpuid cpuid_host(uint32_t leaf, uint32_t subleaf);

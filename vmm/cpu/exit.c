@@ -109,7 +109,7 @@ static void handle_cpuid(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     const struct cpuid_guest guest = {
         .vcpu = vcpu->number, .vcpu_count = vcpu->vm->vcpu_count, .tsc_khz = vcpu->vm->tsc_khz,
-        .cr4 = state->cr4, .xcr0 = state->xcr0,
+        .mtrr = vcpu->vm->has_firmware, .cr4 = state->cr4, .xcr0 = state->xcr0,
     };
     if (!skip(vcpu, INSN_CPUID))
         return;

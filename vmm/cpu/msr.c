@@ -4,8 +4,9 @@
  *
  * References: APM volume 2, appendix A; Intel SDM volume 4 for the x2APIC and the TSC deadline.
  */
-#include "vmm/vm.h"
+#include "vmm/cpu/cpuid.h"
 #include "vmm/cpu/x86.h"
+#include "vmm/vm.h"
 
 enum msr {
     MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_ADJUST = 0x3b, MSR_MICROCODE = 0x8b,
@@ -81,6 +82,10 @@ static bool read_x2apic(const struct vcpu *vcpu, uint32_t number, uint64_t *valu
            apic_read(&vcpu->apic, reg, vcpu_now(vcpu), value);
 }
 
+static bool read_mtrr(const struct vcpu *vcpu, uint32_t number, uint64_t *value) {
+    return vcpu->vm->has_firmware && mtrr_read(&vcpu->mtrr, number, value);
+}
+
 bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value) {
     struct bh_vcpu_state *state = vcpu->state;
     const uint64_t *field = plain(state, number);
@@ -104,7 +109,7 @@ bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value) {
     else if (number == MSR_GS_BASE)
         *value = state->segment[BH_GS].base;
     else
-        return is_configuration(number);
+        return read_mtrr(vcpu, number, value) || is_configuration(number);
     return true;
 }
 
@@ -164,6 +169,11 @@ static bool write_x2apic(struct vcpu *vcpu, uint32_t number, uint64_t value) {
     return true;
 }
 
+static bool write_mtrr(struct vcpu *vcpu, uint32_t number, uint64_t value) {
+    return vcpu->vm->has_firmware &&
+           mtrr_write(&vcpu->mtrr, number, value, cpuid_address_bits());
+}
+
 bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value) {
     struct bh_vcpu_state *state = vcpu->state;
     uint64_t *field = plain(state, number);
@@ -179,6 +189,6 @@ bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value) {
     case MSR_GS_BASE: return write_base(state, BH_GS, value);
     case MSR_TSC: return adjust_tsc(vcpu, value - vcpu_now(vcpu));
     case MSR_TSC_ADJUST: return adjust_tsc(vcpu, value - vcpu->tsc_adjust);
-    default: return is_configuration(number);
+    default: return write_mtrr(vcpu, number, value) || is_configuration(number);
     }
 }
