@@ -17,7 +17,7 @@ enum command {
     TEST_MOUSE = 0xa9, TEST_CONTROLLER = 0xaa, TEST_KEYBOARD = 0xab, DISABLE_KEYBOARD = 0xad,
     ENABLE_KEYBOARD = 0xae, READ_PORT = 0xd0, WRITE_PORT = 0xd1, WRITE_MOUSE = 0xd4,
     WRITE_KEYBOARD_OUTPUT = 0xd2, WRITE_MOUSE_OUTPUT = 0xd3,
-    CONTROLLER_GOOD = 0x55, LINE_GOOD = 0x00,
+    CONTROLLER_GOOD = 0x55, LINE_GOOD = 0x00, NOBODY_TOOK_IT = 0xfe,
     PORT_NO_RESET = 1u << 0, PORT_ADDRESS_20 = 1u << 1,
 };
 
@@ -66,7 +66,8 @@ void i8042_write_command(struct i8042 *controller, uint8_t value) {
     }
 }
 
-/* What goes to the keyboard or the mouse is heard by nobody. */
+/* What goes to the mouse is heard by nobody. That nobody took what went to the keyboard the controller
+ * tells, as after its time-out: firmware may wait a second of its own for each byte otherwise. */
 void i8042_write_data(struct i8042 *controller, uint8_t value) {
     uint8_t command = controller->command;
     controller->by_command = false;
@@ -77,4 +78,6 @@ void i8042_write_data(struct i8042 *controller, uint8_t value) {
         controller->port = value | PORT_NO_RESET;
     else if (command == WRITE_KEYBOARD_OUTPUT || command == WRITE_MOUSE_OUTPUT)
         answer(controller, value);
+    else if (command != WRITE_MOUSE)
+        answer(controller, NOBODY_TOOK_IT);
 }
