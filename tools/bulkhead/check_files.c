@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Files that a description names: are they there? What is in them is looked at when they are read. */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/plan.h"
 #include "checker.h"
 #include "firmware.h"
 #include "memory.h"
 
+static char *path_in(const char *folder, const char *file) {
+    return file[0] == '/' ? memory_text(file) : memory_format("%s/%s", folder, file);
+}
+
 static bool exists(const char *folder, const char *file) {
-    char *path = file[0] == '/' ? memory_text(file) : memory_format("%s/%s", folder, file);
+    char *path = path_in(folder, file);
     bool found = access(path, R_OK) == 0;
 
     free(path);
@@ -37,10 +43,25 @@ static void check_image(const struct checker *c, const struct program *p) {
     free(file);
 }
 
+static bool has_odd_size(const char *folder, const char *file) {
+    char *path = path_in(folder, file);
+    struct stat status;
+    bool odd = stat(path, &status) == 0 && status.st_size % BH_PAGE_SIZE != 0;
+
+    free(path);
+    return odd;
+}
+
+/* Its end is the end of the first 4 GiB, and only pages can be mapped there. */
 static void check_firmware(const struct checker *c, const struct program *p) {
     const char *file = p->vm->firmware != NULL ? firmware_file(p->vm->firmware) : NULL;
 
     check_file(c, file, p->base->name, p->path, "firmware");
+    if (file != NULL && (has_odd_size(c->build, file) || has_odd_size(c->folder, file))) {
+        report_add(c->report, tree_line(c->tree, "%s.firmware", p->path), p->base->name,
+                   "the firmware's image isn't made of whole pages: '%s'", file);
+        report_mend(c->report, "give an image as a flash chip holds it: a multiple of 4K");
+    }
 }
 
 static void check_regions(const struct checker *c, const struct description_region *regions,

@@ -238,7 +238,7 @@ static void check_start(const struct checker *c, const struct program *p) {
     if (firmware_file(vm->firmware) == NULL) {
         report_add(c->report, tree_line(c->tree, "%s.firmware", p->path), p->base->name,
                    "there is no firmware called '%s'", vm->firmware);
-        report_mend(c->report, "give 'seabios' or 'ovmf'");
+        report_mend(c->report, "give 'seabios', 'ovmf' or an image file");
     }
     check_without_kernel(c, p, "kernel", vm->kernel);
     check_without_kernel(c, p, "initrd", vm->initrd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The firmware images that the build brings (guests/guests.mk). */
+/* The firmware images that the build brings (guests/guests.mk), and others by their file. */
 #include <stddef.h>
 #include <string.h>
 
@@ -16,5 +16,5 @@ const char *firmware_file(const char *name) {
             return images[i].file;
         }
     }
-    return NULL;
+    return strpbrk(name, "/.") != NULL ? name : NULL;
 }

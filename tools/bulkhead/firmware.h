@@ -3,7 +3,8 @@
 #ifndef TOOLS_BULKHEAD_FIRMWARE_H
 #define TOOLS_BULKHEAD_FIRMWARE_H
 
-/* Its image, below the build folder; NULL: there is none of that name. */
+/* Its image, below the build folder; NULL: there is none of that name. What has a slash or a dot is a
+ * file already. */
 const char *firmware_file(const char *name);
 
 #endif
