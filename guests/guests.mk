@@ -38,7 +38,7 @@ build/guests/pc.img: build/guests/vmlinuz build/guests/initramfs.cpio guests/mak
                      $(patsubst %,build/guests/boot/%.stamp,memtest86+ ipxe)
 	guests/make-boot-disk build/guests/vmlinuz build/guests/initramfs.cpio build/guests/boot $@
 
-SYSTEM_NEEDS += build/guests/pc.img
+SYSTEM_NEEDS += build/guests/pc.img build/guests/boot/u-boot-qemu.stamp
 
 # The demonstration guest on kernels of another kind: PREEMPT_RT, and i386 with an i386 user land.
 build/guests/rt/kernel.stamp: guests/fetch-kernel

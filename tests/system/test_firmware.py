@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""VMs that the distribution's SeaBIOS and OVMF start, from a disk that knows nothing of Bulkhead:
-GRUB in its master boot record and as UEFI's default loader, and on its partition Linux and what
-else boots on a PC."""
+"""VMs that the distribution's SeaBIOS, OVMF and U-Boot start, from a disk that knows nothing of
+Bulkhead: GRUB in its master boot record and as UEFI's default loader, and on its partition Linux and
+what else boots on a PC."""
 import re
 import secrets
 import time
@@ -50,6 +50,16 @@ GUESTS = PC.format(name="pc", firmware="seabios") + """\
 """
 
 UEFI_GUESTS = PC.format(name="uefi", firmware="ovmf") + """\
+- name: uboot
+  firmware: guests/boot/usr/lib/u-boot/qemu-x86/u-boot.rom
+  memory: 256M
+  core: 0
+  priority: 12
+  no-hvc: true
+  vcpus:
+    - { core: 3 }
+  disks:
+    - { from: blockmux, readonly: true, model: ahci }
 - name: shell
   firmware: ovmf
   memory: 128M
@@ -57,7 +67,7 @@ UEFI_GUESTS = PC.format(name="uefi", firmware="ovmf") + """\
   priority: 12
   no-hvc: true
   vcpus:
-    - { core: 3 }
+    - { core: 1 }
 """
 
 NETWORK_GUESTS = """\
@@ -214,6 +224,38 @@ def uefi():
     with boot("uefi", UEFI_GUESTS) as booted:
         booted.expect(r"^bulkhead> ", BOOT_SECONDS)
         yield booted
+
+
+def u_boot(console, line, then, timeout=60):
+    console.type(line + "\r")
+    console.machine.expect(then, timeout)
+    console.machine.expect(r"^=> ", timeout)
+
+
+def test_u_boot_reads_the_disk(uefi):
+    """Its countdown, or where that led: a prompt after a minute's search for other disks."""
+    console = Console(uefi)
+    console.focus("uboot.serial")
+    uefi.expect(r"U-Boot 20\d\d\.", BOOT_SECONDS)
+    uefi.expect(r"Hit any key to stop autoboot", BOOT_SECONDS)
+    console.type(" ")
+    uefi.expect(r"^=> ", BOOT_SECONDS)
+    u_boot(console, "pci", r"00\.08\.00 +0x8086 +0x2922")
+    u_boot(console, "scsi scan", r"Prod\.: Bulkhead disk")
+    u_boot(console, "ls scsi 0:1", r"\d+ +vmlinuz")
+
+
+def test_u_boot_boots_linux(uefi):
+    console = Console(uefi)
+    console.focus("uboot.serial")
+    u_boot(console, "load scsi 0:1 2000000 vmlinuz", r"\d+ bytes read")
+    u_boot(console, "load scsi 0:1 8000000 initrd", r"\d+ bytes read")
+    u_boot(console, "setenv bootargs console=ttyS0 bulkhead.name=uboot", r"setenv")
+    console.type("zboot 2000000 - 8000000 ${filesize}\r")
+    uefi.expect(LINUX, BOOT_SECONDS)
+    uefi.expect(r"press Enter for a shell on ttyS0", BOOT_SECONDS)
+    console.shell("uboot")
+    assert "bulkhead.name=uboot" in console.check("uboot", "cat /proc/cmdline")
 
 
 def test_ovmf_starts_its_shell(uefi):
