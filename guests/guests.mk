@@ -67,7 +67,7 @@ build/guests/i386/initramfs.cpio: build/guests/i386/kernel.stamp guests/make-ini
 
 SYSTEM_NEEDS += $(foreach kind,rt i386,$(addprefix build/guests/$(kind)/,vmlinuz initramfs.cpio))
 
-# A whole Debian on a disk. The tree of packages is kept in build/cache too. Only
+# A whole Debian on a disk, with GRUB as the distribution signed it. The tree of packages is kept in build/cache too. Only
 # systems/debian.yaml and its tests need it.
 build/guests/debian.tree: guests/fetch-debian $(shell find guests/initramfs-tools -type f)
 	@mkdir -p $(@D)
@@ -75,7 +75,10 @@ build/guests/debian.tree: guests/fetch-debian $(shell find guests/initramfs-tool
 
 DEBIAN_PARTS := $(addprefix build/guests/debian.,img vmlinuz initrd)
 
-$(DEBIAN_PARTS) &: build/guests/debian.tree guests/make-debian $(shell find guests/debian -type f)
-	guests/make-debian $$(cat $<) build/guests/debian guests
+SIGNED_GRUB := build/guests/boot/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
+
+$(DEBIAN_PARTS) &: build/guests/debian.tree guests/make-debian $(shell find guests/debian -type f) \
+                   build/guests/boot/grub-efi-amd64-signed.stamp
+	guests/make-debian $$(cat $<) build/guests/debian guests $(SIGNED_GRUB)
 
 SYSTEM_NEEDS += $(DEBIAN_PARTS)

@@ -19,7 +19,7 @@ CHANGES = (
     ("kernel: guests/debian.vmlinuz", "kernel: bench/vmlinuz"),
     ("initrd: guests/debian.initrd", "initrd: tests/guests/ahci.cpio"),
     ("root=/dev/vda", "bulkhead.root=/dev/sda"),
-    ("{ from: blockmux }", "{ from: blockmux, model: ahci }"),
+    ("partition: debian }", "partition: debian, model: ahci }"),
 )
 
 

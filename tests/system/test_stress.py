@@ -33,7 +33,7 @@ vms:
       - { core: 3 }
       - { core: 4 }
     disks:
-      - { from: blockmux }
+      - { from: blockmux, partition: debian }
 """
 
 TICK = ("for c in $(seq 0 %d); do (taskset -c $c sh -c 'p=$(date +%%s); while [ ! -e /tmp/end ]; "
