@@ -22,7 +22,7 @@
 #include "abi/base.h"
 
 enum {
-    CONSOLE_CLIENTS   = 16,
+    CONSOLE_CLIENTS   = 48,       /* a compartment has one, a VM up to three */
     CONSOLE_LINE      = 200,      /* longest line of a client in the overview; more is broken up */
     CONSOLE_COMMAND   = 80,       /* longest line for the monitor */
     CONSOLE_SCREEN    = 32768,    /* bytes waiting for the serial line */
