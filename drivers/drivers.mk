@@ -4,10 +4,10 @@ $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
 $(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
 
 UNIT_TESTS += e1000e
-unit_e1000e_SOURCES := tests/unit/test_e1000e.c drivers/e1000e/nic.c lib/ring/ring.c $(LIB_FAKES)
+unit_e1000e_SOURCES := tests/unit/test_e1000e.c drivers/e1000e/nic.c $(RING) $(LIB_FAKES)
 unit_e1000e_CFLAGS := -Itests/fake
 
 UNIT_TESTS += nvme
 unit_nvme_SOURCES := tests/unit/test_nvme.c drivers/nvme/nvme.c drivers/nvme/start.c \
-                     lib/ring/ring.c $(LIB_FAKES)
+                     $(RING) $(LIB_FAKES)
 unit_nvme_CFLAGS := -Itests/fake

@@ -2,8 +2,8 @@
 # The library of all user programs, and the rule that makes a program.
 
 LIB_SOURCES := $(addprefix lib/,start/entry.S start/start.c manifest/manifest.c c/string.c \
-               c/format.c ring/ring.c stream/stream.c log/log.c service/service.c time/time.c \
-               driver/driver.c)
+               c/format.c ring/ring.c ring/break.c stream/stream.c log/log.c \
+               service/service.c time/time.c driver/driver.c)
 LIB_OBJECTS := $(addprefix build/,$(addsuffix .o,$(basename $(LIB_SOURCES))))
 LIB         := build/lib/libbulkhead.a
 
@@ -34,19 +34,20 @@ build/programs/$(1).elf: $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB) lib/
 endef
 
 # Tests of the library's pure parts, on the host.
+RING      := lib/ring/ring.c lib/ring/break.c
 LIB_FAKES := tests/fake/calls.c tests/unit/link_pair.c
 
 UNIT_TESTS += ring stream log format pace
 unit_pace_SOURCES := tests/unit/test_pace.c
-unit_ring_SOURCES := tests/unit/test_ring.c lib/ring/ring.c $(LIB_FAKES)
+unit_ring_SOURCES := tests/unit/test_ring.c $(RING) $(LIB_FAKES)
 unit_ring_CFLAGS := -Itests/fake
-unit_stream_SOURCES := tests/unit/test_stream.c lib/ring/ring.c lib/stream/stream.c $(LIB_FAKES)
+unit_stream_SOURCES := tests/unit/test_stream.c $(RING) lib/stream/stream.c $(LIB_FAKES)
 unit_stream_CFLAGS := -Itests/fake
-unit_log_SOURCES := tests/unit/test_log.c lib/log/log.c lib/c/format.c lib/ring/ring.c \
+unit_log_SOURCES := tests/unit/test_log.c lib/log/log.c lib/c/format.c $(RING) \
                     lib/stream/stream.c $(LIB_FAKES)
 unit_log_CFLAGS := -Itests/fake
 unit_format_SOURCES := tests/unit/test_format.c lib/c/format.c
 
 FUZZERS += ring
-fuzz_ring_SOURCES := tests/fuzz/fuzz_ring.c lib/ring/ring.c lib/stream/stream.c $(LIB_FAKES)
+fuzz_ring_SOURCES := tests/fuzz/fuzz_ring.c $(RING) lib/stream/stream.c $(LIB_FAKES)
 fuzz_ring_CFLAGS := -Itests/fake

@@ -5,12 +5,12 @@ $(eval $(call PROGRAM,netswitch,$(addprefix services/netswitch/,main.c switch.c 
 
 UNIT_TESTS += switch
 unit_switch_SOURCES := tests/unit/test_switch.c services/netswitch/switch.c \
-                       services/netswitch/mac_table.c lib/ring/ring.c $(LIB_FAKES)
+                       services/netswitch/mac_table.c $(RING) $(LIB_FAKES)
 unit_switch_CFLAGS := -Itests/fake
 
 FUZZERS += switch
 fuzz_switch_SOURCES := tests/fuzz/fuzz_switch.c services/netswitch/switch.c \
-                       services/netswitch/mac_table.c lib/ring/ring.c $(LIB_FAKES)
+                       services/netswitch/mac_table.c $(RING) $(LIB_FAKES)
 fuzz_switch_CFLAGS := -Itests/fake
 
 CONSOLE_PARTS := $(addprefix services/console/,console.c screen.c monitor.c names.c) \
@@ -25,7 +25,7 @@ fuzz_console_SOURCES := tests/fuzz/fuzz_console.c $(CONSOLE_PARTS)
 fuzz_console_CFLAGS := -Itests/fake
 
 BLOCKMUX_PARTS := $(addprefix services/blockmux/,mux.c extent.c gpt.c) lib/c/format.c \
-                  lib/ring/ring.c $(LIB_FAKES)
+                  $(RING) $(LIB_FAKES)
 UNIT_TESTS += blockmux
 unit_blockmux_SOURCES := tests/unit/test_blockmux.c $(BLOCKMUX_PARTS)
 unit_blockmux_CFLAGS := -Itests/fake

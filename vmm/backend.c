@@ -4,6 +4,8 @@
  */
 #include "vmm/backend.h"
 
+#include "vmm/peers.h"
+
 void backend_create(struct backend *backend) {
     uint64_t slots = backend->link.out_size / BACKEND_SLOT;
     backend->slots = slots < BACKEND_SLOTS ? (uint32_t)slots : BACKEND_SLOTS;
@@ -79,8 +81,7 @@ bool backend_take(struct backend *backend, struct backend_answer *answer) {
     if (message.kind == BLOCK_INFO) {
         learn(backend, message);
         answer->event = BACKEND_CHANGED;
-    } else if (message.kind == BLOCK_DONE && tag < backend->slots &&
-               backend->request[tag].under_way) {
+    } else if (peers_answer_good(backend, message)) {
         backend->request[tag].under_way = false;
         answer->event = backend->request[tag].abandoned ? BACKEND_NOTHING : BACKEND_DONE;
     }

@@ -1,19 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The virtual machine monitor.
 
-VMM_PURE := $(addprefix vmm/,memory.c bounds.c loader.c devices.c life.c backend.c) \
-            $(addprefix vmm/cpu/,decode.c walk.c emulate.c apic.c cpuid.c msr.c mtrr.c start.c inject.c \
-            exit.c run.c) \
-            $(addprefix vmm/platform/,ioapic.c irq.c pci.c bus.c serial.c rtc.c acpi.c pic.c pit.c \
-            i8042.c pm.c legacy.c chipset.c hpet.c timers.c) \
-            $(addprefix vmm/firmware/,firmware.c fwcfg.c) \
-            $(addprefix vmm/virtio/,virtqueue.c chain.c virtio.c net.c hvc.c disk.c rng.c) \
-            $(addprefix vmm/e1000/,e1000.c registers.c nvm.c queue.c rules.c transmit.c offload.c \
-            receive.c) \
-            $(addprefix vmm/ahci/,ahci.c registers.c port.c command.c fis.c finish.c transfer.c \
-            ata.c identify.c packet.c)
+# All but what talks to the world.
+VMM_WORLD := vmm/main.c vmm/runtime.c
+VMM_PURE  := $(filter-out $(VMM_WORLD),$(sort $(wildcard vmm/*.c vmm/*/*.c)))
 
-$(eval $(call PROGRAM,vmm,vmm/main.c vmm/runtime.c $(VMM_PURE)))
+$(eval $(call PROGRAM,vmm,$(VMM_WORLD) $(VMM_PURE)))
 
 # Tests on the host.
 UNIT_TESTS += vmm_decode
@@ -21,7 +13,7 @@ unit_vmm_decode_SOURCES := tests/unit/test_vmm_decode.c vmm/cpu/decode.c
 unit_vmm_decode_LIBS    := -lZydis
 
 # All of the VMM but its main program and the world below it, in a host process.
-VMM_FAKE := $(VMM_PURE) lib/ring/ring.c lib/stream/stream.c tests/unit/vm_fake.c \
+VMM_FAKE := $(VMM_PURE) $(RING) lib/stream/stream.c tests/unit/vm_fake.c \
             tests/unit/link_pair.c tests/fake/calls.c
 
 define vmm_unit_test

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rare half of the ring: opening a link, noticing the peer's new life, giving up on a peer.
+ * The rare half of the ring: opening a link, noticing the peer's new life.
  * Touches its own half and reads the peer's; trusts nobody (lib/ring/ring.h).
  */
 #include "lib/ring/ring.h"
@@ -90,10 +90,4 @@ enum ring_event ring_check_slow(struct ring *ring) {
         return RING_NEW;
     }
     return was_up ? RING_LOST : RING_SAME;
-}
-
-/* Zero, for the callers that count. */
-uint32_t ring_break(struct ring *ring) {
-    ring->state = RING_BROKEN;
-    return 0;
 }

@@ -6,6 +6,7 @@
 #include "vmm/e1000/parts.h"
 
 #include "lib/c/string.h"
+#include "vmm/peers.h"
 
 enum {
     FRAME_SHORTEST = 60,             /* IEEE 802.3 4A.4.2, without the checksum */
@@ -173,7 +174,7 @@ bool e1000_receive_some(struct e1000 *e1000, unsigned budget) {
         if (e1000->broken || !e1000_receive_room(e1000))
             return false;
         struct ring_descriptor d = ring_get(&e1000->link);
-        bool valid = net_valid(d, e1000->link.in_size);
+        bool valid = peers_frame_good(&e1000->link, d);
         if (valid)
             take(&frame, e1000->link.in + d.offset, d.length);
         ring_done(&e1000->link, 1);

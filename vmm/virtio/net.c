@@ -6,6 +6,7 @@
 
 #include "lib/c/string.h"
 #include "lib/time/time.h"
+#include "vmm/peers.h"
 
 enum { RECEIVE = 0, TRANSMIT = 1 };
 enum { HEADER_SIZE = 12, HEADER_BUFFERS = 10 };   /* virtio 5.1.6: num_buffers is the last field */
@@ -94,7 +95,7 @@ static bool receive(struct net *net, unsigned budget) {
             break;
         }
         struct ring_descriptor frame = ring_get(&net->link);
-        uint32_t written = net_valid(frame, net->link.in_size) ? fill(net, &chain, frame) : 0;
+        uint32_t written = peers_frame_good(&net->link, frame) ? fill(net, &chain, frame) : 0;
         ring_done(&net->link, 1);
         if (written == 0) {
             net->dropped++;
