@@ -42,11 +42,13 @@ FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_CORPUS))
 GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump-tables \
                 -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only -mno-red-zone $(WARNINGS) -Wno-main
 
-build/tests/guests/%.bzimage: tests/guests/start.S tests/guests/%.c tests/guests/guest.h \
-                              tests/guests/guest.ld
+GUEST_COMMON := $(addprefix tests/guests/,start.S devices.c virtio.c)
+
+build/tests/guests/%.bzimage: $(GUEST_COMMON) tests/guests/%.c tests/guests/guest.ld \
+                              $(wildcard tests/guests/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-T,tests/guests/guest.ld \
-	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) tests/guests/start.S tests/guests/$*.c
+	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) $(GUEST_COMMON) tests/guests/$*.c
 	$(OBJCOPY) -O binary $(@:.bzimage=.elf) $@
 
 # A guest with stock drivers only: the generic kernel (bench/bench.mk) and its e1000 driver.
@@ -64,7 +66,7 @@ build/tests/guests/ahci.cpio: build/bench/kernel.stamp guests/make-initramfs \
 	MODULES='$(AHCI_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
 
 SYSTEM_NEEDS += build/bench/vmlinuz $(addprefix build/tests/guests/,hostile.bzimage \
-                attacker.bzimage e1000.cpio ahci.cpio)
+                attacker.bzimage client.bzimage e1000.cpio ahci.cpio)
 
 include tests/programs/programs.mk
 

@@ -14,9 +14,9 @@
  *   cut       the card cuts a packet into pieces longer than a frame
  * It says on COM1 what its device did.
  */
-#include "guest.h"
+#include "virtio.h"
 
-enum { ROUNDS = 3000, PATIENCE = 20000, SECOND_VECTOR = 0x20 };
+enum { ROUNDS = 3000, SECOND_VECTOR = 0x20 };
 #define FAR (1ull << 39)             /* below what the processor can address, above all RAM */
 
 void main(const uint8_t *zero_page);
@@ -24,167 +24,56 @@ void second(void);
 
 static uint8_t *end_of_memory;
 
-static void pause(void) { __asm__ volatile("pause"); }
-
-static void say_number(unsigned number) {
-    if (number >= 10)
-        say_number(number / 10);
-    say_byte((char)('0' + number % 10));
-}
-
 static void report(const char *text) {
     say("attacker: ");
     say(text);
     say("\n");
 }
 
-/* ---- Device memory and PCI ---- */
+/* ---- The random-number device ---- */
 
-static volatile uint8_t *device_memory(uint64_t at) { return (volatile uint8_t *)(uintptr_t)at; }
+enum { RANDOM_BYTES = 16 };
 
-/* What was stored before is in memory when the device gets it. */
-static void write32(volatile uint8_t *at, uint32_t value) {
-    __asm__ volatile("movl %1, %0" : "=m"(*(volatile uint32_t *)at) : "r"(value) : "memory");
-}
-
-static void write16(volatile uint8_t *at, uint16_t value) {
-    __asm__ volatile("movw %1, %0" : "=m"(*(volatile uint16_t *)at) : "r"(value) : "memory");
-}
-
-static uint32_t read32(volatile uint8_t *at) { return *(volatile uint32_t *)at; }
-
-static uint32_t config_read(unsigned device, unsigned offset) {
-    out32(0xcf8, 0x80000000u | device << 11 | offset);
-    return in32(0xcfc);
-}
-
-static void config_write(unsigned device, unsigned offset, uint32_t value) {
-    out32(0xcf8, 0x80000000u | device << 11 | offset);
-    out32(0xcfc, value);
-}
-
-/* A device's number, with its bus mastering switched on; 0: there is none. */
-static unsigned find(uint32_t id) {
-    for (unsigned device = 1; device < 32; device++) {
-        if (config_read(device, 0x00) == id) {
-            config_write(device, 0x04, 0x7);
-            return device;
-        }
-    }
-    return 0;
-}
-
-static uint32_t bar(unsigned device, unsigned number) {
-    return config_read(device, 0x10 + 4 * number) & ~0xfu;
-}
-
-/* ---- The random-number device (virtio 1.2, 2.7 and 4.1) ---- */
-
-enum { QUEUE_SIZE = 256, NEXT = 1, WRITE = 2, RANDOM_BYTES = 16 };
-enum { RANDOM_BAR = 4, NOTIFY_BAR = 0 };
-/* 4.1.4.3: the common configuration, which begins the BAR; 2.1: its device status. */
-enum {
-    FEATURE_SELECT = 8, FEATURE = 12, STATUS = 20, SELECT = 22, SIZE = 24, ENABLE = 28,
-    DESCRIPTORS = 32, AVAILABLE = 40, USED = 48,
-    ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8, NEEDS_RESET = 64,
-};
-enum { VERSION_1_WORD = 1, VERSION_1 = 1 };   /* feature bit 32 */
-#define RANDOM_ID 0x10441af4u
-
-struct descriptor {
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags;
-    uint16_t next;
-};
-
-static struct descriptor table[QUEUE_SIZE] __attribute__((aligned(16)));
-static volatile uint16_t available[2 + QUEUE_SIZE + 1] __attribute__((aligned(2)));
-static volatile uint16_t used[2 + 4 * QUEUE_SIZE + 1] __attribute__((aligned(4)));
 static uint8_t random_bytes[QUEUE_SIZE];
-static volatile uint8_t *common;
-static uint16_t notify_port;
-
-static void set_address(unsigned offset, const volatile void *at) {
-    write32(common + offset, (uint32_t)(uintptr_t)at);
-    write32(common + offset + 4, 0);
-}
 
 static void set_up_random(const struct descriptor *descriptors) {
-    unsigned device = find(RANDOM_ID);
-    common = device_memory(bar(device, RANDOM_BAR));
-    notify_port = (uint16_t)(config_read(device, 0x10 + 4 * NOTIFY_BAR) & ~3u);
-    available[1] = used[1] = 0;
-    common[STATUS] = 0;
-    common[STATUS] = ACKNOWLEDGE | DRIVER;
-    write32(common + FEATURE_SELECT, VERSION_1_WORD);
-    write32(common + FEATURE, VERSION_1);
-    common[STATUS] = ACKNOWLEDGE | DRIVER | FEATURES_OK;
-    write16(common + SELECT, 0);
-    write16(common + SIZE, QUEUE_SIZE);
-    set_address(DESCRIPTORS, descriptors);
-    set_address(AVAILABLE, available);
-    set_address(USED, used);
-    write16(common + ENABLE, 1);
-    common[STATUS] = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
-}
-
-static void offer(uint16_t head) {
-    available[2 + available[1] % QUEUE_SIZE] = head;
-    __asm__ volatile("mfence" : : : "memory");
-    available[1]++;
-    out16(notify_port, 0);
-}
-
-enum outcome { SERVED, REFUSED, SILENT };
-
-static enum outcome outcome(void) {
-    for (unsigned i = 0; i < PATIENCE; i++) {
-        if (used[1] == available[1])
-            return SERVED;
-        if (i % 16 == 0 && (common[STATUS] & NEEDS_RESET))
-            return REFUSED;
-        pause();
-    }
-    return SILENT;
+    virtio_start(RANDOM_ID, descriptors);
 }
 
 static void report_outcome(void) {
-    switch (outcome()) {
+    switch (virtio_outcome()) {
     case SERVED: report("the device served it"); break;
     case REFUSED: report("the device asks for a reset"); break;
     default: report("the device is silent"); break;
     }
 }
 
-static uint64_t address_of(const void *at) { return (uintptr_t)at; }
-
 static struct descriptor buffer_at(uint64_t address) {
     return (struct descriptor){ .address = address, .length = RANDOM_BYTES, .flags = WRITE };
 }
 
 static void random_outside(void) {
-    table[0] = buffer_at(FAR);
-    set_up_random(table);
-    offer(0);
+    virtio_table[0] = buffer_at(FAR);
+    set_up_random(virtio_table);
+    virtio_offer(0);
     report_outcome();
 }
 
 static void random_loop(void) {
-    table[0] = buffer_at(address_of(random_bytes));
-    table[0].flags |= NEXT;
-    set_up_random(table);
-    offer(0);
+    virtio_table[0] = buffer_at(address_of(random_bytes));
+    virtio_table[0].flags |= NEXT;
+    set_up_random(virtio_table);
+    virtio_offer(0);
     report_outcome();
 }
 
 static void random_index(void) {
-    struct descriptor *last = (struct descriptor *)(void *)(end_of_memory - sizeof(table));
+    struct descriptor *last = (struct descriptor *)(void *)(end_of_memory - sizeof(virtio_table));
     last[0] = buffer_at(address_of(random_bytes));
     last[0].flags |= NEXT;
     last[0].next = 0xffff;
     set_up_random(last);
-    offer(0);
+    virtio_offer(0);
     report_outcome();
 }
 
@@ -212,7 +101,7 @@ static void start_second(void) {
 }
 
 void second(void) {
-    volatile uint64_t *address = &table[CHAIN - 1].address;
+    volatile uint64_t *address = &virtio_table[CHAIN - 1].address;
     flipping = 1;
     for (;;) {
         *address = *address == FAR ? address_of(random_bytes) : FAR;
@@ -224,23 +113,23 @@ void second(void) {
 static void flip(int endless) {
     unsigned served = 0, refused = 0;
     for (unsigned i = 0; i < CHAIN; i++) {
-        table[i] = buffer_at(address_of(random_bytes));
-        table[i].next = (uint16_t)(i + 1);
+        virtio_table[i] = buffer_at(address_of(random_bytes));
+        virtio_table[i].next = (uint16_t)(i + 1);
         if (i + 1 < CHAIN)
-            table[i].flags |= NEXT;
+            virtio_table[i].flags |= NEXT;
     }
     start_second();
     while (!flipping)
         pause();
-    set_up_random(table);
+    set_up_random(virtio_table);
     for (unsigned i = 0; i < ROUNDS || endless; i++) {
-        offer(0);
-        if (outcome() == SERVED) {
+        virtio_offer(0);
+        if (virtio_outcome() == SERVED) {
             served++;
             continue;
         }
         refused++;
-        set_up_random(table);
+        set_up_random(virtio_table);
     }
     say("attacker: ");
     say_number(served);
@@ -273,7 +162,7 @@ static void move_to_nowhere(void) {
 /* ---- The network card (vmm/e1000/) ---- */
 
 enum { CARD_CTRL = 0x0000, CARD_TCTL = 0x0400, CARD_TDBAL = 0x3800, CARD_TDLEN = 0x3808,
-       CARD_TDH = 0x3810, CARD_TDT = 0x3818, CARD_RING = 24 };
+       CARD_TDH = 0x3810, CARD_TDT = 0x3818, CARD_RING = 24, CARD_PATIENCE = 5000 };
 #define CARD_ID 0x100e8086u
 enum { CARD_RESET = 1u << 26, CARD_SENDS = 1u << 1 };          /* CTRL, TCTL */
 /* SDM 3.3.3, 3.3.6, 3.3.7: the command's bits and types. */
@@ -290,7 +179,7 @@ static uint8_t frame[1 << 16];
 static volatile uint8_t *card;
 
 static void set_up_card(void) {
-    card = device_memory(bar(find(CARD_ID), 0));
+    card = device_memory(bar(find_device(CARD_ID), 0));
     write32(card + CARD_CTRL, CARD_RESET);
     write32(card + CARD_TDBAL, (uint32_t)address_of(ring));
     write32(card + CARD_TDLEN, sizeof(ring));
@@ -301,7 +190,7 @@ static void set_up_card(void) {
 static void report_head(uint32_t offered) {
     unsigned moves = 0;
     uint32_t last = 0;
-    for (unsigned i = 0; i < PATIENCE / 4; i++) {
+    for (unsigned i = 0; i < CARD_PATIENCE; i++) {
         uint32_t head = read32(card + CARD_TDH);
         moves += head != last;
         last = head;
@@ -348,9 +237,9 @@ static void card_cut(void) {
 }
 
 static void fair(void) {
-    table[0] = buffer_at(address_of(random_bytes));
-    set_up_random(table);
-    offer(0);
+    virtio_table[0] = buffer_at(address_of(random_bytes));
+    set_up_random(virtio_table);
+    virtio_offer(0);
     report_outcome();
     set_up_card();
     ring[0] = (struct send){ .address = address_of(frame), .command = SEND_WHOLE | 64 };

@@ -45,6 +45,12 @@ static inline void say(const char *text) {
         say_byte(*text);
 }
 
+static inline void say_number(unsigned number) {
+    if (number >= 10)
+        say_number(number / 10);
+    say_byte((char)('0' + number % 10));
+}
+
 /* The kernel's command line, or NULL. */
 static inline const char *command_line(const uint8_t *zero_page) {
     uint32_t address = *(const volatile uint32_t *)(zero_page + ZERO_PAGE_COMMAND_LINE);
