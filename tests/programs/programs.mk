@@ -12,10 +12,11 @@ $(eval $(call PROGRAM,msix,tests/programs/msix.c))
 $(eval $(call PROGRAM,vmtest,tests/programs/vmtest.c))
 $(eval $(call PROGRAM,diskprobe,tests/programs/diskprobe.c))
 $(eval $(call PROGRAM,trespass,tests/programs/trespass.c))
+$(eval $(call PROGRAM,liar,tests/programs/liar.c))
 $(eval $(call PROGRAM,blockmux-open,$(addprefix services/blockmux/,main.c mux.c gpt.c) \
                                     tests/programs/extent_open.c))
 
-# VMMs without one of their rules each (red team, tests/redteam/test_virtual_devices.py).
+# VMMs without one of their rules each (red team).
 define careless_vmm
 $(call PROGRAM,$(1),vmm/main.c vmm/runtime.c $(filter-out $(2),$(VMM_PURE)) tests/programs/$(3).c)
 endef
@@ -23,3 +24,5 @@ $(eval $(call careless_vmm,vmm-bounds-open,vmm/bounds.c,bounds_open))
 $(eval $(call careless_vmm,vmm-chain-open,vmm/virtio/chain.c,chain_open))
 $(eval $(call careless_vmm,vmm-chain-twice,vmm/virtio/chain.c,chain_twice))
 $(eval $(call careless_vmm,vmm-e1000-open,vmm/e1000/rules.c,e1000_open))
+$(eval $(call careless_vmm,vmm-peers-open,vmm/peers.c,peers_open))
+$(eval $(call careless_vmm,vmm-ring-open,,break_open))
