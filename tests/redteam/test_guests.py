@@ -12,6 +12,7 @@ import pytest
 
 from harness.console import Console
 from harness.describe import describe_web_and, machine
+from guests import states
 from test_processes import compartment
 
 GREETING = "Hello from guest web"
@@ -43,11 +44,6 @@ def fetch_many(running):
         page = running.curl(timeout=SLOWEST_SECONDS)
         assert page and GREETING in page, running.serial.tail()
         assert time.monotonic() - started < SLOWEST_SECONDS
-
-
-def states(running):
-    status = "\n".join(Console(running).command("status"))
-    return dict(re.findall(r"^(\S+)\s+(running|stopped|faulted|resetting)\b", status, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import textwrap
 
 import pytest
 
-from harness.console import Console
 from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NIC_DRIVER,
                               NIC_HARDWARE, SWITCH, WEB, describe, disk_hardware, indented, machine)
 from harness.machine import BUILD
+from guests import FAULT, end_of, states
 
 GREETING = "Hello from guest web"
 BOOT_SECONDS = 240
@@ -22,7 +22,6 @@ IMAGES = [os.path.join(BUILD, "tests", f"lies-{name}.img") for name in ("honest"
 
 WHOLE = "all reads answered, 0 buffers altered afterwards"
 NOTHING = "(nothing to switch off)"
-FAULT = "the monitor faulted"
 
 # Lie, what it is, what its guest says, the monitor without the rule, what comes of it there
 DISK_LIES = [
@@ -102,22 +101,12 @@ class Outcome:
                 file.truncate(32 * MIB)
         with machine(describe_lies(name, careless)) as running:
             running.expect(r"guest web: address ", BOOT_SECONDS, anywhere=True)
-            self.said = {lie[0]: self.end_of(running, lie[0]) for lie in LIES
+            self.said = {lie[0]: end_of(running, lie[0], "client") for lie in LIES
                          if not careless or lie[3]}
             self.page = running.curl()
             self.verified = running.expect(r"honest\| verified (\d+), mismatches (\d+)",
                                            60).groups()
-            self.states = dict(re.findall(r"^(\S+)\s+(running|stopped|faulted|resetting)\b",
-                                          "\n".join(Console(running).command("status")),
-                                          re.MULTILINE))
-
-    @staticmethod
-    def end_of(running, name):
-        """The guest's words, or the kernel's about its monitor."""
-        found = running.expect(rf"{name}\.serial\| client: (.*)\n|"
-                               rf"bulkhead\| {name}\.\d+: (page fault|general protection)", 120,
-                               anywhere=True)
-        return found.group(1) or FAULT
+            self.states = states(running)
 
 
 @pytest.fixture(scope="module")

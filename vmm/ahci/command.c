@@ -47,7 +47,7 @@ static bool fetch_buffer(const struct ahci_port *port, struct ahci_command *comm
 enum ahci_fetch ahci_fetch_buffers(const struct ahci_port *port, struct ahci_command *command,
                                    uint64_t bytes) {
     uint64_t held = 0;
-    uint32_t most = command->descriptors < AHCI_PRDS ? command->descriptors : AHCI_PRDS;
+    uint32_t most = ahci_regions(command);
     while (held < bytes && command->buffers < most) {
         if (!fetch_buffer(port, command))
             return AHCI_NOT_RAM;

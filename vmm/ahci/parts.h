@@ -41,6 +41,9 @@ void ahci_scatter(const struct ahci_command *command, struct ahci_cursor *at, co
                   uint32_t size);
 void ahci_skip(const struct ahci_command *command, struct ahci_cursor *at, uint32_t size);
 
+/* rules.c: how many of the command's descriptors are looked at. */
+uint32_t ahci_regions(const struct ahci_command *command);
+
 /* fis.c: what the drive sends, into the received FIS area. */
 bool ahci_send_registers(struct ahci_port *port, const struct ahci_d2h *fis);
 bool ahci_send_pio_setup(struct ahci_port *port, const struct ahci_h2d *command, uint32_t bytes,
