@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+import parts
+
 BUILD = Path("build/bench")
 KERNEL = Path("build/kernel/bulkhead32.elf")
 
@@ -24,10 +26,13 @@ BATCHES = 3
 IS_END = 0x8000
 
 (EMPTY, CPUID, PORT, SIGNAL, SIGNAL_ACROSS, FUTEX, FUTEX_ACROSS, INTERRUPT, INTERRUPT_LOOP, SEND_64,
- SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500) = range(15)
+ SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500, READ_4K, READ_4K_16, READ_128K, READ_128K_16,
+ WRITE_4K, WRITE_4K_16, WRITE_128K, WRITE_128K_16) = range(23)
 
 NETWORK = (SEND_64, SEND_1500, ECHO_64, ECHO_1500, PING_64, PING_1500)
 EXITS = (EMPTY, CPUID, PORT)
+DISK = (READ_4K, READ_4K_16, READ_128K, READ_128K_16, WRITE_4K, WRITE_4K_16, WRITE_128K,
+        WRITE_128K_16)
 NAMES = dict(zip(EXITS + NETWORK, "empty cpuid port send-64 send-1500 echo-64 echo-1500 ping-64 "
                  "ping-1500".split()))    # as bench/linux/measure.c calls them
 
@@ -44,15 +49,20 @@ MACHINE = [
     "-device", "e1000e,netdev=net,mac=52:54:00:12:34:56,addr=2,romfile=",
     "-device", "edu,addr=4",
 ]
+# Answers everything at once, from nowhere, so that no file of the build machine is in the figures.
+NVME = ["-blockdev", "driver=null-co,node-name=disk,size=1073741824,read-zeroes=on",
+        "-device", "nvme,serial=bulkhead,drive=disk,addr=3"]
 
 
 class Machine:
-    """One booted system: its name, cores, memory, what it boots and what it measures."""
+    """One booted system: its name, cores, memory, what it boots, what it measures, and for which of
+    these it is counted whose the instructions are (bench/parts.py)."""
 
-    def __init__(self, name, cores, memory, boot, measures):
+    def __init__(self, name, cores, memory, boot, measures, profiled=()):
         self.name, self.cores, self.memory = name, cores, memory
-        self.boot, self.measures = boot, measures
+        self.boot, self.measures, self.profiled = boot, measures, profiled
         self.serial = BUILD / f"{name}.serial"
+        self.profile = BUILD / f"{name}.profile"
 
     def marks(self, seed):
         return BUILD / f"{self.name}.{seed}.marks"
@@ -65,10 +75,16 @@ class Machine:
         for seed in SEEDS:
             self.marks(seed).unlink(missing_ok=True)
 
-    def command(self, seed, plugin):
+    def plugin(self, seed):
+        arguments = [f"{BUILD}/count.so", f"out={self.marks(seed)}"]
+        if self.profiled:
+            arguments += [f"profile={self.profile}"] + [f"from={each}" for each in self.profiled]
+        return ",".join(arguments)
+
+    def command(self, seed):
         return MACHINE + ["-smp", str(self.cores), "-m", self.memory, "-seed", str(seed),
                           "-serial", f"file:{self.serial}",
-                          "-plugin", f"{BUILD}/count.so,out={self.marks(seed)}{plugin}"] + [
+                          "-plugin", self.plugin(seed)] + [
                               argument.replace("LEFT", self.left_by_name()) for argument in self.boot]
 
     def left(self):
@@ -79,15 +95,16 @@ class Machine:
         return ",".join(NAMES.get(identity, "") for identity in self.left())
 
 
-def linux(name, cores, memory, initramfs, arguments, measures):
+def linux(name, cores, memory, initramfs, arguments, measures, hardware=()):
     return Machine(name, cores, memory, [
         "-kernel", f"{BUILD}/vmlinuz", "-initrd", f"{BUILD}/{initramfs}.cpio",
-        "-append", f"console=ttyS0 quiet {arguments}"], measures)
+        "-append", f"console=ttyS0 quiet {arguments}", *hardware], measures)
 
 
-def bulkhead(plan, cores, memory, measures):
+def bulkhead(plan, cores, memory, measures, hardware=(), profiled=()):
     return Machine(f"bulkhead-{plan}", cores, memory, [
-        "-kernel", str(KERNEL), "-initrd", f"{BUILD}/bench-{plan}.plan"], measures)
+        "-kernel", str(KERNEL), "-initrd", f"{BUILD}/bench-{plan}.plan", *hardware], measures,
+        profiled)
 
 
 MACHINES = [
@@ -102,7 +119,16 @@ MACHINES = [
     bulkhead("across", 2, "256M", (SIGNAL_ACROSS,)),
     bulkhead("interrupt", 1, "256M", (INTERRUPT_LOOP,)),
     bulkhead("guest", 1, "1G", EXITS + NETWORK),
+    linux("native-disk", 1, "512M", "native", "bench.role=disk", DISK, NVME),
+    bulkhead("disk", 2, "1G", DISK, NVME, profiled=DISK),
+    bulkhead("guest-e1000", 2, "1G", NETWORK, profiled=NETWORK),
 ]
+
+# Names for several machines.
+GROUPS = {
+    "disk": ("native-disk", "bulkhead-disk"),
+    "e1000": ("bulkhead-guest-e1000",),
+}
 
 SYSTEMS = {
     "bulkhead": ("bulkhead-signal", "bulkhead-across", "bulkhead-interrupt", "bulkhead-guest"),
@@ -139,9 +165,9 @@ def watch(machine, process, marks):
             return
 
 
-def run_once(machine, seed, plugin):
+def run_once(machine, seed):
     with open(BUILD / f"{machine.name}.qemu", "w", encoding="utf-8") as errors:
-        process = subprocess.Popen(machine.command(seed, plugin), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(machine.command(seed), stdin=subprocess.DEVNULL,
                                    stdout=errors, stderr=errors)
         try:
             watch(machine, process, machine.marks(seed))
@@ -150,13 +176,13 @@ def run_once(machine, seed, plugin):
             process.wait()
 
 
-def run(machine, plugin=""):
+def run(machine):
     """A KVM guest that stops is followed by one with another seed for what is left to measure."""
     machine.forget()
     for seed in SEEDS:
         print(f"bench: {machine.name}, seed {seed} ...", end=" ", flush=True)
         start = time.monotonic()
-        run_once(machine, seed, plugin)
+        run_once(machine, seed)
         complete = not machine.left()
         print(f"{time.monotonic() - start:.0f} s" + ("" if complete else ", incomplete"), flush=True)
         if complete:
@@ -192,8 +218,8 @@ class Results:
 
     def __init__(self):
         marks = {machine.name: machine.all_marks() for machine in MACHINES}
-        self.systems = {system: [mark for name in names for mark in marks[name]]
-                        for system, names in SYSTEMS.items()}
+        self.systems = marks | {system: [mark for name in names for mark in marks[name]]
+                                for system, names in SYSTEMS.items()}
 
     def whole(self, system, identity, outside=False):
         operations = 1 if identity == INTERRUPT else ROUNDS
@@ -269,10 +295,75 @@ def print_table(results):
     print("ratio: Bulkhead over the better Linux figure of this run. What is counted: docs/benchmarks.md")
 
 
+# A row of the disks' table: the machine, its baseline and the program of the driver or device model.
+DISK_MACHINES = [("NVMe", "bulkhead-disk", "native-disk")]
+DISK_TITLES = {
+    READ_4K: "read 4 KiB, one under way", READ_4K_16: "read 4 KiB, 16 under way",
+    READ_128K: "read 128 KiB, one under way", READ_128K_16: "read 128 KiB, 16 under way",
+    WRITE_4K: "write 4 KiB, one under way", WRITE_4K_16: "write 4 KiB, 16 under way",
+    WRITE_128K: "write 128 KiB, one under way", WRITE_128K_16: "write 128 KiB, 16 under way",
+}
+GOALS = {READ_4K: 6000, READ_4K_16: 2000, READ_128K: 8000, READ_128K_16: 8000,
+         WRITE_4K: 6000, WRITE_4K_16: 2000, WRITE_128K: 8000, WRITE_128K_16: 8000}
+PARTS = ("bulkhead", "vmm", "blockmux", "nvme")
+PACKET_PARTS = ("bulkhead", "vmm", "netswitch", "e1000e")
+
+
+def shares(name, identity, programs):
+    """Instructions of one operation by part: the guest, `programs`, all others."""
+    machine = next(machine for machine in MACHINES if machine.name == name)
+    if not machine.profile.exists() or identity not in machine.profiled:
+        return [None] * (len(programs) + 2)
+    found = parts.by_program(parts.read_profile(machine.profile, identity))
+    known = [found["guest kernel"] + found["guest process"]] + [found[each] for each in programs]
+    return [each / (BATCHES * ROUNDS) for each in known + [found.total() - sum(known)]]
+
+
+def print_disks(results):
+    line = "{:<34}{:>9}{:>9}{:>7}{:>10}{:>8}  {:<7}{:>9}{:>8}{:>8}{:>10}{:>8}{:>7}"
+    for title, name, baseline in DISK_MACHINES:
+        print()
+        print(f"Requests to a disk ({title}): whole, outside the guest, and by part")
+        print(line.format("", "Bulkhead", "native", "ratio", "overhead", "goal", "", "guest",
+                          "kernel", "VMM", "blockmux", "driver", "other"))
+        for identity, operation in DISK_TITLES.items():
+            ours, theirs = results.whole(name, identity), results.whole(baseline, identity)
+            overhead = results.outside(name, identity)
+            met = "" if overhead is None else "met" if overhead <= GOALS[identity] else "missed"
+            print(line.format(operation, shown(ours), shown(theirs),
+                              ratio({"bulkhead": ours, "native": theirs}, ("native",)),
+                              shown(overhead), shown(GOALS[identity]), met,
+                              *map(shown, shares(name, identity, PARTS))))
+
+
+PACKET_TITLES = {
+    SEND_64: "UDP packet, 64 bytes", SEND_1500: "UDP packet, 1500 bytes",
+    ECHO_64: "echo, 64 bytes, 16 under way", ECHO_1500: "echo, 1500 bytes, 16 under way",
+    PING_64: "echo, 64 bytes, one under way", PING_1500: "echo, 1500 bytes, one under way",
+}
+
+
+def print_cards(results):
+    line = "{:<34}{:>10}{:>10}{:>7}{:>12}{:>12}{:>7}{:>9}{:>8}{:>8}{:>8}{:>8}{:>7}"
+    print()
+    print("A guest's packets over the emulated 82540EM, beside virtio-net; parts of the 82540EM's")
+    print(line.format("", "82540EM", "virtio", "ratio", "outside", "virtio's", "ratio", "guest",
+                      "kernel", "VMM", "switch", "driver", "other"))
+    for identity, operation in PACKET_TITLES.items():
+        figures = [get(name, identity) for get in (results.whole, results.outside)
+                   for name in ("bulkhead-guest-e1000", "bulkhead")]
+        pairs = [ratio({"bulkhead": a, "virtio": b}, ("virtio",)) for a, b in
+                 (figures[:2], figures[2:])]
+        print(line.format(operation, shown(figures[0]), shown(figures[1]), pairs[0],
+                          shown(figures[2]), shown(figures[3]), pairs[1],
+                          *map(shown, shares("bulkhead-guest-e1000", identity, PACKET_PARTS))))
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="run these machines, separated by commas; the table takes the "
-                        "others' figures from earlier runs: " + " ".join(m.name for m in MACHINES))
+                        "others' figures from earlier runs: " +
+                        " ".join([m.name for m in MACHINES] + list(GROUPS)))
     parser.add_argument("--table", action="store_true", help="run nothing")
     return parser.parse_args()
 
@@ -280,14 +371,18 @@ def arguments():
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that QEMU is ended, too
     options = arguments()
-    only = options.only.split(",") if options.only else [machine.name for machine in MACHINES]
+    named = options.only.split(",") if options.only else [machine.name for machine in MACHINES]
+    only = [name for each in named for name in GROUPS.get(each, (each,))]
     unknown = set(only) - {machine.name for machine in MACHINES}
     if unknown:
         sys.exit(f"bench: no such machine: {', '.join(sorted(unknown))}")
     complete = True
     if not options.table:
         complete = all([run(machine) for machine in MACHINES if machine.name in only])
-    print_table(Results())
+    results = Results()
+    print_table(results)
+    print_disks(results)
+    print_cards(results)
     sys.exit(0 if complete else 1)
 
 

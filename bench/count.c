@@ -5,9 +5,10 @@
  * idle is not in the count; neither are what devices do and what an exit or a table walk costs.
  *
  * Arguments: out=FILE            one line a mark: its number in hexadecimal, core, instructions so far,
- *                                and how many of them guests executed (machines of one core only)
- *            profile=FILE        which blocks of code ran between the marks from=ID (its begin to end):
- *            from=ID             address, executed instructions, first bytes of the block
+ *                                and how many of them guests executed
+ *            profile=FILE        which blocks of code ran between the marks from=ID (its begin to end;
+ *            from=ID             may be given several times), a line a block and batch: ID, address,
+ *                                executed instructions, first bytes of the block
  *
  * Runs inside QEMU on the build host and trusts its caller. QEMU's header for plugins is not in a
  * package, so the few declarations of its documented interface, version 4, that are used here follow.
@@ -25,6 +26,8 @@
 #define PREFIX  16u
 #define VMRUN_SIZE 3u
 #define MAX_VMRUNS 8u
+#define MAX_CORES 4u
+#define MAX_PROFILED 32u
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -76,7 +79,7 @@ int qemu_plugin_version = 4;
  * number for a constant and then changes the constant), so there a slower callback counts. */
 struct counter {
     qemu_plugin_u64 inlined;
-    uint64_t called;
+    uint64_t called[MAX_CORES];
 };
 
 /* A translated block, for the profile. Two programs may have the same addresses: their bytes differ. */
@@ -86,40 +89,52 @@ struct block {
     uint8_t prefix[PREFIX];
     struct counter executed;
     uint64_t at_begin;
-    uint64_t between;
+};
+
+/* What a core's guest executed. Guest mode begins at VMRUN and ends where the machine goes on behind
+ * it. */
+struct guest {
+    uint64_t resume_address;
+    uint64_t since;
+    uint64_t total;
+    bool running;
 };
 
 static struct counter total;
-static bool one_core;
-
-/* Guest mode begins at VMRUN and ends where the machine goes on behind it. */
+static unsigned int cores;
+static struct guest guests[MAX_CORES];
 static uint64_t vmruns[MAX_VMRUNS];
 static size_t vmrun_count;
-static uint64_t resume_address, guest_since, guest_total;
-static bool in_guest;
-static FILE *out;
-static const char *profile_path;
-static unsigned int profile_id;
+static FILE *out, *profile;
+static unsigned int profiled[MAX_PROFILED];
+static size_t profiled_count;
 static struct block *blocks[BUCKETS];
 
 static void start_counter(struct counter *counter) {
-    if (one_core)
+    if (cores == 1)
         counter->inlined.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 }
 
+static uint64_t read_core(const struct counter *counter, unsigned int core) {
+    return cores == 1 ? qemu_plugin_u64_sum(counter->inlined) : counter->called[core];
+}
+
 static uint64_t read_counter(const struct counter *counter) {
-    return one_core ? qemu_plugin_u64_sum(counter->inlined) : counter->called;
+    uint64_t sum = 0;
+
+    for (unsigned int core = 0; core < cores; core++)
+        sum += read_core(counter, core);
+    return sum;
 }
 
 static void count_one(unsigned int vcpu, void *data) {
     struct counter *counter = data;
 
-    (void)vcpu;
-    counter->called++;
+    counter->called[vcpu]++;
 }
 
 static void count_instruction(struct qemu_plugin_insn *insn, struct counter *counter) {
-    if (one_core)
+    if (cores == 1)
         qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
                                                             counter->inlined, 1);
     else
@@ -138,37 +153,59 @@ static void block_begin(struct block *block, void *data) {
 }
 
 static void block_end(struct block *block, void *data) {
-    (void)data;
-    block->between += read_counter(&block->executed) - block->at_begin;
+    uint64_t executed = read_counter(&block->executed) - block->at_begin;
+
+    if (!executed)
+        return;
+    fprintf(profile, "%x %" PRIx64 " %" PRIu64 " ", *(unsigned int *)data, block->address, executed);
+    for (size_t i = 0; i < PREFIX; i++)
+        fprintf(profile, "%02x", block->prefix[i]);
+    fputc('\n', profile);
+}
+
+static bool is_profiled(unsigned int id) {
+    for (size_t i = 0; i < profiled_count; i++)
+        if (profiled[i] == id)
+            return true;
+    return false;
+}
+
+/* All that guests executed so far. */
+static uint64_t read_guests(void) {
+    uint64_t sum = 0;
+
+    for (unsigned int core = 0; core < cores; core++) {
+        const struct guest *guest = &guests[core];
+
+        sum += guest->total + (guest->running ? read_core(&total, core) - guest->since : 0);
+    }
+    return sum;
 }
 
 static void at_mark(unsigned int vcpu, void *data) {
     unsigned int number = (unsigned int)(uintptr_t)data;
+    unsigned int id = number & ~(unsigned int)MARK_IS_END;
 
-    uint64_t now = read_counter(&total);
-
-    fprintf(out, "%x %u %" PRIu64 " %" PRIu64 "\n", number, vcpu, now,
-            guest_total + (in_guest ? now - guest_since : 0));
+    if (profile && is_profiled(id))
+        for_each_block(number == id ? block_begin : block_end, &id);
+    fprintf(out, "%x %u %" PRIu64 " %" PRIu64 "\n", number, vcpu, read_counter(&total),
+            read_guests());
     fflush(out);
-    if (profile_path && number == profile_id)
-        for_each_block(block_begin, NULL);
-    if (profile_path && number == (profile_id | MARK_IS_END))
-        for_each_block(block_end, NULL);
 }
 
 static void at_vmrun(unsigned int vcpu, void *data) {
-    (void)vcpu;
-    resume_address = (uint64_t)(uintptr_t)data + VMRUN_SIZE;
-    guest_since = read_counter(&total);
-    in_guest = true;
+    guests[vcpu].resume_address = (uint64_t)(uintptr_t)data + VMRUN_SIZE;
+    guests[vcpu].since = read_core(&total, vcpu);
+    guests[vcpu].running = true;
 }
 
 static void at_resume(unsigned int vcpu, void *data) {
-    (void)vcpu;
-    if (!in_guest || (uint64_t)(uintptr_t)data != resume_address)
+    struct guest *guest = &guests[vcpu];
+
+    if (!guest->running || (uint64_t)(uintptr_t)data != guest->resume_address)
         return;
-    guest_total += read_counter(&total) - guest_since;
-    in_guest = false;
+    guest->total += read_core(&total, vcpu) - guest->since;
+    guest->running = false;
 }
 
 static bool is_vmrun(const struct qemu_plugin_insn *insn) {
@@ -251,7 +288,7 @@ static struct block *block_of(const struct qemu_plugin_tb *tb) {
 /* Counted one by one, because an instruction that accesses a device is executed a second time in a
  * block of its own, and what followed it in the first block never ran. */
 static void count_block(uint64_t id, struct qemu_plugin_tb *tb) {
-    struct block *block = profile_path ? block_of(tb) : NULL;
+    struct block *block = profile ? block_of(tb) : NULL;
     unsigned int number;
 
     (void)id;
@@ -269,26 +306,11 @@ static void count_block(uint64_t id, struct qemu_plugin_tb *tb) {
     }
 }
 
-static void write_block(struct block *block, void *data) {
-    FILE *file = data;
-
-    if (!block->between)
-        return;
-    fprintf(file, "%" PRIx64 " %" PRIu64 " ", block->address, block->between);
-    for (size_t i = 0; i < PREFIX; i++)
-        fprintf(file, "%02x", block->prefix[i]);
-    fputc('\n', file);
-}
-
 static void finish(uint64_t id, void *data) {
-    FILE *file = profile_path ? fopen(profile_path, "w") : NULL;
-
     (void)id;
     (void)data;
-    if (file) {
-        for_each_block(write_block, file);
-        fclose(file);
-    }
+    if (profile)
+        fclose(profile);
     fclose(out);
 }
 
@@ -296,16 +318,20 @@ static bool take_argument(const char *argument) {
     if (!strncmp(argument, "out=", 4))
         return (out = fopen(argument + 4, "w")) != NULL;
     if (!strncmp(argument, "profile=", 8))
-        return (profile_path = argument + 8) != NULL;
-    if (!strncmp(argument, "from=", 5)) {
-        profile_id = (unsigned int)strtoul(argument + 5, NULL, 0);
+        return (profile = fopen(argument + 8, "w")) != NULL;
+    if (!strncmp(argument, "from=", 5) && profiled_count < MAX_PROFILED) {
+        profiled[profiled_count++] = (unsigned int)strtoul(argument + 5, NULL, 0);
         return true;
     }
     return false;
 }
 
 int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv) {
-    one_core = info->system.smp_vcpus == 1;
+    cores = (unsigned int)info->system.smp_vcpus;
+    if (cores > MAX_CORES) {
+        fprintf(stderr, "count: more than %u cores\n", MAX_CORES);
+        return -1;
+    }
     for (int i = 0; i < argc; i++) {
         if (!take_argument(argv[i])) {
             fprintf(stderr, "count: can't use the argument '%s'\n", argv[i]);

@@ -30,6 +30,14 @@ enum mark_id {
     MARK_ECHO_1500      = 12,
     MARK_PING_64        = 13,  /* ICMP echo there and back, one under way */
     MARK_PING_1500      = 14,
+    MARK_READ_4K        = 15,  /* disk requests of 4 KiB, one under way */
+    MARK_READ_4K_16     = 16,  /* 16 under way */
+    MARK_READ_128K      = 17,
+    MARK_READ_128K_16   = 18,
+    MARK_WRITE_4K       = 19,
+    MARK_WRITE_4K_16    = 20,
+    MARK_WRITE_128K     = 21,
+    MARK_WRITE_128K_16  = 22,
 };
 
 #define MARK(number) __asm__ volatile(".byte 0x0f, 0x1f, 0x80\n\t.long %c0" \

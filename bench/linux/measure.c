@@ -29,6 +29,14 @@ static const struct measurement measurements[] = {
     { "echo-1500", measure_echo_1500 },
     { "ping-64", measure_ping_64 },
     { "ping-1500", measure_ping_1500 },
+    { "read-4k", measure_read_4k },
+    { "read-4k-16", measure_read_4k_16 },
+    { "read-128k", measure_read_128k },
+    { "read-128k-16", measure_read_128k_16 },
+    { "write-4k", measure_write_4k },
+    { "write-4k-16", measure_write_4k_16 },
+    { "write-128k", measure_write_128k },
+    { "write-128k-16", measure_write_128k_16 },
 };
 
 void fail(const char *what) {

@@ -30,4 +30,14 @@ void measure_echo_1500(const char *argument);
 void measure_ping_64(const char *argument);
 void measure_ping_1500(const char *argument);
 
+/* Argument: the block device. */
+void measure_read_4k(const char *path);
+void measure_read_4k_16(const char *path);
+void measure_read_128k(const char *path);
+void measure_read_128k_16(const char *path);
+void measure_write_4k(const char *path);
+void measure_write_4k_16(const char *path);
+void measure_write_128k(const char *path);
+void measure_write_128k_16(const char *path);
+
 #endif
