@@ -72,15 +72,15 @@ build/bench/bench-%.plan: bench/%.yaml $(TOOL)
 
 # A description that differs from another one in a few words is made of that one. An emulated AHCI disk,
 # say, is bench/disk.yaml with one more line, a machine in bench.py and a row in its DISK_MACHINES.
-BENCH_GUEST_E1000 := s/^system: .*/system: bench-guest-e1000/; s/cores: 1/cores: 2/; s/core: 0/core: 1/; \
+BENCH_E1000 := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; s/core: 0/core: 1/; \
     s,kernel: .*,kernel: bench/vmlinuz,; s,bench/guest.cpio,bench/guest-e1000.cpio,; \
     s/^\( *\)mac: 52:54:00:12:34:57/&\n\1model: e1000/
 
-build/bench/guest-e1000.yaml: bench/guest.yaml bench/bench.mk
+build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
 	@mkdir -p $(@D)
-	sed '$(BENCH_GUEST_E1000)' $< >$@
+	sed '$(BENCH_E1000)' $< >$@
 
-build/bench/bench-guest-e1000.plan: build/bench/guest-e1000.yaml $(TOOL) build/bench/vmlinuz \
+build/bench/bench-e1000.plan: build/bench/e1000.yaml $(TOOL) build/bench/vmlinuz \
     $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm) build/bench/guest-e1000.cpio
 	$(TOOL) build $< -o $(@D)
 
@@ -93,7 +93,7 @@ build/bench/bench-guest.plan: $(patsubst %,build/programs/%.elf,uart console net
 
 BENCH_NEEDS := build/bench/count.so build/bench/vmlinuz build/bench/native.cpio \
                build/bench/host.cpio build/kernel/bulkhead32.elf \
-               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk guest-e1000)
+               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk e1000)
 
 # ONLY: which machines to run, separated by commas; all of them unless told.
 bench: $(BENCH_NEEDS)

@@ -121,13 +121,13 @@ MACHINES = [
     bulkhead("guest", 1, "1G", EXITS + NETWORK),
     linux("native-disk", 1, "512M", "native", "bench.role=disk", DISK, NVME),
     bulkhead("disk", 2, "1G", DISK, NVME, profiled=DISK),
-    bulkhead("guest-e1000", 2, "1G", NETWORK, profiled=NETWORK),
+    bulkhead("e1000", 2, "1G", NETWORK, profiled=NETWORK),
 ]
 
 # Names for several machines.
 GROUPS = {
     "disk": ("native-disk", "bulkhead-disk"),
-    "e1000": ("bulkhead-guest-e1000",),
+    "e1000": ("bulkhead-e1000",),
 }
 
 SYSTEMS = {
@@ -351,12 +351,12 @@ def print_cards(results):
                       "kernel", "VMM", "switch", "driver", "other"))
     for identity, operation in PACKET_TITLES.items():
         figures = [get(name, identity) for get in (results.whole, results.outside)
-                   for name in ("bulkhead-guest-e1000", "bulkhead")]
+                   for name in ("bulkhead-e1000", "bulkhead")]
         pairs = [ratio({"bulkhead": a, "virtio": b}, ("virtio",)) for a, b in
                  (figures[:2], figures[2:])]
         print(line.format(operation, shown(figures[0]), shown(figures[1]), pairs[0],
                           shown(figures[2]), shown(figures[3]), pairs[1],
-                          *map(shown, shares("bulkhead-guest-e1000", identity, PACKET_PARTS))))
+                          *map(shown, shares("bulkhead-e1000", identity, PACKET_PARTS))))
 
 
 def arguments():
