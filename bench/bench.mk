@@ -46,7 +46,8 @@ build/bench/guest.cpio: build/guests/kernel.stamp build/bench/measure bench/root
 	$(call bench_stage,build/bench/guest)
 	MODULES='$(BENCH_GUEST_MODULES)' guests/make-initramfs build/guests/kernel $@ build/bench/guest
 
-# The distribution's cloud kernel has no driver for real cards: a guest on the 82540EM runs the generic one.
+# The distribution's cloud kernel has no driver for real cards: a guest on the 82540EM runs the
+# generic one.
 build/bench/guest-e1000.cpio: build/bench/kernel.stamp build/bench/measure bench/root/init \
                               guests/make-initramfs
 	$(call bench_stage,build/bench/guest-e1000)
@@ -70,10 +71,12 @@ build/bench/bench-%.plan: bench/%.yaml $(TOOL)
 	@mkdir -p $(@D)
 	$(TOOL) build $< -o $(@D)
 
-# A description that differs from another one in a few words is made of that one. An emulated AHCI disk,
-# say, is bench/disk.yaml with one more line, a machine in bench.py and a row in its DISK_MACHINES.
-BENCH_E1000 := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; s/core: 0/core: 1/; \
-    s,kernel: .*,kernel: bench/vmlinuz,; s,bench/guest.cpio,bench/guest-e1000.cpio,; \
+# A description that differs from another one in a few words is made of that one. An emulated AHCI
+# disk, say, is bench/disk.yaml with one more line, a machine in bench.py and a row in its
+# DISK_MACHINES.
+BENCH_E1000 := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; \
+    s/core: 0/core: 1/; s,kernel: .*,kernel: bench/vmlinuz,; \
+    s,bench/guest.cpio,bench/guest-e1000.cpio,; \
     s/^\( *\)mac: 52:54:00:12:34:57/&\n\1model: e1000/
 
 build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
@@ -81,7 +84,8 @@ build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
 	sed '$(BENCH_E1000)' $< >$@
 
 build/bench/bench-e1000.plan: build/bench/e1000.yaml $(TOOL) build/bench/vmlinuz \
-    $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm) build/bench/guest-e1000.cpio
+    build/bench/guest-e1000.cpio \
+    $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm)
 	$(TOOL) build $< -o $(@D)
 
 build/bench/bench-signal.plan build/bench/bench-across.plan: build/programs/bench-signal.elf

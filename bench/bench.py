@@ -127,7 +127,7 @@ MACHINES = [
 # Names for several machines.
 GROUPS = {
     "disk": ("native-disk", "bulkhead-disk"),
-    "e1000": ("bulkhead-e1000",),
+    "e1000": ("bulkhead-guest", "bulkhead-e1000"),
 }
 
 SYSTEMS = {
@@ -295,7 +295,7 @@ def print_table(results):
     print("ratio: Bulkhead over the better Linux figure of this run. What is counted: docs/benchmarks.md")
 
 
-# A row of the disks' table: the machine, its baseline and the program of the driver or device model.
+# A table each: what the disk is, the machine and its baseline.
 DISK_MACHINES = [("NVMe", "bulkhead-disk", "native-disk")]
 DISK_TITLES = {
     READ_4K: "read 4 KiB, one under way", READ_4K_16: "read 4 KiB, 16 under way",
@@ -312,7 +312,7 @@ PACKET_PARTS = ("bulkhead", "vmm", "netswitch", "e1000e")
 def shares(name, identity, programs):
     """Instructions of one operation by part: the guest, `programs`, all others."""
     machine = next(machine for machine in MACHINES if machine.name == name)
-    if not machine.profile.exists() or identity not in machine.profiled:
+    if not parts.is_current(machine.profile) or identity not in machine.profiled:
         return [None] * (len(programs) + 2)
     found = parts.by_program(parts.read_profile(machine.profile, identity))
     known = [found["guest kernel"] + found["guest process"]] + [found[each] for each in programs]

@@ -63,6 +63,12 @@ def attribute(executables, address, prefix):
     return ("guest kernel", "") if address >= UPPER_HALF else ("guest process", "")
 
 
+def is_current(path):
+    """Whether the executables are still those that ran."""
+    return path.exists() and all(path.stat().st_mtime >= each.stat().st_mtime
+                                 for each in EXECUTABLES if each.exists())
+
+
 def read_profile(path, identity):
     """Executed instructions of one measurement by (program, function)."""
     executables = [Executable(each) for each in EXECUTABLES if each.exists()]
