@@ -8,6 +8,7 @@ BENCH_LINUX_OBJECTS := $(patsubst %.c,build/%.o,$(BENCH_LINUX_SOURCES))
 BENCH_NATIVE_MODULES := e1000e vfio_iommu_type1 vfio-pci nvme
 BENCH_HOST_MODULES   := e1000e bridge tun kvm-amd vhost_net
 BENCH_GUEST_MODULES  := virtio_pci virtio_net virtio_blk
+BENCH_EMULATED_MODULES := e1000 ahci sd_mod
 
 build/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
@@ -46,12 +47,13 @@ build/bench/guest.cpio: build/guests/kernel.stamp build/bench/measure bench/root
 	$(call bench_stage,build/bench/guest)
 	MODULES='$(BENCH_GUEST_MODULES)' guests/make-initramfs build/guests/kernel $@ build/bench/guest
 
-# The distribution's cloud kernel has no driver for real cards: a guest on the 82540EM runs the
-# generic one.
-build/bench/guest-e1000.cpio: build/bench/kernel.stamp build/bench/measure bench/root/init \
-                              guests/make-initramfs
-	$(call bench_stage,build/bench/guest-e1000)
-	MODULES=e1000 guests/make-initramfs build/bench/kernel $@ build/bench/guest-e1000
+# The distribution's cloud kernel has no drivers for real cards and controllers: a guest on emulated
+# ones runs the generic kernel.
+build/bench/emulated.cpio: build/bench/kernel.stamp build/bench/measure bench/root/init \
+                           guests/make-initramfs
+	$(call bench_stage,build/bench/emulated)
+	MODULES='$(BENCH_EMULATED_MODULES)' guests/make-initramfs build/bench/kernel $@ \
+	    build/bench/emulated
 
 build/bench/host.cpio: build/bench/kernel.stamp build/bench/measure bench/root/init \
                        bench/stage-qemu build/bench/guest.cpio build/guests/vmlinuz \
@@ -71,33 +73,35 @@ build/bench/bench-%.plan: bench/%.yaml $(TOOL)
 	@mkdir -p $(@D)
 	$(TOOL) build $< -o $(@D)
 
-# A description that differs from another one in a few words is made of that one. An emulated AHCI
-# disk, say, is bench/disk.yaml with one more line, a machine in bench.py and a row in its
-# DISK_MACHINES.
-BENCH_E1000 := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; \
-    s/core: 0/core: 1/; s,kernel: .*,kernel: bench/vmlinuz,; \
-    s,bench/guest.cpio,bench/guest-e1000.cpio,; \
-    s/^\( *\)mac: 52:54:00:12:34:57/&\n\1model: e1000/
+# A description that differs from another one in a few words is made of that one.
+BENCH_EMULATED := s,kernel: .*,kernel: bench/vmlinuz,; s,bench/guest.cpio,bench/emulated.cpio,
+BENCH_E1000    := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; \
+                  s/core: 0/core: 1/; s/^\( *\)mac: 52:54:00:12:34:57/&\n\1model: e1000/
+BENCH_AHCI     := s/^system: .*/system: bench-ahci/; s/from: blockmux/&, model: ahci/
 
 build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
 	@mkdir -p $(@D)
-	sed '$(BENCH_E1000)' $< >$@
+	sed '$(BENCH_EMULATED); $(BENCH_E1000)' $< >$@
 
-build/bench/bench-e1000.plan: build/bench/e1000.yaml $(TOOL) build/bench/vmlinuz \
-    build/bench/guest-e1000.cpio \
-    $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm)
+build/bench/ahci.yaml: bench/disk.yaml bench/bench.mk
+	@mkdir -p $(@D)
+	sed '$(BENCH_EMULATED); $(BENCH_AHCI)' $< >$@
+
+build/bench/bench-e1000.plan build/bench/bench-ahci.plan: build/bench/bench-%.plan: \
+    build/bench/%.yaml $(TOOL) build/bench/vmlinuz build/bench/emulated.cpio
 	$(TOOL) build $< -o $(@D)
 
 build/bench/bench-signal.plan build/bench/bench-across.plan: build/programs/bench-signal.elf
 build/bench/bench-interrupt.plan: build/programs/bench-interrupt.elf
-build/bench/bench-disk.plan: $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm) \
-                             build/guests/vmlinuz build/bench/guest.cpio
-build/bench/bench-guest.plan: $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm) \
-                              build/guests/vmlinuz build/bench/guest.cpio
+build/bench/bench-disk.plan build/bench/bench-ahci.plan: \
+    $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm)
+build/bench/bench-guest.plan build/bench/bench-e1000.plan: \
+    $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm)
+build/bench/bench-disk.plan build/bench/bench-guest.plan: build/guests/vmlinuz build/bench/guest.cpio
 
 BENCH_NEEDS := build/bench/count.so build/bench/vmlinuz build/bench/native.cpio \
                build/bench/host.cpio build/kernel/bulkhead32.elf \
-               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk e1000)
+               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk ahci e1000)
 
 # ONLY: which machines to run, separated by commas; all of them unless told.
 bench: $(BENCH_NEEDS)
