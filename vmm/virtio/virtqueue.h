@@ -13,7 +13,7 @@
 #include "vmm/memory.h"
 
 #define VIRTQUEUE_SIZE_MAX 256u
-#define VIRTQUEUE_CHAIN 32u
+#define VIRTQUEUE_CHAIN 34u
 
 /* virtio 2.7.5: a descriptor, as the driver writes it. */
 struct virtqueue_descriptor {
