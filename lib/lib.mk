@@ -37,7 +37,7 @@ endef
 RING      := lib/ring/ring.c lib/ring/break.c
 LIB_FAKES := tests/fake/calls.c tests/unit/link_pair.c
 
-UNIT_TESTS += ring stream log format pace
+UNIT_TESTS += ring stream log format string pace
 unit_pace_SOURCES := tests/unit/test_pace.c
 unit_ring_SOURCES := tests/unit/test_ring.c $(RING) $(LIB_FAKES)
 unit_ring_CFLAGS := -Itests/fake
@@ -47,6 +47,9 @@ unit_log_SOURCES := tests/unit/test_log.c lib/log/log.c lib/c/format.c $(RING) \
                     lib/stream/stream.c $(LIB_FAKES)
 unit_log_CFLAGS := -Itests/fake
 unit_format_SOURCES := tests/unit/test_format.c lib/c/format.c
+unit_string_SOURCES := tests/unit/test_string.c lib/c/string.c
+unit_string_CFLAGS := $(foreach each,memcpy memmove memset memcmp strnlen strlen strncmp strcmp,\
+                      -D$(each)=own_$(each)) -fno-builtin -fno-tree-loop-distribute-patterns
 
 FUZZERS += ring
 fuzz_ring_SOURCES := tests/fuzz/fuzz_ring.c $(RING) lib/stream/stream.c $(LIB_FAKES)
