@@ -131,25 +131,28 @@ static uint8_t kind_of(const struct disk *disk, uint32_t type) {
     }
 }
 
-static uint32_t free_request(const struct disk *disk) {
-    for (unsigned i = 0; i < BACKEND_SLOTS; i++)
-        if (!disk->request[i].in_work)
-            return i;
-    return DISK_NO_REQUEST;
+static struct disk_request *free_request(struct disk *disk) {
+    unsigned i = 0;
+    while (i < BACKEND_SLOTS - 1 && disk->request[i].in_work)
+        i++;
+    return &disk->request[i];
 }
 
-static void open_request(struct disk *disk, enum block_kind kind,
-                         const struct virtqueue_chain *chain, const struct header *header) {
-    disk->open = free_request(disk);
-    disk->request[disk->open] = (struct disk_request){
-        .in_work = true, .kind = kind, .chain = *chain,
-        .sector = kind == BLOCK_FLUSH ? 0 : header->sector,
-        .bytes = kind == BLOCK_FLUSH ? 0 : (uint32_t)header->bytes,
-    };
+/* The request whose chain was taken is one of the backend's. */
+static void open_request(struct disk *disk, struct disk_request *request, enum block_kind kind,
+                         const struct header *header) {
+    disk->open = (uint32_t)(request - disk->request);
+    request->in_work = true;
+    request->kind = kind;
+    request->sector = kind == BLOCK_FLUSH ? 0 : header->sector;
+    request->bytes = kind == BLOCK_FLUSH ? 0 : (uint32_t)header->bytes;
+    request->asked = request->pieces = 0;
+    request->failed = false;
 }
 
-/* One chain of the guest's; false: it breaks the rules. */
-static bool take(struct disk *disk, const struct virtqueue_chain *chain) {
+/* The guest's chain in a free request; false: it breaks the rules. */
+static bool take(struct disk *disk, struct disk_request *request) {
+    const struct virtqueue_chain *chain = &request->chain;
     if (chain->readable_size < HEADER_SIZE || chain->writable_size < STATUS_SIZE)
         return false;
     struct header header = read_header(chain);
@@ -161,7 +164,7 @@ static bool take(struct disk *disk, const struct virtqueue_chain *chain) {
     else if (kind != BLOCK_FLUSH && !is_good(disk, &header))
         finish(disk, chain, 0, STATUS_FAILED);
     else
-        open_request(disk, kind, chain, &header);
+        open_request(disk, request, kind, &header);
     return true;
 }
 
@@ -183,11 +186,12 @@ static void submit_piece(struct disk *disk, uint32_t tag) {
         disk->open = DISK_NO_REQUEST;
 }
 
-/* Takes the next chain; whether that opened a request shows in `open`. */
+/* Takes the next chain into a free request, so that it isn't copied there; whether that opened the
+ * request shows in `open`. As many are in work as there are slots taken, so one is free. */
 static bool open_next(struct disk *disk) {
-    struct virtqueue_chain chain;
-    enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0], &chain);
-    if (result == VIRTQUEUE_GOT && take(disk, &chain))
+    struct disk_request *request = free_request(disk);
+    enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0], &request->chain);
+    if (result == VIRTQUEUE_GOT && take(disk, request))
         return true;
     if (result != VIRTQUEUE_EMPTY)
         virtio_fail(&disk->device);
