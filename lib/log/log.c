@@ -56,6 +56,8 @@ static void pass_on(void) {
     if (journal.link == NULL)
         return;
     stream_check(&journal.ring);
+    if (journal.length == 0)
+        return;
     taken = stream_write(&journal.ring, journal.kept, journal.length);
     memmove(journal.kept, journal.kept + taken, journal.length - taken);
     journal.length -= taken;

@@ -13,11 +13,12 @@ static uint32_t least(uint32_t a, uint32_t b) {
 
 uint32_t stream_read(struct ring *ring, void *bytes, uint32_t size) {
     uint32_t count = least(ring_available(ring), size);
-    uint32_t start = ring->in_depth == 0 ? 0 : ring->next & (ring->in_depth - 1);
-    uint32_t first = least(count, ring->in_depth - start);
+    uint32_t start, first;
 
     if (count == 0)
         return 0;
+    start = ring->next & (ring->in_depth - 1);
+    first = least(count, ring->in_depth - start);
     memcpy(bytes, ring->in + start, first);
     memcpy((uint8_t *)bytes + first, ring->in, count - first);
     ring->next += count;
@@ -27,11 +28,12 @@ uint32_t stream_read(struct ring *ring, void *bytes, uint32_t size) {
 
 uint32_t stream_write(struct ring *ring, const void *bytes, uint32_t size) {
     uint32_t count = least(ring_space(ring), size);
-    uint32_t start = ring->out_depth == 0 ? 0 : ring->tail & (ring->out_depth - 1);
-    uint32_t first = least(count, ring->out_depth - start);
+    uint32_t start, first;
 
     if (count == 0)
         return 0;
+    start = ring->tail & (ring->out_depth - 1);
+    first = least(count, ring->out_depth - start);
     memcpy(ring->out + start, bytes, first);
     memcpy(ring->out, (const uint8_t *)bytes + first, count - first);
     ring->tail += count;

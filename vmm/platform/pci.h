@@ -87,6 +87,10 @@ void pci_msi_raise(struct pci_function *function);
 
 /* A device raises vector n; messages that may go out now are taken one by one. */
 void pci_msix_raise(struct pci_function *function, unsigned vector);
+/* Whether any was raised; looked at for every device in every turn. */
+static inline bool pci_has_raised(const struct pci_function *function) {
+    return function->msi_pending || function->msix_pending != 0;
+}
 bool pci_take_message(struct pci_function *function, struct apic_message *message);
 
 /* What a write of `data` to the MSI address means; false: not an interrupt message. */
