@@ -67,8 +67,8 @@ build/guests/i386/initramfs.cpio: build/guests/i386/kernel.stamp guests/make-ini
 
 SYSTEM_NEEDS += $(foreach kind,rt i386,$(addprefix build/guests/$(kind)/,vmlinuz initramfs.cpio))
 
-# A whole Debian on a disk, with GRUB as the distribution signed it. The tree of packages is kept in build/cache too. Only
-# systems/debian.yaml and its tests need it.
+# A whole Debian on a disk, with GRUB as the distribution signed it. The tree of packages is kept in
+# build/cache too. Only systems/debian.yaml and its tests need it.
 build/guests/debian.tree: guests/fetch-debian $(shell find guests/initramfs-tools -type f)
 	@mkdir -p $(@D)
 	guests/fetch-debian build/cache/guests $@
