@@ -12,6 +12,7 @@ from test_debian import (BOOT_SECONDS, run, test_systemd_reaches_multi_user,  # 
 GUEST = """\
 - name: debian
   firmware: ovmf
+  hpet: true
   memory: 512M
   core: 0
   priority: 12
