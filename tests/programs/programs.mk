@@ -12,6 +12,7 @@ $(eval $(call PROGRAM,msix,tests/programs/msix.c))
 $(eval $(call PROGRAM,vmtest,tests/programs/vmtest.c))
 $(eval $(call PROGRAM,diskprobe,tests/programs/diskprobe.c))
 $(eval $(call PROGRAM,trespass,tests/programs/trespass.c))
+$(eval $(call PROGRAM,badentry,tests/programs/badentry.c))
 $(eval $(call PROGRAM,liar,tests/programs/liar.c))
 $(eval $(call PROGRAM,blockmux-open,$(addprefix services/blockmux/,main.c mux.c gpt.c) \
                                     tests/programs/extent_open.c))

@@ -2,13 +2,7 @@
 """Positive controls of the hostile test guest: on a bare PC its misdeeds do what they are meant to."""
 import pytest
 
-from harness.machine import Machine, built
-
-
-def bare(deed):
-    return Machine(["-M", "q35", "-accel", "tcg", "-cpu", "max", "-m", "128", "-nodefaults",
-                    "-no-reboot", "-kernel", built("tests", "guests", "hostile.bzimage"),
-                    "-append", f"{deed} now"], name=f"hostile-{deed}")
+from harness.bare import bare
 
 
 @pytest.mark.parametrize("deed", ["triple", "ports"])
@@ -19,7 +13,7 @@ def test_deed_resets_a_bare_machine(deed):
         machine.serial.never("still here")
 
 
-@pytest.mark.parametrize("deed", ["spin", "flood", "storm"])
+@pytest.mark.parametrize("deed", ["spin", "flood", "storm", "step"])
 def test_deed_keeps_a_bare_machine_busy(deed):
     with bare(deed) as machine:
         machine.expect(f"hostile: {deed}", 20)
