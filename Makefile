@@ -36,7 +36,7 @@ UNIT_TESTS   :=
 FUZZERS      :=
 SYSTEM_NEEDS :=
 
-.PHONY: all run test soak bench loc unit fuzz proofs system redteam packages clean help
+.PHONY: all run test soak bench loc unit fuzz corpus proofs system redteam packages clean help
 all:
 
 help:
@@ -46,6 +46,7 @@ help:
 	@echo 'make          build everything'
 	@echo 'make bench    costs in executed instructions'
 	@echo 'make soak     long fuzzing runs, a guest of 4 vCPUs under stress (SECONDS_EACH=600)'
+	@echo 'make corpus   renews the fuzzers'\'' corpora (tests/fuzz/corpus; SECONDS_EACH=600)'
 	@echo 'make loc      lines of code by part; fails when the kernel is over its budget'
 	@echo 'make clean    remove build/ except the downloaded guest packages'
 	@echo 'make system ONLY=name  only the booted tests whose names contain it'

@@ -14,6 +14,8 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
+import corpus
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "tests")
 UNIT_TIMEOUT = 300
@@ -69,15 +71,17 @@ def run_unit(name, tally):
     tally.add(f"unit {name}", passed, failed)
 
 
-def start_fuzzer(name, corpus, seconds):
-    """Starts one fuzzer; its findings go to a folder of its own and never into the sources."""
+def start_fuzzer(name, seeds, seconds):
+    """Starts one fuzzer, from its corpus; what it finds goes to a folder of its own, never into the
+    sources."""
     work = os.path.join(BUILD, "fuzz", f"{name}.work")
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(os.path.join(work, "new"))
-    folders = [os.path.join(work, "new")] + ([os.path.join(ROOT, corpus)] if corpus else [])
-    command = [os.path.join(BUILD, "fuzz", name), f"-max_total_time={seconds}", "-timeout=20",
-               "-rss_limit_mb=2048", "-print_final_stats=1", "-seed=1",
-               f"-artifact_prefix={work}/", *folders]
+    corpus.unpack(name, os.path.join(work, "kept"))
+    folders = [os.path.join(work, "new"), os.path.join(work, "kept")]
+    folders += [os.path.join(ROOT, seeds)] if seeds else []
+    command = [os.path.join(BUILD, "fuzz", name), *corpus.OPTIONS, f"-max_total_time={seconds}",
+               "-print_final_stats=1", "-seed=1", f"-artifact_prefix={work}/", *folders]
     log = open(os.path.join(work, "log"), "wb")
     return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log), log
 
@@ -107,11 +111,11 @@ def run_fuzzers(entries, seconds, tally):
     running = []
     while pending or running:
         while pending and len(running) < 2:
-            name, corpus = pending.pop(0)
+            name, seeds = pending.pop(0)
             if not os.path.exists(os.path.join(BUILD, "fuzz", name)):
                 tally.failed(f"fuzz {name}", "not built")
                 continue
-            running.append((name, *start_fuzzer(name, corpus, seconds)))
+            running.append((name, *start_fuzzer(name, seeds, seconds)))
         if running:
             name, process, log = running.pop(0)
             finish_fuzzer(name, process, log, seconds, tally)

@@ -3,7 +3,8 @@
 #   UNIT_TESTS += ring      unit_ring_SOURCES := tests/unit/test_ring.c lib/ring/ring.c
 #                           optional: unit_ring_CFLAGS (-I in it comes first), unit_ring_LIBS
 #   FUZZERS += frame        fuzz_frame_SOURCES := tests/fuzz/fuzz_frame.c ...
-#                           optional: fuzz_frame_CFLAGS, fuzz_frame_LIBS, fuzz_frame_CORPUS (a folder)
+#                           optional: fuzz_frame_CFLAGS, fuzz_frame_LIBS, fuzz_frame_SEEDS (a folder);
+#                           its corpus is tests/fuzz/corpus/frame
 # and they are built here with the sanitizers, from the same sources as the real thing.
 
 FUZZ_SECONDS ?= 10
@@ -36,7 +37,7 @@ $(foreach name,$(FUZZERS),$(eval $(call fuzz_rules,$(name))))
 UNIT_BINARIES := $(addprefix $(UNIT_BUILD)/,$(UNIT_TESTS))
 FUZZ_BINARIES := $(addprefix $(FUZZ_BUILD)/,$(FUZZERS))
 PROOFS        := ring
-FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_CORPUS))
+FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_SEEDS))
 
 # Guests made for the tests: each a tiny bzImage (tests/guests/start.S says how).
 GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump-tables \
@@ -87,6 +88,9 @@ unit: $(UNIT_BINARIES)
 
 fuzz: $(FUZZ_BINARIES)
 	@$(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(FUZZ_SECONDS)
+
+corpus: $(FUZZ_BINARIES)
+	@$(PYTHON) tests/corpus.py --fuzz '$(FUZZ_LIST)' --seconds $(SECONDS_EACH)
 
 proofs:
 	@$(RUN_TESTS) --proofs '$(PROOFS)'

@@ -44,4 +44,4 @@ fuzz_description_SOURCES := tests/fuzz/fuzz_description.c \
                             $(filter-out tools/bulkhead/main.c,$(TOOL_SOURCES))
 fuzz_description_CFLAGS  := -Itools/bulkhead
 fuzz_description_LIBS    := -lcyaml -lyaml
-fuzz_description_CORPUS  := tests/descriptions
+fuzz_description_SEEDS   := tests/descriptions
