@@ -24,9 +24,11 @@ bool backend_quiet(const struct backend *backend) {
     return true;
 }
 
-/* The server knows nothing of what was under way. */
+/* A new server knows nothing of what was under way. */
 void backend_check(struct backend *backend) {
-    if (ring_check(&backend->link) != RING_NEW)
+    enum ring_event event = ring_check(&backend->link);
+    ring_disarm(&backend->link);
+    if (event != RING_NEW)
         return;
     for (unsigned i = 0; i < backend->slots; i++)
         if (backend->request[i].under_way && ring_space(&backend->link) > 0)

@@ -229,6 +229,13 @@ static inline void ring_flush_before_wait(struct ring *ring, uint32_t *slot) {
     *slot = ring->slot;
 }
 
+/* A receiver that is awake needn't be woken: not before its next ring_sleep. For one that works long
+ * enough for an answer to come meanwhile, which would cost it a turn for nothing. */
+static inline void ring_disarm(struct ring *ring) {
+    if (ring_up(ring))
+        __atomic_store_n(&ring->own->wake_at, ring->next - 1, __ATOMIC_RELAXED);
+}
+
 /* Arms the wake-up for anything more from the peer; false: something wasn't got yet. */
 static inline bool ring_sleep(struct ring *ring) {
     if (!ring_up(ring))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lib/ring, the wake-ups: no notification is lost, whatever the interleaving, although a busy pair
- * is never signalled. One sender and one receiver as in ring_publish, ring_sleep, ring_await_release.
+ * is never signalled. One sender and one receiver as in ring_publish, ring_disarm, ring_sleep,
+ * ring_await_release.
  *
  * Indices count modulo MODULUS, which is small so that they wrap around several times. The memory
  * model is x86's: a store waits in the core's buffer (`*_stored`) before others see it; FENCE waits
@@ -89,6 +90,10 @@ active proctype receiver()
     do
     :: got == ITEMS -> break
     :: else ->
+        if
+        :: true -> wake_at_stored = MINUS(next, 1)    /* awake: disarm */
+        :: true
+        fi;
         limit = tail;
         assert(MINUS(limit, released) <= DEPTH);
         if

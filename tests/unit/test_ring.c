@@ -131,6 +131,23 @@ static void test_busy_receiver_is_not_signalled(void **state) {
     assert_int_equal(fake_calls.notifies, 2);
 }
 
+static void test_disarmed_isnt_signalled(void **state) {
+    (void)state;
+    assert_true(ring_sleep(&b));
+    ring_disarm(&b);
+    ring_put(&a, numbered(1));
+    ring_flush(&a);
+    assert_int_equal(fake_calls.notifies, 0);
+    assert_false(ring_sleep(&b));
+    assert_int_equal(ring_available(&b), 1);
+    ring_get(&b);
+    ring_disarm(&b);
+    assert_true(ring_sleep(&b));
+    ring_put(&a, numbered(2));
+    ring_flush(&a);
+    assert_int_equal(fake_calls.notifies, 1);
+}
+
 static void test_release_wakes_only_who_waits(void **state) {
     (void)state;
     for (unsigned i = 0; i < 8; i++)
@@ -217,6 +234,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_exchange_wraps_around, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_full_until_released, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_busy_receiver_is_not_signalled, setup_up, teardown),
+        cmocka_unit_test_setup_teardown(test_disarmed_isnt_signalled, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_release_wakes_only_who_waits, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_new_life_forgets, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_peer_gone, setup_up, teardown),
