@@ -72,32 +72,41 @@ static bool in_apic(const struct vcpu *vcpu, struct gpa at) {
     return mapped && in_page(at, APIC_PAGE);
 }
 
+static uint64_t read_virtio(struct vm *vm, struct gpa at, unsigned size) {
+    uint32_t offset;
+    struct virtio_device *device = devices_virtio(vm, virtio_at(vm, at, size, &offset));
+    return device ? virtio_bar_read(device, offset, size) : all_ones(size);
+}
+
+/* The emulated devices first: their drivers live by their registers, virtio's only begin so. */
 uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
     struct vm *vm = vcpu->vm;
-    uint64_t value = all_ones(size);
+    uint64_t value;
     uint32_t offset;
     if (in_apic(vcpu, at))
         return read_apic(vcpu, at.value - APIC_PAGE, size);
     if (in_page(at, IOAPIC_PAGE))
         return irq_ioapic_read(vm, at.value - IOAPIC_PAGE);
     lock_acquire(&vm->device_lock);
-    struct virtio_device *device = devices_virtio(vm, virtio_at(vm, at, size, &offset));
-    if (device)
-        value = virtio_bar_read(device, offset, size);
-    else if (e1000_at(vm, at, size, &offset))
+    if (e1000_at(vm, at, size, &offset))
         value = e1000_read(&vm->e1000, offset, size);
     else if (ahci_at(vm, at, size, &offset))
         value = ahci_read(&vm->ahci, offset, size);
     else if (in_hpet(vm, at, size))
         value = timers_hpet_read(vm, (uint32_t)(at.value - HPET_PAGE), size);
+    else
+        value = read_virtio(vm, at, size);
     devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
     return value;
 }
 
-static bool write_virtio(struct vm *vm, unsigned number, uint32_t offset, unsigned size,
-                         uint64_t value) {
+static bool write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
+    uint32_t offset;
+    unsigned number = virtio_at(vm, at, size, &offset);
     struct virtio_device *device = devices_virtio(vm, number);
+    if (!device)
+        return false;
     enum virtio_event event = virtio_bar_write(device, offset, size, value);
     devices_event(vm, number, event);
     irq_flush_messages(vm, &device->pci);
@@ -106,17 +115,16 @@ static bool write_virtio(struct vm *vm, unsigned number, uint32_t offset, unsign
 
 static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
     uint32_t offset;
-    bool work = false;
+    bool work;
     lock_acquire(&vm->device_lock);
-    unsigned number = virtio_at(vm, at, size, &offset);
-    if (devices_virtio(vm, number))
-        work = write_virtio(vm, number, offset, size, value);
-    else if (e1000_at(vm, at, size, &offset))
+    if (e1000_at(vm, at, size, &offset))
         work = e1000_write(&vm->e1000, offset, size, value);
     else if (ahci_at(vm, at, size, &offset))
         work = ahci_write(&vm->ahci, offset, size, value);
     else if ((work = in_hpet(vm, at, size)))
         timers_hpet_write(vm, (uint32_t)(at.value - HPET_PAGE), size, value);
+    else
+        work = write_virtio(vm, at, size, value);
     devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
     if (work)
