@@ -74,6 +74,9 @@ struct vcpu {
     enum vcpu_mode mode;
     bool nmi_waiting;
     bool nmi_blocked;                /* until the guest's IRET */
+    uint64_t eoi_setting;            /* cpu/eoi.c: the MSR */
+    uint32_t *eoi_flag;              /* what it names in guest RAM; NULL: the guest doesn't use it */
+    bool eoi_offered;                /* the flag was set at the last entry */
     uint32_t parked;                 /* 1: its thread has seen the end of this life */
     uint64_t tsc_adjust;             /* IA32_TSC_ADJUST */
     struct mtrr mtrr;                /* only in a VM with firmware; INIT leaves them alone */
@@ -213,6 +216,11 @@ void inject_page_fault(struct vcpu *vcpu, uint32_t error, uint64_t address);
 void inject_next(struct vcpu *vcpu);
 void inject_again(struct vcpu *vcpu);
 bool inject_wakes(const struct vcpu *vcpu);
+
+/* cpu/eoi.c: the MSR's new value, false: #GP; before an entry; first after an exit. */
+bool eoi_set(struct vcpu *vcpu, uint64_t value);
+void eoi_offer(struct vcpu *vcpu);
+void eoi_collect(struct vcpu *vcpu);
 
 /* life.c: the end of a VM and what follows. */
 void vm_end(struct vm *vm, enum vm_end_kind kind);

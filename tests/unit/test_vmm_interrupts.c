@@ -85,6 +85,74 @@ static void priorities_nest(void **state) {
     assert_int_equal(next(0), APIC_NO_VECTOR);
 }
 
+enum { EOI_MSR = 0x4b564d04, EOI_FLAG = 0x5000 };
+
+static uint32_t eoi_flag(void) {
+    uint32_t flag;
+    assert_true(guest_load32(&vm_fake.vm.memory, (struct gpa){ EOI_FLAG }, &flag));
+    return flag;
+}
+
+static void take_own(uint8_t vector) {
+    write_register(0, APIC_SELF_IPI, vector);
+    apic_take(&cpus[0].apic, vector);
+    eoi_offer(&cpus[0]);
+}
+
+static void guest_ends_interrupts_by_a_flag(void **state) {
+    (void)state;
+    static const uint32_t ended = 0;
+    take_own(0x51);
+    assert_int_equal(eoi_flag(), 0);                    /* nobody asked for it */
+    assert_true(msr_write(&cpus[0], EOI_MSR, EOI_FLAG | 1));
+    eoi_offer(&cpus[0]);
+    assert_int_equal(eoi_flag(), 1);
+    eoi_collect(&cpus[0]);                              /* an exit before its end */
+    assert_int_equal(eoi_flag(), 0);
+    assert_int_equal(read_register(0, APIC_PPR), 0x50);
+    eoi_offer(&cpus[0]);
+    vm_fake_poke(EOI_FLAG, &ended, sizeof(ended));
+    eoi_collect(&cpus[0]);
+    assert_int_equal(read_register(0, APIC_PPR), 0);
+    eoi_collect(&cpus[0]);                              /* ends once */
+    take_own(0x61);
+    vm_fake_poke(EOI_FLAG, &ended, sizeof(ended));
+    take_own(0x71);                                     /* of two the inner one */
+    vm_fake_poke(EOI_FLAG, &ended, sizeof(ended));
+    eoi_collect(&cpus[0]);
+    assert_int_equal(read_register(0, APIC_PPR), 0x60);
+}
+
+static void some_interrupts_end_by_the_register_only(void **state) {
+    (void)state;
+    assert_true(msr_write(&cpus[0], EOI_MSR, EOI_FLAG | 1));
+    apic_post(&cpus[0].apic, 0x51, true);
+    assert_int_equal(next(0), 0x51);
+    apic_take(&cpus[0].apic, 0x51);
+    eoi_offer(&cpus[0]);
+    assert_int_equal(eoi_flag(), 0);                    /* level-triggered */
+    take_own(0x61);
+    assert_int_equal(eoi_flag(), 1);
+    write_register(0, APIC_SELF_IPI, 0x62);
+    eoi_collect(&cpus[0]);
+    eoi_offer(&cpus[0]);
+    assert_int_equal(eoi_flag(), 0);                    /* another one waits for its end */
+}
+
+static void eoi_flag_lies_in_ram(void **state) {
+    (void)state;
+    uint64_t value;
+    assert_false(msr_write(&cpus[0], EOI_MSR, EOI_FLAG | 3));
+    assert_false(msr_write(&cpus[0], EOI_MSR, (FAKE_RAM - 2) | 1));
+    assert_false(msr_write(&cpus[0], EOI_MSR, APIC_PAGE | 1));
+    assert_true(msr_write(&cpus[0], EOI_MSR, EOI_FLAG | 1));
+    assert_true(msr_read(&cpus[0], EOI_MSR, &value));
+    assert_int_equal(value, EOI_FLAG | 1);
+    start_reset(&cpus[0]);
+    take_own(0x51);
+    assert_int_equal(eoi_flag(), 0);
+}
+
 static void timer_fires_at_its_deadline(void **state) {
     (void)state;
     write_register(0, APIC_LVT_TIMER, 2u << 17 | 0xec);
@@ -245,6 +313,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(ipis_reach_their_targets_and_kick_once),
         TEST(priorities_nest),
+        TEST(guest_ends_interrupts_by_a_flag),
+        TEST(some_interrupts_end_by_the_register_only),
+        TEST(eoi_flag_lies_in_ram),
         TEST(timer_fires_at_its_deadline),
         TEST(periodic_timer_counts_and_is_bounded),
         TEST(reserved_accesses_are_refused),

@@ -144,6 +144,12 @@ static void end_of_interrupt(struct apic *apic, struct apic_effect *effect) {
     effect->vector = (uint8_t)vector;
 }
 
+bool apic_may_end_silently(const struct apic *apic) {
+    int vector = apic->waiting == 0 ? highest(apic->isr) : APIC_NO_VECTOR;
+    return vector >= 0 &&
+           !(apic->tmr[vector_word((uint8_t)vector)] & vector_bit((uint8_t)vector));
+}
+
 static void raise_own(struct apic *apic, uint32_t vector) {
     if (vector < FIRST_VECTOR) {
         apic->esr_pending |= ESR_ILLEGAL_RECEIVE;

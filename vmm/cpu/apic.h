@@ -101,6 +101,10 @@ uint32_t apic_collect(struct apic *apic);
 int apic_next(const struct apic *apic);
 void apic_take(struct apic *apic, uint8_t vector);
 
+/* Whether the interrupt in service may end without anybody being told: it is edge-triggered, and no
+ * other one waits for its end. */
+bool apic_may_end_silently(const struct apic *apic);
+
 /* Whether LINT0 takes an 8259's interrupts: as ExtINT, or because the APIC is switched off. */
 bool apic_takes_external(const struct apic *apic);
 

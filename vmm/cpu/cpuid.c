@@ -34,6 +34,7 @@
 #define EXTENDED_EDX ((LEAF1_EDX & 0x0183f3ffu) | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(29))
 #define INVARIANT_TSC BIT(8)
 #define ARAT BIT(2)
+#define KVM_EOI BIT(6)
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
@@ -146,11 +147,14 @@ static struct cpuid standard(const struct cpuid_guest *guest, uint32_t leaf, uin
     }
 }
 
-/* "KVMKVMKVM" with no feature at all: what makes Linux use the x2APIC without interrupt remapping
- * and trust the TSC; leaf 0x40000010 tells the TSC's frequency in kHz. */
+/* "KVMKVMKVM" with one feature, the paravirtual EOI (cpu/eoi.c): what makes Linux use the x2APIC
+ * without interrupt remapping and trust the TSC; leaf 0x40000010 tells the TSC's frequency in
+ * kHz. */
 static struct cpuid hypervisor(const struct cpuid_guest *guest, uint32_t leaf) {
     if (leaf == 0x40000000)
         return (struct cpuid){ 0x40000010, 0x4b4d564b, 0x564b4d56, 0x0000004d };
+    if (leaf == 0x40000001)
+        return (struct cpuid){ .eax = KVM_EOI };
     if (leaf == 0x40000010)
         return (struct cpuid){ .eax = guest->tsc_khz, .ebx = guest->tsc_khz };
     return (struct cpuid){ 0 };

@@ -12,6 +12,7 @@ enum msr {
     MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_ADJUST = 0x3b, MSR_MICROCODE = 0x8b,
     MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176, MSR_PAT = 0x277,
     MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800, MSR_X2APIC_END = 0x900,
+    MSR_KVM_EOI = 0x4b564d04,
 };
 #define MSR_EFER           0xc0000080u
 #define MSR_STAR           0xc0000081u
@@ -102,6 +103,8 @@ bool msr_read(struct vcpu *vcpu, uint32_t number, uint64_t *value) {
         *value = apic_deadline(&vcpu->apic);
     else if (number == MSR_APIC_BASE)
         *value = vcpu->apic.base;
+    else if (number == MSR_KVM_EOI)
+        *value = vcpu->eoi_setting;
     else if (number == MSR_EFER)
         *value = state->efer;
     else if (number == MSR_FS_BASE)
@@ -185,6 +188,7 @@ bool msr_write(struct vcpu *vcpu, uint32_t number, uint64_t value) {
     case MSR_TSC_DEADLINE: apic_set_deadline(&vcpu->apic, value, vcpu_now(vcpu)); return true;
     case MSR_EFER: return write_efer(state, value);
     case MSR_APIC_BASE: return apic_set_base(&vcpu->apic, value);
+    case MSR_KVM_EOI: return eoi_set(vcpu, value);
     case MSR_FS_BASE: return write_base(state, BH_FS, value);
     case MSR_GS_BASE: return write_base(state, BH_GS, value);
     case MSR_TSC: return adjust_tsc(vcpu, value - vcpu_now(vcpu));

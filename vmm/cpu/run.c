@@ -38,11 +38,13 @@ static bool is_awake(struct vcpu *vcpu) {
 static void enter(struct vcpu *vcpu) {
     uint32_t exit;
     inject_next(vcpu);
+    eoi_offer(vcpu);
     if (!vm_enter(vcpu, deadline(vcpu), &exit)) {
         vm_log("vCPU %u: the kernel refuses to run it", vcpu->number);
         vm_end(vcpu->vm, VM_END_FAULT);
         return;
     }
+    eoi_collect(vcpu);
     exit_handle(vcpu, exit);
     inject_again(vcpu);
 }

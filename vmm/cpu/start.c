@@ -47,6 +47,7 @@ void start_reset(struct vcpu *vcpu) {
     state->want = 0;
     state->dirty = BH_STATE_ALL;
     vcpu->nmi_waiting = vcpu->nmi_blocked = false;
+    eoi_set(vcpu, 0);
     vcpu->mode = VCPU_WAITS_FOR_STARTUP;
 }
 
