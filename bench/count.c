@@ -6,9 +6,9 @@
  *
  * Arguments: out=FILE            one line a mark: its number in hexadecimal, core, instructions so far,
  *                                and how many of them guests executed
- *            profile=FILE        which blocks of code ran between the marks from=ID (its begin to end;
- *            from=ID             may be given several times), a line a block and batch: ID, address,
- *                                executed instructions, first bytes of the block
+ *            profile=FILE        which blocks of code ran between the marks from=ID (begin to end;
+ *            from=ID             may be given several times), a line a block and batch: ID,
+ *                                address, executed instructions, first bytes of the block
  *
  * Runs inside QEMU on the build host and trusts its caller. QEMU's header for plugins is not in a
  * package, so the few declarations of its documented interface, version 4, that are used here follow.
@@ -91,8 +91,8 @@ struct block {
     uint64_t at_begin;
 };
 
-/* What a core's guest executed. Guest mode begins at VMRUN and ends where the machine goes on behind
- * it. */
+/* What a core's guest executed. Guest mode begins at VMRUN and ends where the machine goes on
+ * behind it. */
 struct guest {
     uint64_t resume_address;
     uint64_t since;
@@ -157,7 +157,8 @@ static void block_end(struct block *block, void *data) {
 
     if (!executed)
         return;
-    fprintf(profile, "%x %" PRIx64 " %" PRIu64 " ", *(unsigned int *)data, block->address, executed);
+    fprintf(profile, "%x %" PRIx64 " %" PRIu64 " ", *(unsigned int *)data, block->address,
+            executed);
     for (size_t i = 0; i < PREFIX; i++)
         fprintf(profile, "%02x", block->prefix[i]);
     fputc('\n', profile);

@@ -2,7 +2,8 @@
 """Whose the code is that ran: the counting plugin's profile by program and by function.
 
 Each block of code is named by the executable that has these bytes at this address: programs share
-addresses. What no executable of Bulkhead has is the guest's kernel (upper half) or a guest's process.
+addresses. What no executable of Bulkhead has is the guest's kernel (upper half) or a guest's
+process.
 """
 import collections
 import struct
