@@ -4,7 +4,8 @@
 LIB_SOURCES := $(addprefix lib/,start/entry.S start/start.c manifest/manifest.c c/string.c \
                c/format.c ring/ring.c ring/break.c stream/stream.c log/log.c \
                service/service.c time/time.c driver/driver.c)
-LIB_OBJECTS := $(addprefix build/,$(addsuffix .o,$(basename $(LIB_SOURCES))))
+FONT        := build/lib/font/font.c
+LIB_OBJECTS := $(addprefix build/,$(addsuffix .o,$(basename $(LIB_SOURCES)))) $(FONT:.c=.o)
 LIB         := build/lib/libbulkhead.a
 
 # Or GCC makes calls to memset out of memset's own loop.
@@ -17,6 +18,17 @@ build/lib/%.o: lib/%.c
 build/lib/%.o: lib/%.S
 	@mkdir -p $(@D)
 	$(CC) $(PROGRAM_ASFLAGS) -c -o $@ $<
+
+# The glyphs, made of the distribution's font.
+build/lib/font/make-font: lib/font/make-font.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -o $@ $<
+
+$(FONT): build/lib/font/make-font /usr/share/grub/unicode.pf2
+	$^ >$@
+
+$(FONT:.c=.o): $(FONT)
+	$(CC) $(PROGRAM_CFLAGS) -c -o $@ $<
 
 $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
@@ -37,7 +49,8 @@ endef
 RING      := lib/ring/ring.c lib/ring/break.c
 LIB_FAKES := tests/fake/calls.c tests/unit/link_pair.c
 
-UNIT_TESTS += ring stream log format string pace
+UNIT_TESTS += ring stream log format string pace font
+unit_font_SOURCES := tests/unit/test_font.c $(FONT)
 unit_pace_SOURCES := tests/unit/test_pace.c
 unit_ring_SOURCES := tests/unit/test_ring.c $(RING) $(LIB_FAKES)
 unit_ring_CFLAGS := -Itests/fake
