@@ -87,6 +87,7 @@ bool check_description(const struct description *description, struct tree *tree,
     check_hardware(&checker);
     check_programs(&checker);
     check_disks(&checker);
+    check_seat(&checker);
     check_objects(&checker);
     check_files(&checker);
     return report_is_clean(report);

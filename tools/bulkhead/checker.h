@@ -21,6 +21,8 @@ void check_objects(const struct checker *c);     /* check_objects.c: regions, ma
 
 void check_disks(const struct checker *c);       /* check_disks.c: disks and their extents */
 
+void check_seat(const struct checker *c);        /* check_seat.c: the seat and who has a screen */
+
 void check_files(const struct checker *c);       /* check_files.c: programs and images exist */
 
 /* The device of that name, BH_NONE: none. */

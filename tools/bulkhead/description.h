@@ -147,6 +147,12 @@ struct description_disk {       /* a block multiplexer */
     char *driver;               /* compartment of the disk's driver */
 };
 
+struct description_seat {       /* one screen and keyboard for all VMs that have a screen */
+    struct description_program base;
+    char *screen;               /* compartment of the display's driver */
+    char *keyboard;             /* compartment of the keyboard's driver */
+};
+
 struct description_extent {     /* what a VM has of a disk */
     char *from;                 /* the multiplexer */
     char *first;                /* bytes, with size: where on the disk; neither: all of it */
@@ -187,6 +193,7 @@ struct description_vm {
     bool  no_hvc;
     bool  no_rng;
     bool  hpet;
+    bool  screen;               /* a display and a keyboard, at the seat */
     uint32_t pool_pages;
     struct description_schedule *vcpus;
     uint32_t vcpus_count;
@@ -264,6 +271,7 @@ struct description {
     uint32_t switches_count;
     struct description_disk *disks;
     uint32_t disks_count;
+    struct description_seat *seat;
     struct description_vm *vms;
     uint32_t vms_count;
     struct description_region *regions;

@@ -25,6 +25,9 @@ void lower_mappings(struct model *m);
 void lower_links(struct model *m, const struct programs *programs);
 bool lower_nic_is_virtio(const struct description_nic *nic);
 
+/* A VM's picture: the seat reads it, its guest may draw in it. */
+#define SCREEN_REGION "vram"
+
 /* lower_vm.c: guest memory, images, vCPUs, doorbells. */
 void lower_vms(struct model *m, const struct programs *programs);
 

@@ -322,6 +322,9 @@ void lower_links(struct model *m, const struct programs *programs) {
         }
     }
     lower_disks(m, programs);
+    if (d->seat != NULL) {
+        lower_seat(m, programs);
+    }
     for (uint32_t i = 0; i < d->links_count; i++) {
         struct origin origin = { tree_line(m->tree, "links[%u]", i), d->links[i].client };
         lower_described_link(m, &d->links[i], origin);

@@ -39,4 +39,7 @@ void link_driver_memory(struct model *m, uint32_t driver, const char *as, uint64
 /* lower_disk.c: block multiplexers, their driver and their clients. */
 void lower_disks(struct model *m, const struct programs *programs);
 
+/* lower_seat.c: the seat, its drivers and the VMs that have a screen. */
+void lower_seat(struct model *m, const struct programs *programs);
+
 #endif

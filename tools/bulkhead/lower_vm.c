@@ -218,6 +218,15 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
     e->size = m->region[region].size;
 }
 
+/* The VM's picture, which its monitor moves to where the guest wants the card's memory. */
+static void lower_video_memory(struct model *m, uint32_t vm, const struct program *program) {
+    char *region = memory_format("%s.%s", program->base->name, SCREEN_REGION);
+    struct description_place place = { .region = region, .rights = "rw", .as = SCREEN_REGION };
+
+    lower_place(m, vm, &place, lower_origin(program));
+    free(region);
+}
+
 /* Firmware places I/O BARs from the usual port up, an emulated card's among those of the virtio
  * devices. It must not lie where the kernel takes writes for doorbells, so these go where no BAR
  * does, and kicks cost exits. */
@@ -262,6 +271,9 @@ static void lower_vm(struct model *m, uint32_t vm, const struct program *program
     lower_device_doorbells(m, vm, d);
     if (d->hpet) {
         link_setting(m, vm, "hpet", "1");
+    }
+    if (d->screen) {
+        lower_video_memory(m, vm, program);
     }
     for (uint32_t i = 0; i < d->places_count; i++) {
         at.line = tree_line(m->tree, "%s.places[%u]", program->path, i);

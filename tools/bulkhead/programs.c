@@ -38,6 +38,11 @@ void programs_list(const struct description *d, struct tree *tree, struct progra
         p->disk = &d->disks[i];
         place(p, tree, "disks", i);
     }
+    if (d->seat != NULL) {
+        struct program *p = add(list, ROLE_SEAT, &d->seat->base);
+        snprintf(p->path, sizeof(p->path), "seat");
+        p->line = tree_line(tree, "seat");
+    }
     for (uint32_t i = 0; i < d->vms_count; i++) {
         struct program *p = add(list, ROLE_VM, &d->vms[i].base);
         p->vm = &d->vms[i];
@@ -48,7 +53,7 @@ void programs_list(const struct description *d, struct tree *tree, struct progra
 const char *program_image(const struct program *program) {
     static const char *const usual[] = {
         [ROLE_CONSOLE] = "console", [ROLE_SWITCH] = "netswitch", [ROLE_DISK] = "blockmux",
-        [ROLE_VM] = "vmm",
+        [ROLE_SEAT] = "seat", [ROLE_VM] = "vmm",
     };
 
     return program->base->program != NULL ? program->base->program

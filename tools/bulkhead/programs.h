@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * All compartments of a description in one list, whichever section they are in: compartments,
- * console, switches, disks, vms. The number in this list is the compartment's index in the plan.
+ * console, switches, disks, seat, vms. The number in this list is the compartment's index in the plan.
  */
 #ifndef TOOLS_BULKHEAD_PROGRAMS_H
 #define TOOLS_BULKHEAD_PROGRAMS_H
@@ -10,7 +10,7 @@
 
 #include "description.h"
 
-enum program_role { ROLE_PLAIN, ROLE_CONSOLE, ROLE_SWITCH, ROLE_DISK, ROLE_VM };
+enum program_role { ROLE_PLAIN, ROLE_CONSOLE, ROLE_SWITCH, ROLE_DISK, ROLE_SEAT, ROLE_VM };
 
 struct program {
     const struct description_program *base;

@@ -186,6 +186,13 @@ static const cyaml_schema_field_t disk_fields[] = {
 };
 static const cyaml_schema_value_t disk_entry = ENTRY(description_disk, disk_fields);
 
+static const cyaml_schema_field_t seat_fields[] = {
+    PROGRAM(struct description_seat, base.),
+    TEXT("screen", ONE, struct description_seat, screen),
+    TEXT("keyboard", ONE, struct description_seat, keyboard),
+    CYAML_FIELD_END
+};
+
 static const cyaml_schema_field_t extent_fields[] = {
     TEXT("from", ONE, struct description_extent, from),
     TEXT("first", OPT, struct description_extent, first),
@@ -231,6 +238,7 @@ static const cyaml_schema_field_t vm_fields[] = {
     TRUTH("no-hvc", struct description_vm, no_hvc),
     TRUTH("no-rng", struct description_vm, no_rng),
     TRUTH("hpet", struct description_vm, hpet),
+    TRUTH("screen", struct description_vm, screen),
     NUMBER("pool-pages", OPT, struct description_vm, pool_pages),
     LIST("vcpus", struct description_vm, vcpus, &schedule_entry),
     CYAML_FIELD_MAPPING_PTR("nic", MANY, struct description_vm, nic, nic_fields),
@@ -310,6 +318,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING_PTR("console", MANY, struct description, console, console_fields),
     LIST("switches", struct description, switches, &switch_entry),
     LIST("disks", struct description, disks, &disk_entry),
+    CYAML_FIELD_MAPPING_PTR("seat", MANY, struct description, seat, seat_fields),
     LIST("vms", struct description, vms, &vm_entry),
     LIST("regions", struct description, regions, &region_entry),
     LIST("mappings", struct description, mappings, &mapping_entry),
