@@ -2,6 +2,7 @@
 $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
 $(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
+$(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c display.c mode.c)))
 
 UNIT_TESTS += e1000e
 unit_e1000e_SOURCES := tests/unit/test_e1000e.c drivers/e1000e/nic.c $(RING) $(LIB_FAKES)
@@ -11,3 +12,8 @@ UNIT_TESTS += nvme
 unit_nvme_SOURCES := tests/unit/test_nvme.c drivers/nvme/nvme.c drivers/nvme/start.c \
                      $(RING) $(LIB_FAKES)
 unit_nvme_CFLAGS := -Itests/fake
+
+UNIT_TESTS += bochs
+unit_bochs_SOURCES := tests/unit/test_bochs.c drivers/bochs/display.c drivers/bochs/mode.c \
+                      lib/ring/ring.c $(LIB_FAKES)
+unit_bochs_CFLAGS := -Itests/fake

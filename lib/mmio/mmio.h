@@ -16,6 +16,22 @@ static inline void mmio_write32(volatile void *base, uint32_t offset, uint32_t v
     *(volatile uint32_t *)((volatile uint8_t *)base + offset) = value;
 }
 
+static inline uint16_t mmio_read16(const volatile void *base, uint32_t offset) {
+    return *(const volatile uint16_t *)((const volatile uint8_t *)base + offset);
+}
+
+static inline void mmio_write16(volatile void *base, uint32_t offset, uint16_t value) {
+    *(volatile uint16_t *)((volatile uint8_t *)base + offset) = value;
+}
+
+static inline uint8_t mmio_read8(const volatile void *base, uint32_t offset) {
+    return *((const volatile uint8_t *)base + offset);
+}
+
+static inline void mmio_write8(volatile void *base, uint32_t offset, uint8_t value) {
+    *((volatile uint8_t *)base + offset) = value;
+}
+
 /* Orders what was written to memory before it against a doorbell written after it. x86 keeps the
  * order of stores to memory that is written back or uncached: the compiler alone must be told. */
 static inline void mmio_publish(void) {

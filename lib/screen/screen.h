@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A screen and a keyboard over a link (lib/ring): a VM's monitor, the client <-> the seat. Trusts
- * nobody.
+ * A screen and a keyboard over a link (lib/ring): a VM's monitor, the client <-> the seat; and the
+ * screen alone: the seat, then the client <-> the display's driver. Trusts nobody.
  *
  * Pixels never cross the link: they lie in the client's area, which the client (and its guest, where
  * the monitor lets it draw) writes and the seat maps read-only. The seat looks at them when it likes
@@ -19,6 +19,11 @@
  *                prefixes 0xe0 and 0xe1. A client that isn't shown gets none; of each key that it saw
  *                go down it sees the release.
  *
+ * Between the seat and a display's driver, whose size comes first as well, the area is the screen
+ * itself: lines of its width, one behind the other from offset 0.
+ *
+ *   SCREEN_LINES seat -> driver: the lines offset to offset + length - 1 were changed.
+ *
  * A pixel is 32 bits, little endian: blue in bits 0 to 7, green in 8 to 15, red in 16 to 23.
  */
 #ifndef BULKHEAD_LIB_SCREEN_H
@@ -34,9 +39,10 @@ enum {
 };
 
 enum screen_kind {
-    SCREEN_SHOW = 1,
-    SCREEN_SIZE = 2,
-    SCREEN_KEYS = 3,
+    SCREEN_SHOW  = 1,
+    SCREEN_SIZE  = 2,
+    SCREEN_KEYS  = 3,
+    SCREEN_LINES = 4,
 };
 
 /* A picture in an area: sides in pixels, the rest in bytes. */
