@@ -3,6 +3,7 @@ $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
 $(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
 $(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c display.c mode.c)))
+$(eval $(call PROGRAM,ps2,drivers/ps2/main.c))
 
 UNIT_TESTS += e1000e
 unit_e1000e_SOURCES := tests/unit/test_e1000e.c drivers/e1000e/nic.c $(RING) $(LIB_FAKES)
