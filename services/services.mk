@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 $(eval $(call PROGRAM,console,$(addprefix services/console/,main.c console.c screen.c monitor.c names.c)))
 $(eval $(call PROGRAM,blockmux,$(addprefix services/blockmux/,main.c mux.c extent.c gpt.c)))
+$(eval $(call PROGRAM,seat,$(addprefix services/seat/,main.c seat.c keys.c compose.c clip.c)))
 $(eval $(call PROGRAM,netswitch,$(addprefix services/netswitch/,main.c switch.c mac_table.c)))
 
 UNIT_TESTS += switch
@@ -34,3 +35,13 @@ FUZZERS += blockmux gpt
 fuzz_blockmux_SOURCES := tests/fuzz/fuzz_blockmux.c $(BLOCKMUX_PARTS)
 fuzz_blockmux_CFLAGS := -Itests/fake
 fuzz_gpt_SOURCES := tests/fuzz/fuzz_gpt.c services/blockmux/gpt.c lib/c/format.c
+
+SEAT_PARTS := $(addprefix services/seat/,seat.c keys.c compose.c clip.c) lib/c/format.c \
+              lib/ring/ring.c lib/stream/stream.c $(FONT) $(LIB_FAKES)
+UNIT_TESTS += seat
+unit_seat_SOURCES := tests/unit/test_seat.c $(SEAT_PARTS)
+unit_seat_CFLAGS := -Itests/fake
+
+FUZZERS += seat
+fuzz_seat_SOURCES := tests/fuzz/fuzz_seat.c $(SEAT_PARTS)
+fuzz_seat_CFLAGS := -Itests/fake
