@@ -124,6 +124,50 @@ disks:
     priority: 20
 """
 
+SEAT_HARDWARE = """\
+- address: 00:05.0
+  id: 1234:1111
+  model: VGA
+"""
+
+SEAT_DEVICES = """\
+- name: vga
+  as: display
+  pci: 00:05.0
+  id: 1234:1111
+  bars:
+    - { bar: 0, size: 4M, write-combine: true }
+    - { bar: 2, size: 4K }
+- name: ps2
+  as: keyboard
+  platform: true
+  isa: 1
+  ports:
+    - { first: 0x60, count: 1 }
+"""
+
+SEAT_DRIVERS = """\
+- name: bochs
+  core: 0
+  priority: 18
+  devices: [vga]
+- name: ps2
+  core: 0
+  priority: 22
+  devices: [ps2]
+"""
+
+SEAT = """\
+seat:
+  name: seat
+  screen: bochs
+  keyboard: ps2
+  core: 0
+  priority: 17
+  budget: 8ms
+  period: 10ms
+"""
+
 
 def disk_hardware(image):
     """An NVMe disk with this image."""

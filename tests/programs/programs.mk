@@ -28,3 +28,8 @@ $(eval $(call careless_vmm,vmm-e1000-open,vmm/e1000/rules.c,e1000_open))
 $(eval $(call careless_vmm,vmm-ahci-open,vmm/ahci/rules.c,ahci_open))
 $(eval $(call careless_vmm,vmm-peers-open,vmm/peers.c,peers_open))
 $(eval $(call careless_vmm,vmm-ring-open,,break_open))
+
+# A client of the seat, and a seat without the rule that keeps pictures off the strip.
+$(eval $(call PROGRAM,painter,tests/programs/painter.c))
+$(eval $(call PROGRAM,seat-open,$(addprefix services/seat/,main.c seat.c keys.c compose.c) \
+                                tests/programs/seat_open.c))
