@@ -77,7 +77,7 @@ static void draw_notice(const struct seat *seat, uint32_t y, uint32_t *line) {
         return;
     if (client != NULL)
         format_text(text, sizeof(text), "%s %s", client->name,
-                    ring_up(&client->ring) ? "shows nothing" : "isn't there");
+                    seat_client_is_there(client) ? "shows nothing" : "isn't there");
     draw_text(line, seat->width, (seat->width - text_width(text, 1)) / 2, text, y - top, 1,
               NOTICE_TEXT);
 }

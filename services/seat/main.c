@@ -4,6 +4,7 @@
  * pictures and keys.
  */
 #include "lib/c/string.h"
+#include "lib/call/call.h"
 #include "lib/log/log.h"
 #include "lib/manifest/manifest.h"
 #include "lib/service/service.h"
@@ -13,6 +14,7 @@
 #include "services/seat/seat.h"
 
 static struct seat seat;
+static const struct bh_manifest_entry *compartments[SEAT_CLIENTS];
 
 static void woken(void *context) {
     (void)context;
@@ -30,13 +32,25 @@ static void open_clients(void) {
             manifest_find_numbered(BH_ENTRY_LINK, "client", i, "");
 
         memcpy(seat.client[i].name, link->link.peer, BH_NAME_SIZE);
+        compartments[i] = manifest_find(BH_ENTRY_COMPARTMENT, link->link.peer);
         ring_open(&seat.client[i].ring, listen(link), time_generation());
     }
+}
+
+/* A compartment that is stopped leaves its end of the link as it was. */
+static void look_at_the_shown(void) {
+    struct seat_client *client = &seat.client[seat.shown];
+    uint64_t state = BH_COMPARTMENT_RUNNING;
+
+    if (compartments[seat.shown] != NULL)
+        call_compartment_control(compartments[seat.shown]->slot, BH_COMPARTMENT_STATE, &state);
+    client->stopped = state != BH_COMPARTMENT_RUNNING;
 }
 
 static void turn(void) {
     bool display = seat.width > 0;
 
+    look_at_the_shown();
     seat_turn(&seat, time_now() / time_khz());
     if (seat.width > 0 && !display)
         log_line("screen of %u x %u for %u guests", seat.width, seat.height, seat.client_count);

@@ -104,7 +104,7 @@ static void begin_frame(struct seat *seat, uint64_t now_ms) {
 
     for (unsigned i = 0; i < seat->client_count; i++)
         take_messages(&seat->client[i]);
-    picture = seat->shown < seat->client_count && ring_up(&client->ring) &&
+    picture = seat->shown < seat->client_count && seat_client_is_there(client) &&
               client->picture.width > 0;
     seat->picture = client->picture;
     seat->view = picture ? seat_clip(seat->picture, seat->width, seat->height)

@@ -39,6 +39,7 @@ struct seat_key_set {
 struct seat_client {
     struct ring ring;
     char     name[BH_NAME_SIZE];
+    bool     stopped;           /* its compartment doesn't run: what it said last isn't shown */
     bool     told;              /* in this life: how large a picture may be */
     struct screen_picture picture;   /* width 0: it shows none */
     struct seat_key_set held;   /* keys that it saw go down */
@@ -77,6 +78,10 @@ struct seat {
     bool     changed[SEAT_HEIGHT_MOST];   /* lines that the driver has yet to be told */
     uint32_t changed_count;
 };
+
+static inline bool seat_client_is_there(const struct seat_client *client) {
+    return ring_up(&client->ring) && !client->stopped;
+}
 
 /* One bounded share of everybody's work. */
 void seat_turn(struct seat *seat, uint64_t now_ms);

@@ -431,6 +431,20 @@ static void test_client_that_isnt_there_can_be_shown(void **state) {
     assert_int_equal(seat.shown, 2);
 }
 
+static void test_stopped_client_isnt_shown(void **state) {
+    (void)state;
+    connect();
+    paint(0, RED);
+    say(0, 0, WIDTH, ROOM, WIDTH * 4);
+    frame();
+    seat.client[0].stopped = true;
+    frame();
+    assert_int_equal(count_pixels(RED), 0);
+    seat.client[0].stopped = false;
+    frame();
+    assert_int_equal(count_pixels(RED), WIDTH * ROOM);
+}
+
 static void test_new_life_of_a_client_starts_anew(void **state) {
     (void)state;
     connect();
@@ -508,6 +522,7 @@ int main(void) {
         TEST(test_client_that_takes_no_keys_gets_its_release_later),
         TEST(test_new_keyboard_releases_everything),
         TEST(test_client_that_isnt_there_can_be_shown),
+        TEST(test_stopped_client_isnt_shown),
         TEST(test_new_life_of_a_client_starts_anew),
         TEST(test_broken_client_costs_itself_its_picture_only),
         TEST(test_flood_of_messages_waits),

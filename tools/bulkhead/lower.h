@@ -33,6 +33,8 @@ void lower_vms(struct model *m, const struct programs *programs);
 
 /* lower_rights.c: channels, supervision, power, counters, settings, modes. */
 void lower_rights(struct model *m, const struct programs *programs);
+void lower_supervise(struct model *m, uint32_t compartment, uint32_t other, uint32_t rights,
+                     struct origin origin);
 void lower_mode_names(struct model *m);
 void lower_modes(struct model *m, const struct programs *programs);
 

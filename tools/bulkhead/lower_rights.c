@@ -49,8 +49,8 @@ static uint32_t operations(char **names, uint32_t count, const char *const *know
     return count == 0 ? all : rights;
 }
 
-static void supervise(struct model *m, uint32_t compartment, uint32_t other, uint32_t rights,
-                      struct origin origin) {
+void lower_supervise(struct model *m, uint32_t compartment, uint32_t other, uint32_t rights,
+                     struct origin origin) {
     uint32_t slot = lower_slot(m, compartment, BH_SLOT_COMPARTMENT, other, rights, origin);
     struct bh_manifest_entry *e = model_add_entry(m, compartment, BH_ENTRY_COMPARTMENT, "%s",
                                                   m->compartment[other].name);
@@ -84,7 +84,7 @@ static void lower_program_rights(struct model *m, const struct programs *program
         snprintf(e->value, sizeof(e->value), "%s", d->settings[j].value);
     }
     for (uint32_t j = 0; j < d->supervise_count; j++) {
-        supervise(m, i, model_find_compartment(m, d->supervise[j].compartment),
+        lower_supervise(m, i, model_find_compartment(m, d->supervise[j].compartment),
                   operations(d->supervise[j].operations, d->supervise[j].operations_count,
                              compartment_operations, COMPARTMENT_OPERATIONS,
                              ALL_COMPARTMENT_OPERATIONS), origin);
@@ -133,7 +133,7 @@ static void lower_monitor(struct model *m, const struct programs *programs, uint
     model_add_entry(m, console, BH_ENTRY_EVENT, "kernel-log")->bits = bits;
     for (uint32_t i = 0; i < programs->count; i++) {
         if (i != console) {
-            supervise(m, console, i, ALL_COMPARTMENT_OPERATIONS, origin);
+            lower_supervise(m, console, i, ALL_COMPARTMENT_OPERATIONS, origin);
         }
     }
     if (p->base->machine_count == 0) {

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include "abi/call.h"
+
 #include "lower_link.h"
 #include "memory.h"
 
@@ -35,13 +37,14 @@ static void picture_link(struct model *m, const struct link *link, const char *a
     free(name);
 }
 
-/* The VM's reset clears its picture. */
+/* The VM's reset clears its picture. The seat may see whether the VM runs. */
 static void lower_screen(struct model *m, const struct program *vm, uint32_t client,
                          uint32_t seat) {
     struct origin origin = { tree_line(m->tree, "%s.screen", vm->path), vm->base->name };
     struct link link = seat_link(client, seat, "seat", vm->base->name, origin);
 
     picture_link(m, &link, SCREEN_REGION, client);
+    lower_supervise(m, seat, client, 1u << BH_COMPARTMENT_STATE, origin);
 }
 
 void lower_seat(struct model *m, const struct programs *programs) {
