@@ -63,7 +63,7 @@ static void draw_strip(const struct seat *seat, uint32_t y, uint32_t *line) {
     draw_text(line, seat->width, STRIP_MARGIN, name, y, STRIP_SCALE, STRIP_TEXT);
     uint32_t end = STRIP_MARGIN + text_width(name, STRIP_SCALE);
     uint32_t hint_width = text_width(hint, STRIP_SCALE) + STRIP_MARGIN;
-    if (end + hint_width < seat->width)
+    if (seat->client_count > 0 && end + hint_width < seat->width)
         draw_text(line, seat->width, seat->width - hint_width, hint, y, STRIP_SCALE, STRIP_HINT);
 }
 
