@@ -124,16 +124,23 @@ disks:
     priority: 20
 """
 
+# The display behind a bridge, whose reset is the only one that it has.
 SEAT_HARDWARE = """\
 - address: 00:05.0
+  id: 1b36:000c
+  model: pcie-root-port
+  options: id=display,chassis=1
+- address: 01:00.0
   id: 1234:1111
   model: VGA
+  options: bus=display
+  behind: 00:05.0
 """
 
 SEAT_DEVICES = """\
 - name: vga
   as: display
-  pci: 00:05.0
+  pci: 01:00.0
   id: 1234:1111
   bars:
     - { bar: 0, size: 4M, write-combine: true }
