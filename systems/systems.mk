@@ -19,6 +19,10 @@ build/systems/disks.plan build/systems/disks.iso: \
     $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm) build/guests/vmlinuz \
     build/guests/initramfs.cpio build/systems/disks.img
 
+build/systems/seat.plan build/systems/seat.iso: \
+    $(patsubst %,build/programs/%.elf,uart console bochs ps2 seat vmm) build/guests/vmlinuz \
+    build/guests/initramfs.cpio $(patsubst %,build/firmware/%.bin,seabios ovmf)
+
 build/systems/debian.plan build/systems/debian.iso: \
     $(patsubst %,build/programs/%.elf,uart console netswitch e1000e nvme blockmux vmm) $(DEBIAN_PARTS)
 
