@@ -101,6 +101,19 @@ def test_show_names_who_reaches_a_guests_buffers():
     assert re.search(r"its service needs +kernel, plan, .*e1000e.*switch", web)
 
 
+def test_show_names_who_reaches_pictures_and_keys():
+    text = tool("show", "systems/seat.yaml").stdout
+    part = dict(re.findall(r"^compartment (\S+)\n(.*?)(?=^compartment |\Z)", text, re.S | re.M))
+    assert re.search(r"memory +r +text\.vram .*; also text rw$", part["seat"], re.M)
+    assert re.search(r"memory +rw +seat\.surface .*; also bochs r$", part["seat"], re.M)
+    assert re.search(r"may move +text\.vram in its guest", part["text"])
+    assert re.search(r"may watch text$", part["seat"], re.M)
+    assert [name for name in part if "vga.bar" in part[name]] == ["bochs"]
+    assert [name for name in part if "0x60-0x60" in part[name]] == ["ps2"]
+    assert "its memory trusts   kernel, plan\n" in part["text"]
+    assert re.search(r"its service needs .*bochs, ps2, console, seat", part["text"])
+
+
 @pytest.mark.parametrize("arguments", [[], ["check"], ["sink", "systems/hello.yaml"],
                                        ["check", "a.yaml", "b.yaml"]])
 def test_wrong_use_is_explained(arguments):
