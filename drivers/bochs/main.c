@@ -26,14 +26,6 @@ static void find_regions(void) {
     display.registers = manifest_address(registers);
 }
 
-static void open_client(void) {
-    const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
-
-    if (link->link.in_size < DISPLAY_BYTES)
-        program_stop("link \"client0\": its area needs %u bytes", (unsigned)DISPLAY_BYTES);
-    ring_open(&display.client, link, time_generation());
-}
-
 static void turn(void) {
     display_turn(&display);
 }
@@ -46,6 +38,15 @@ static void woken(void *context) {
     (void)context;
 }
 
+static void open_client(void) {
+    const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
+
+    if (link->link.in_size < DISPLAY_BYTES)
+        program_stop("link \"client0\": its area needs %u bytes", (unsigned)DISPLAY_BYTES);
+    ring_open(&display.client, link, time_generation());
+    service_on(service_link_bits(link), woken, NULL);
+}
+
 int main(void) {
     static const struct service_program program = { turn, settle, NULL };
 
@@ -54,7 +55,6 @@ int main(void) {
         program_stop("no display with a mode of %u x %u", (unsigned)DISPLAY_WIDTH,
                      (unsigned)DISPLAY_HEIGHT);
     open_client();
-    service_on(service_link_bits(manifest_need(BH_ENTRY_LINK, "client0")), woken, NULL);
     log_line("display of %u x %u", (unsigned)DISPLAY_WIDTH, (unsigned)DISPLAY_HEIGHT);
     service_run(&program);
 }
