@@ -21,12 +21,17 @@ build/firmware/seabios.bin: /usr/share/seabios/bios-256k.bin
 	@mkdir -p $(@D)
 	cp $< $@
 
+# The BIOS of the graphics card, for SeaBIOS in a VM with a screen.
+build/firmware/vgabios.bin: /usr/share/seabios/vgabios-stdvga.bin
+	@mkdir -p $(@D)
+	cp $< $@
+
 # The variable store, which firmware finds read-only and so keeps in memory, and the code.
 build/firmware/ovmf.bin: /usr/share/OVMF/OVMF_VARS.fd /usr/share/OVMF/OVMF_CODE.fd
 	@mkdir -p $(@D)
 	cat $^ >$@
 
-ALL += build/firmware/seabios.bin build/firmware/ovmf.bin
+ALL += $(addprefix build/firmware/,seabios.bin vgabios.bin ovmf.bin)
 
 # A PC's disk, for the tests of firmware: GRUB, Linux and the distribution's boot programs.
 build/guests/boot/%.stamp: guests/fetch-package

@@ -62,6 +62,9 @@ static void check_firmware(const struct checker *c, const struct program *p) {
                    "the firmware's image isn't made of whole pages: '%s'", file);
         report_mend(c->report, "give an image as a flash chip holds it: a multiple of 4K");
     }
+    if (file != NULL && p->vm->screen) {
+        check_file(c, firmware_video(p->vm->firmware), p->base->name, p->path, "screen");
+    }
 }
 
 static void check_regions(const struct checker *c, const struct description_region *regions,

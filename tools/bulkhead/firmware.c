@@ -5,16 +5,30 @@
 
 #include "firmware.h"
 
-const char *firmware_file(const char *name) {
-    static const struct { const char *name, *file; } images[] = {
-        { "seabios", "firmware/seabios.bin" },
-        { "ovmf", "firmware/ovmf.bin" },
+struct image {
+    const char *name, *file, *video;
+};
+
+static const struct image *find(const char *name) {
+    static const struct image images[] = {
+        { "seabios", "firmware/seabios.bin", "firmware/vgabios.bin" },
+        { "ovmf", "firmware/ovmf.bin", NULL },
     };
 
     for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
         if (strcmp(images[i].name, name) == 0) {
-            return images[i].file;
+            return &images[i];
         }
     }
     return strpbrk(name, "/.") != NULL ? name : NULL;
+}
+
+const char *firmware_file(const char *name) {
+    const struct image *image = find(name);
+    return image != NULL ? image->file : NULL;
+}
+
+const char *firmware_video(const char *name) {
+    const struct image *image = find(name);
+    return image != NULL ? image->video : NULL;
 }

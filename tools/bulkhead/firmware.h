@@ -7,4 +7,7 @@
  * file already. */
 const char *firmware_file(const char *name);
 
+/* The BIOS of the graphics card that it needs beside; NULL: none. */
+const char *firmware_video(const char *name);
+
 #endif

@@ -133,6 +133,10 @@ static void lower_firmware(struct model *m, uint32_t vm, const struct program *p
     uint64_t address = model_map_process(m, vm, region, BH_READ, at);
     map_guest(m, m->life[vm].guest_space, region, gpa, BH_READ | BH_EXECUTE, at);
     region_entry(m, vm, "firmware", region, address)->gpa = gpa;
+    const char *video = firmware_video(program->vm->firmware);
+    if (program->vm->screen && video != NULL) {
+        lower_guest_image(m, vm, "vgabios", video, at);
+    }
 }
 
 static void lower_vcpu(struct model *m, uint32_t vm, uint32_t number, const char *owner) {
