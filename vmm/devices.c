@@ -6,7 +6,7 @@
 
 #include "vmm/platform/layout.h"
 
-enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16 };
+enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16, TURN_CELLS = 200 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
 
 enum { E1000_PIN = LAYOUT_PCI_PIN(LAYOUT_PCI_E1000), AHCI_PIN = LAYOUT_PCI_PIN(LAYOUT_PCI_AHCI) };
@@ -59,6 +59,26 @@ static void create_ahci(struct vm *vm) {
     ahci_create(&vm->ahci, &vm->memory, (uint32_t)LAYOUT_AHCI_BAR, AHCI_PIN);
 }
 
+static void create_screen(struct vm *vm) {
+    screen_create(&vm->screen, (uint32_t)LAYOUT_VGA_FRAMEBUFFER, (uint32_t)LAYOUT_VGA_REGISTERS);
+    devices_place_framebuffer(vm);
+}
+
+/* Above all RAM below 4 GiB and below the I/O APIC. Where the kernel refuses, because something else
+ * is there, it is nowhere. */
+void devices_place_framebuffer(struct vm *vm) {
+    const struct guest_ram *low = &vm->memory.part[0];
+    uint64_t at = vm->screen.present ? screen_framebuffer(&vm->screen, low->gpa + low->size,
+                                                          LAYOUT_HOLE_BARS_END + 1)
+                                     : 0;
+    if (at == vm->framebuffer_at)
+        return;
+    if (vm->framebuffer_at != 0)
+        vm_place_framebuffer(vm, (struct gpa){ vm->framebuffer_at }, false);
+    bool placed = at != 0 && vm_place_framebuffer(vm, (struct gpa){ at }, true);
+    vm->framebuffer_at = placed ? at : 0;
+}
+
 void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
     if (event == VIRTIO_RESET && number >= NUMBER_DISK && number < NUMBER_RNG)
         disk_forget(&vm->disk[number - NUMBER_DISK]);
@@ -71,7 +91,8 @@ void devices_reset(struct vm *vm) {
     __atomic_store_n(&vm->pic_output, false, __ATOMIC_SEQ_CST);
     lock_release(&vm->ioapic_lock);
     serial_reset(&vm->serial);
-    vm->serial_line = false;
+    vm->serial_line = vm->keyboard_line = false;
+    i8042_reset(&vm->i8042);
     rtc_reset(&vm->rtc);
     vm->pci_address = 0;
     legacy_reset(vm);
@@ -81,6 +102,7 @@ void devices_reset(struct vm *vm) {
     create_virtio(vm);
     create_e1000(vm);
     create_ahci(vm);
+    create_screen(vm);
 }
 
 /* A level that an emulated device drives, as the I/O APIC last saw it. */
@@ -91,10 +113,18 @@ static void update_line(struct vm *vm, unsigned pin, bool line, bool *seen) {
     irq_line(vm, pin, line);
 }
 
+/* The line falls between two bytes, so that each makes an edge. */
+static void update_keyboard(struct vm *vm) {
+    update_line(vm, I8042_PIN, i8042_interrupt(&vm->i8042), &vm->keyboard_line);
+    if (i8042_advance(&vm->i8042))
+        update_line(vm, I8042_PIN, i8042_interrupt(&vm->i8042), &vm->keyboard_line);
+}
+
 void devices_update_interrupts(struct vm *vm) {
     update_line(vm, SERIAL_PIN, serial_interrupt(&vm->serial), &vm->serial_line);
     update_line(vm, E1000_PIN, e1000_interrupt(&vm->e1000), &vm->e1000_line);
     update_line(vm, AHCI_PIN, ahci_interrupt(&vm->ahci), &vm->ahci_line);
+    update_keyboard(vm);
     if (pci_has_raised(&vm->ahci.pci))
         irq_flush_messages(vm, &vm->ahci.pci);
 }
@@ -155,6 +185,7 @@ bool devices_run(struct vm *vm) {
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         more |= disk_run(&vm->disk[i], TURN_REQUESTS);
     more |= ahci_run(&vm->ahci, TURN_REQUESTS);
+    more |= screen_run(&vm->screen, &vm->memory, &vm->i8042, vm_now(), TURN_CELLS);
     timers_run(vm);
     devices_update_interrupts(vm);
     flush_msix(vm);
@@ -182,6 +213,14 @@ bool devices_settle(struct vm *vm) {
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         quiet &= disk_settle(&vm->disk[i]);
     quiet &= ahci_settle(&vm->ahci);
+    quiet &= screen_settle(&vm->screen);
     lock_release(&vm->device_lock);
     return quiet;
+}
+
+uint64_t devices_screen_deadline(struct vm *vm) {
+    lock_acquire(&vm->device_lock);
+    uint64_t deadline = screen_deadline(&vm->screen);
+    lock_release(&vm->device_lock);
+    return deadline;
 }

@@ -63,7 +63,9 @@ static void write_reset_vector(struct vm *vm) {
 static bool build_tables(struct vm *vm) {
     struct acpi_fixups fixups;       /* not needed: the tables stay where they are */
     const struct acpi_machine machine = { .at = LAYOUT_ACPI, .hole = (uint32_t)LAYOUT_HOLE,
-                                          .vcpu_count = vm->vcpu_count, .hpet = vm->has_hpet };
+                                          .vcpu_count = vm->vcpu_count,
+                                          .hpet = vm->has_hpet,
+                                          .screen = vm->screen.present };
     uint8_t *acpi = guest_range(&vm->memory, (struct gpa){ LAYOUT_ACPI }, LAYOUT_ACPI_SIZE);
     return acpi && acpi_build(acpi, LAYOUT_ACPI_SIZE, &machine, &fixups) != 0;
 }
@@ -76,6 +78,7 @@ static struct loader_result load_kernel(struct vm *vm) {
         return result;
     }
     vm->image.rsdp = (struct gpa){ LAYOUT_ACPI };
+    vm->image.screen = vm->screen.present;
     result = loader_load(&vm->memory, &vm->image);
     if (!result.error)
         write_reset_vector(vm);
@@ -90,12 +93,19 @@ static void reset_vcpus(struct vm *vm) {
     }
 }
 
+static const char *load_firmware(struct vm *vm) {
+    const struct firmware_machine machine = { .vcpu_count = vm->vcpu_count,
+                                              .hpet = vm->has_hpet,
+                                              .screen = vm->screen.present,
+                                              .vgabios = vm->vgabios };
+    return firmware_load(&vm->memory, &machine, &vm->fwcfg);
+}
+
 /* Memory, devices and vCPUs as they are when the VM starts; what is wrong, or NULL. */
 static const char *load(struct vm *vm) {
     struct loader_result kernel = { .error = NULL };
     if (vm->has_firmware)
-        kernel.error = firmware_load(&vm->memory, vm->vcpu_count, vm->has_hpet,
-                                     &vm->fwcfg);
+        kernel.error = load_firmware(vm);
     else
         kernel = load_kernel(vm);
     if (kernel.error)

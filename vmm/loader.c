@@ -31,6 +31,8 @@ enum header_value {
 
 /* zero-page.rst. */
 enum zero_page_offset {
+    ZERO_VIDEO_MODE = 0x006, ZERO_VIDEO_COLUMNS = 0x007, ZERO_VIDEO_LINES = 0x00e,
+    ZERO_VIDEO_IS_VGA = 0x00f, ZERO_VIDEO_POINTS = 0x010,
     ZERO_RSDP = 0x070, ZERO_E820_COUNT = 0x1e8, ZERO_E820 = 0x2d0,
 };
 enum e820_type { E820_RAM = 1, E820_RESERVED = 2 };
@@ -153,6 +155,16 @@ static void build_gdt(uint8_t *gdt, bool long_mode) {
     put(gdt, 24, 8, 0x00cf93000000ffffull);
 }
 
+/* As a boot loader finds it after the BIOS: mode 3, 80 x 25. */
+static void put_screen(uint8_t *zero_page) {
+    enum { COLOUR_TEXT = 3, COLUMNS = 80, LINES = 25, POINTS = 16 };
+    put(zero_page, ZERO_VIDEO_MODE, 1, COLOUR_TEXT);
+    put(zero_page, ZERO_VIDEO_COLUMNS, 1, COLUMNS);
+    put(zero_page, ZERO_VIDEO_LINES, 1, LINES);
+    put(zero_page, ZERO_VIDEO_IS_VGA, 1, 1);
+    put(zero_page, ZERO_VIDEO_POINTS, 2, POINTS);
+}
+
 static void fill_zero_page(uint8_t *zero_page, const struct loader_input *input,
                            const struct kernel_header *header, uint64_t initrd) {
     memset(zero_page, 0, ZERO_PAGE_SIZE);
@@ -164,6 +176,8 @@ static void fill_zero_page(uint8_t *zero_page, const struct loader_input *input,
     put(zero_page, RAMDISK_IMAGE, 4, input->initrd_size ? initrd : 0);
     put(zero_page, RAMDISK_SIZE, 4, input->initrd_size);
     put(zero_page, ZERO_RSDP, 8, input->rsdp.value);
+    if (input->screen)
+        put_screen(zero_page);
 }
 
 static const char *check_command_line(const char *text, const struct kernel_header *header) {

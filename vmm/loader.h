@@ -18,6 +18,7 @@ struct loader_input {
     uint64_t initrd_size;
     const char *command_line;
     struct gpa rsdp;                 /* ACPI's root pointer */
+    bool screen;                     /* there is a VGA, in text mode */
 };
 
 struct loader_result {

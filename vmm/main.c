@@ -7,7 +7,7 @@
  * "hpet"; REGION "ram.low",
  * "ram.high", "kernel" and "initrd", or "firmware"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL
  * "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0"..,
- * "log"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
+ * "log", "seat" and with it PLACE "vram" and, beside SeaBIOS, REGION "vgabios"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
  */
 #include "lib/c/format.h"
 #include "lib/c/string.h"
@@ -136,10 +136,23 @@ static void set_net(const struct bh_manifest_entry *link) {
     vm.net_doorbell = find_doorbell("net0.doorbell");
 }
 
+static void set_screen(const struct bh_manifest_entry *link) {
+    const struct bh_manifest_entry *rom = manifest_find(BH_ENTRY_REGION, "vgabios");
+    if (link->link.out_size < SCREEN_AREA)
+        program_stop("the link \"seat\" has no room for pictures: it needs %u bytes", SCREEN_AREA);
+    ring_open(&vm.screen.link, link, time_generation());
+    vm.framebuffer_slot = manifest_need(BH_ENTRY_PLACE, "vram")->slot;
+    vm.screen.period = time_khz() * 1000 / SCREEN_LOOKS_A_SECOND;
+    vm.screen.present = vm.i8042.keyboard.present = true;
+    if (rom)
+        vm.vgabios = (struct guest_rom){ manifest_address(rom), 0, rom->used };
+}
+
 static void set_devices(void) {
     const struct bh_manifest_entry *serial = manifest_find(BH_ENTRY_LINK, "serial0");
     const struct bh_manifest_entry *net = manifest_find(BH_ENTRY_LINK, "net0");
     const struct bh_manifest_entry *hvc = manifest_find(BH_ENTRY_LINK, "hvc0");
+    const struct bh_manifest_entry *seat = manifest_find(BH_ENTRY_LINK, "seat");
     if (serial) {
         stream_open(&vm.serial_link, serial, time_generation());
         vm.has_serial_link = true;
@@ -150,13 +163,16 @@ static void set_devices(void) {
         stream_open(&vm.hvc.link, hvc, time_generation());
         vm.hvc_doorbell = find_doorbell("hvc0.doorbell");
     }
+    if (seat)
+        set_screen(seat);
     uint32_t disks = manifest_count(BH_ENTRY_LINK, "disk", VM_DISKS_MAX);
     for (uint32_t i = 0; i < disks; i++)
         set_disk(i);
 }
 
 static uint64_t next_deadline(void) {
-    uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), timers_deadline(&vm) };
+    uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), timers_deadline(&vm),
+                      devices_screen_deadline(&vm) };
     uint64_t first = BH_FOREVER;
     for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
         first = at[i] < first ? at[i] : first;

@@ -26,6 +26,10 @@ bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
     return call_vcpu_run(vcpu->slot, host_deadline, exit) == BH_OK;
 }
 
+bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present) {
+    return call_guest_place(vm->framebuffer_slot, at.value, present) == BH_OK;
+}
+
 void lock_pause(void) {
     enum { PAUSES_A_MS = 50 };
     vm_sleep(time_now() + time_khz() / PAUSES_A_MS);

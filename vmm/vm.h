@@ -34,6 +34,7 @@
 #include "vmm/platform/pm.h"
 #include "vmm/platform/rtc.h"
 #include "vmm/platform/serial.h"
+#include "vmm/screen/screen.h"
 #include "vmm/virtio/disk.h"
 #include "vmm/virtio/hvc.h"
 #include "vmm/virtio/net.h"
@@ -97,6 +98,7 @@ enum vm_end_kind { VM_END_RESET, VM_END_POWEROFF, VM_END_FAULT };
 struct vm {
     struct guest_memory memory;
     struct loader_input image;       /* of a VM without firmware */
+    struct guest_rom vgabios;        /* of a VM with SeaBIOS and a screen; the guest doesn't map it */
     bool has_firmware;               /* memory.rom starts the VM, and it has a PC's old devices */
     uint32_t vcpu_count;
     uint32_t tsc_khz;
@@ -121,9 +123,10 @@ struct vm {
     bool has_serial_link;
     bool serial_line;                /* the interrupt output as the I/O APIC last saw it */
     struct rtc rtc;
-    struct chipset chipset;          /* these six only in a VM with firmware */
+    struct i8042 i8042;              /* in a VM with firmware or a screen */
+    bool keyboard_line;              /* as serial_line */
+    struct chipset chipset;          /* these five only in a VM with firmware */
     struct pit pit;
-    struct i8042 i8042;
     struct pm pm;
     struct fwcfg fwcfg;
     uint8_t speaker;                 /* bits 0 and 1 of port 0x61 */
@@ -139,6 +142,9 @@ struct vm {
     uint8_t net_mac[NET_MAC_BYTES];  /* of whichever there is */
     struct ahci ahci;                /* its ports: the disks that aren't virtio's */
     bool ahci_line;
+    struct screen screen;
+    uint32_t framebuffer_slot;       /* guest_place */
+    uint64_t framebuffer_at;         /* where the guest sees it; 0: nowhere */
     struct hvc hvc;
     struct doorbell hvc_doorbell;
     struct rng rng;
@@ -192,6 +198,10 @@ struct virtio_device *devices_virtio(struct vm *vm, unsigned number);
 void devices_event(struct vm *vm, unsigned number, enum virtio_event event);
 /* With the device lock held: tells the I/O APIC and the APICs what the device models drive. */
 void devices_update_interrupts(struct vm *vm);
+/* With the device lock held: the framebuffer goes where its BAR says, or nowhere. */
+void devices_place_framebuffer(struct vm *vm);
+/* When devices_run has to look at the screen at the latest. */
+uint64_t devices_screen_deadline(struct vm *vm);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */
 bool devices_run(struct vm *vm);
 bool devices_settle(struct vm *vm);
@@ -242,6 +252,8 @@ uint64_t vm_now(void);               /* the host's TSC */
 void vm_kick(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_io(struct vm *vm);
 void vm_sleep(uint64_t host_deadline);
+/* Maps the framebuffer into the guest, or takes it out; false: the kernel refuses. */
+bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present);
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit);
 void vm_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -13,7 +13,7 @@ unit_vmm_decode_SOURCES := tests/unit/test_vmm_decode.c vmm/cpu/decode.c
 unit_vmm_decode_LIBS    := -lZydis
 
 # All of the VMM but its main program and the world below it, in a host process.
-VMM_FAKE := $(VMM_PURE) $(RING) lib/stream/stream.c tests/unit/vm_fake.c \
+VMM_FAKE := $(VMM_PURE) $(FONT) $(RING) lib/stream/stream.c tests/unit/vm_fake.c \
             tests/unit/link_pair.c tests/fake/calls.c
 
 define vmm_unit_test

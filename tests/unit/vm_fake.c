@@ -22,6 +22,12 @@ uint64_t vm_now(void) { return vm_fake.now; }
 void vm_sleep(uint64_t host_deadline) { (void)host_deadline; }
 void lock_pause(void) { abort(); }
 
+bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present) {
+    (void)vm;
+    vm_fake.framebuffer_at = present ? at.value : 0;
+    return true;
+}
+
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
     (void)vcpu;
     (void)host_deadline;

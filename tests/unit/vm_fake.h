@@ -29,6 +29,7 @@ struct vm_fake {
     uint64_t now;
     unsigned kicks[VM_VCPUS_MAX];
     unsigned io_kicks;
+    uint64_t framebuffer_at;         /* where the kernel has it; 0: nowhere */
     unsigned logged;
     char last_log[256];
 };

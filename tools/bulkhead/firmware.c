@@ -20,12 +20,12 @@ static const struct image *find(const char *name) {
             return &images[i];
         }
     }
-    return strpbrk(name, "/.") != NULL ? name : NULL;
+    return NULL;
 }
 
 const char *firmware_file(const char *name) {
     const struct image *image = find(name);
-    return image != NULL ? image->file : NULL;
+    return image != NULL ? image->file : strpbrk(name, "/.") != NULL ? name : NULL;
 }
 
 const char *firmware_video(const char *name) {

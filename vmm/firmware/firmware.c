@@ -16,6 +16,7 @@
 #define TABLES_FILE "etc/acpi/tables"
 #define RSDP_FILE   "etc/acpi/rsdp"
 #define LOADER_FILE "etc/table-loader"
+#define VGABIOS_FILE "pci1234,1111.rom"   /* of the function with these numbers */
 
 enum { TABLES_MAX = 4096 };
 
@@ -110,10 +111,12 @@ static uint32_t bar_window(const struct guest_memory *memory) {
 }
 
 static bool add_tables(struct fwcfg *fwcfg, const struct guest_memory *memory,
-                       unsigned vcpu_count, bool hpet) {
+                       const struct firmware_machine *firmware) {
     struct acpi_fixups fixups;
-    const struct acpi_machine machine = { .hole = bar_window(memory), .vcpu_count = vcpu_count,
-                                          .hpet = hpet, .fixed_hardware = true };
+    const struct acpi_machine machine = { .hole = bar_window(memory),
+                                          .vcpu_count = firmware->vcpu_count,
+                                          .screen = firmware->screen, .hpet = firmware->hpet,
+                                          .fixed_hardware = true };
     uint8_t *tables = fwcfg_add_file(fwcfg, TABLES_FILE, TABLES_MAX);
     uint8_t *rsdp = fwcfg_add_file(fwcfg, RSDP_FILE, ACPI_RSDP_SIZE);
     if (!rsdp || acpi_build(tables, TABLES_MAX, &machine, &fixups) == 0)
@@ -130,8 +133,8 @@ static bool add_tables(struct fwcfg *fwcfg, const struct guest_memory *memory,
     return true;
 }
 
-const char *firmware_load(const struct guest_memory *memory, unsigned vcpu_count, bool hpet,
-                          struct fwcfg *fwcfg) {
+const char *firmware_load(const struct guest_memory *memory,
+                          const struct firmware_machine *machine, struct fwcfg *fwcfg) {
     const struct guest_rom *rom = &memory->rom;
     if (rom->size < LAYOUT_BIOS_SIZE)
         return "the firmware's image is shorter than 128 KiB: give one of the distribution's";
@@ -139,10 +142,13 @@ const char *firmware_load(const struct guest_memory *memory, unsigned vcpu_count
     if (!guest_write(memory, (struct gpa){ LAYOUT_BIOS }, end, LAYOUT_BIOS_SIZE))
         return "the VM's memory is too small: give it at least 16 MiB";
     fwcfg_reset(fwcfg);
-    add_numbers(fwcfg, vcpu_count);
+    add_numbers(fwcfg, machine->vcpu_count);
     add_console(fwcfg);
     add_memory_map(fwcfg, memory);
-    if (!add_tables(fwcfg, memory, vcpu_count, hpet) || !fwcfg_finish(fwcfg))
+    if (machine->vgabios.size != 0)
+        fwcfg_add_image(fwcfg, VGABIOS_FILE, machine->vgabios.base,
+                        (uint32_t)machine->vgabios.size);
+    if (!add_tables(fwcfg, memory, machine) || !fwcfg_finish(fwcfg))
         return "the ACPI tables find no room: give the VM fewer vCPUs";
     return NULL;
 }

@@ -19,10 +19,11 @@ uint8_t *fwcfg_add(struct fwcfg *device, uint16_t key, uint32_t size) {
         device->overflow = true;
         return NULL;
     }
-    struct fwcfg_item *item = &device->item[device->count++];
-    *item = (struct fwcfg_item){ .key = key, .offset = device->used, .size = size };
+    uint8_t *bytes = device->store + device->used;
+    device->item[device->count++] = (struct fwcfg_item){ .key = key, .bytes = bytes,
+                                                         .size = size };
     device->used += size;
-    return device->store + item->offset;
+    return bytes;
 }
 
 uint8_t *fwcfg_add_file(struct fwcfg *device, const char *name, uint32_t size) {
@@ -31,6 +32,13 @@ uint8_t *fwcfg_add_file(struct fwcfg *device, const char *name, uint32_t size) {
     if (bytes && length < FWCFG_NAME)
         memcpy(device->item[device->count - 1].name, name, length);
     return bytes;
+}
+
+void fwcfg_add_image(struct fwcfg *device, const char *name, const uint8_t *bytes, uint32_t size) {
+    if (!fwcfg_add_file(device, name, 0))
+        return;
+    device->item[device->count - 1].bytes = bytes;
+    device->item[device->count - 1].size = size;
 }
 
 static void put_big(uint8_t *bytes, unsigned size, uint32_t value) {
@@ -68,8 +76,7 @@ uint8_t fwcfg_read(struct fwcfg *device) {
     for (uint32_t i = 0; i < device->count; i++) {
         const struct fwcfg_item *item = &device->item[i];
         if (item->key == device->selected)
-            return device->position < item->size ? device->store[item->offset + device->position++]
-                                                 : 0;
+            return device->position < item->size ? item->bytes[device->position++] : 0;
     }
     return 0;
 }

@@ -27,7 +27,7 @@ enum fwcfg_key {
 
 struct fwcfg_item {
     uint16_t key;
-    uint32_t offset;                 /* in the store */
+    const uint8_t *bytes;            /* in the store, or somebody else's */
     uint32_t size;
     char     name[FWCFG_NAME];       /* of a file; empty: none */
 };
@@ -48,6 +48,8 @@ void fwcfg_reset(struct fwcfg *device);
 uint8_t *fwcfg_add(struct fwcfg *device, uint16_t key, uint32_t size);
 /* The same for a file, whose key comes from the directory. */
 uint8_t *fwcfg_add_file(struct fwcfg *device, const char *name, uint32_t size);
+/* A file whose bytes stay where they are. */
+void fwcfg_add_image(struct fwcfg *device, const char *name, const uint8_t *bytes, uint32_t size);
 /* The directory of all files, to be made last; false: some item found no room. */
 bool fwcfg_finish(struct fwcfg *device);
 

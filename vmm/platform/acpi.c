@@ -9,6 +9,7 @@
 #include "lib/c/string.h"
 #include "vmm/cpu/apic.h"
 #include "vmm/platform/hpet.h"
+#include "vmm/platform/i8042.h"
 #include "vmm/platform/ioapic.h"
 #include "vmm/platform/layout.h"
 #include "vmm/platform/pm.h"
@@ -207,8 +208,11 @@ static void resource_memory(struct writer *w, uint32_t first, uint32_t last) {
     put(w, last - first + 1, 4);
 }
 
-/* EISA identifiers, compressed (19.3.4): PNP0A03, PNP0501, PNP0B00. */
-enum eisa { EISA_PCI = 0x030ad041, EISA_SERIAL = 0x0105d041, EISA_CLOCK = 0x000bd041 };
+/* EISA identifiers, compressed (19.3.4): PNP0A03, PNP0501, PNP0B00, PNP0303. */
+enum eisa {
+    EISA_PCI = 0x030ad041, EISA_SERIAL = 0x0105d041, EISA_CLOCK = 0x000bd041,
+    EISA_KEYBOARD = 0x0303d041,
+};
 
 /* An entry of the routing table (6.2.13): pin A of a device to a pin of the I/O APIC, with no link
  * device between. The operating system takes it as level-triggered. */
@@ -272,6 +276,17 @@ static void put_clock(struct writer *w) {
     end_package(w, device);
 }
 
+static void put_keyboard(struct writer *w) {
+    size_t device = begin_device(w, "KBD_");
+    name_dword(w, "_HID", EISA_KEYBOARD);
+    struct buffer resources = begin_resources(w);
+    resource_ports(w, I8042_PORT_DATA, 1);
+    resource_ports(w, I8042_PORT_COMMAND, 1);
+    resource_interrupt(w, I8042_PIN);
+    end_resources(w, resources);
+    end_package(w, device);
+}
+
 /* Name (_S5_, Package () {5, 0}): soft-off (7.4.2). */
 static void put_soft_off(struct writer *w) {
     put(w, AML_NAME, 1);
@@ -294,6 +309,8 @@ static size_t put_dsdt(struct writer *w) {
     put_host_bridge(w);
     put_serial(w);
     put_clock(w);
+    if (w->machine->screen)
+        put_keyboard(w);
     end_package(w, scope);
     end_table(w, table);
     return table;
@@ -315,7 +332,7 @@ enum fadt {                          /* 5.2.9 */
     FADT_PM_TIMER = 76, FADT_LENGTHS = 88, FADT_LATENCIES = 96, FADT_CENTURY = 108,
     FADT_BOOT_FLAGS = 109, FADT_FLAGS = 112, FADT_RESET = 116, FADT_MINOR = 131,
     FADT_X_DSDT = 140, FADT_SLEEP_CONTROL = 244, FADT_SLEEP_STATUS = 256, FADT_SIZE = 276,
-    BOOT_LEGACY_DEVICES = 1u << 0, BOOT_NO_VGA = 1u << 2,
+    BOOT_LEGACY_DEVICES = 1u << 0, BOOT_I8042 = 1u << 1, BOOT_NO_VGA = 1u << 2,
     FLAG_WBINVD = 1u << 0, FLAG_NO_POWER_BUTTON = 1u << 4, FLAG_NO_SLEEP_BUTTON = 1u << 5,
     FLAG_RESET = 1u << 10, FLAG_HARDWARE_REDUCED = 1u << 20,
     RESET_VALUE = 0x06, NO_SUCH_STATE = 0xffff, SCI = 9,
@@ -347,6 +364,11 @@ static void fill_fixed(struct writer *w, size_t table, size_t facs) {
     put_at(w, table + FADT_CENTURY, RTC_CENTURY, 1);
 }
 
+static unsigned boot_flags(const struct acpi_machine *machine) {
+    return (machine->fixed_hardware ? BOOT_LEGACY_DEVICES : 0) |
+           (machine->screen ? BOOT_I8042 : BOOT_NO_VGA);
+}
+
 static size_t put_fadt(struct writer *w, size_t dsdt, size_t facs) {
     bool fixed = w->machine->fixed_hardware;
     size_t table = begin_table(w, "FACP", 6);
@@ -354,7 +376,7 @@ static size_t put_fadt(struct writer *w, size_t dsdt, size_t facs) {
     size_t end = w->at;
     if (w->full)
         return table;
-    put_at(w, table + FADT_BOOT_FLAGS, BOOT_NO_VGA | (fixed ? BOOT_LEGACY_DEVICES : 0), 2);
+    put_at(w, table + FADT_BOOT_FLAGS, boot_flags(w->machine), 2);
     put_at(w, table + FADT_FLAGS,
            FLAG_WBINVD | FLAG_NO_POWER_BUTTON | FLAG_NO_SLEEP_BUTTON | FLAG_RESET |
                (fixed ? 0 : FLAG_HARDWARE_REDUCED), 4);

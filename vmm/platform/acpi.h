@@ -21,6 +21,7 @@ struct acpi_machine {
     uint32_t hole;                   /* where the window of memory BARs begins */
     unsigned vcpu_count;
     bool     hpet;
+    bool     screen;                 /* a VGA and a keyboard */
     bool     fixed_hardware;         /* PM1 registers, 8259s and 8254 (firmware); else reduced */
 };
 

@@ -7,7 +7,7 @@
 #include "vmm/vm.h"
 
 enum port {
-    PORT_KEYBOARD_STATUS = 0x64, PORT_KEYBOARD_RESET = 0xfe, PORT_SYSTEM = 0x61,
+    PORT_KEYBOARD_RESET = 0xfe, PORT_SYSTEM = 0x61,
     PORT_PCI_ADDRESS = 0xcf8, PORT_PCI_DATA = 0xcfc,
 };
 enum { RESET_NOW = 1u << 2, SLEEP_ENABLE = 1u << 5, SLEEP_TYPE_SHIFT = 2, SLEEP_SOFT_OFF = 5 };
@@ -52,6 +52,13 @@ static bool in_hpet(const struct vm *vm, struct gpa at, unsigned size) {
     return vm->has_hpet && in_page(at, HPET_PAGE) && at.value % size == 0;
 }
 
+/* Whether the screen's registers hold an aligned access. */
+static bool screen_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
+    return vm->screen.present &&
+           pci_in_memory_bar(&vm->screen.pci, SCREEN_REGISTERS_BAR, at.value, offset) &&
+           *offset % size == 0;
+}
+
 static uint64_t read_apic(struct vcpu *vcpu, uint64_t offset, unsigned size) {
     uint64_t value = 0;
     if (size == 4 && offset % 16 == 0)
@@ -94,6 +101,8 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
         value = ahci_read(&vm->ahci, offset, size);
     else if (in_hpet(vm, at, size))
         value = timers_hpet_read(vm, (uint32_t)(at.value - HPET_PAGE), size);
+    else if (screen_at(vm, at, size, &offset))
+        value = screen_read(&vm->screen, offset, size);
     else
         value = read_virtio(vm, at, size);
     devices_update_interrupts(vm);
@@ -123,6 +132,8 @@ static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t v
         work = ahci_write(&vm->ahci, offset, size, value);
     else if ((work = in_hpet(vm, at, size)))
         timers_hpet_write(vm, (uint32_t)(at.value - HPET_PAGE), size, value);
+    else if (screen_at(vm, at, size, &offset))
+        work = screen_write(&vm->screen, offset, size, value);
     else
         work = write_virtio(vm, at, size, value);
     devices_update_interrupts(vm);
@@ -159,6 +170,8 @@ static struct pci_function *function_of(struct vm *vm, unsigned device, unsigned
         return &vm->e1000.pci;
     if (device == LAYOUT_PCI_AHCI)
         return vm->ahci.present ? &vm->ahci.pci : NULL;
+    if (device == LAYOUT_PCI_VGA)
+        return vm->screen.present ? &vm->screen.pci : NULL;
     return virtio ? &virtio->pci : NULL;
 }
 
@@ -201,6 +214,7 @@ static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
         return false;
     bool could = pci_may_master(function);
     pci_config_write(function, offset, size, value);
+    devices_place_framebuffer(vm);
     struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
     if (virtio && function == &virtio->pci)
         event = virtio_window_write(virtio, offset);
@@ -219,6 +233,22 @@ static bool e1000_at_port(const struct vm *vm, uint16_t port, uint32_t *offset) 
     return vm->e1000.present && pci_in_io_bar(&vm->e1000.pci, E1000_IO_BAR, port, offset);
 }
 
+static bool has_i8042(const struct vm *vm, uint16_t port, unsigned size) {
+    return (vm->has_firmware || vm->screen.present) && size == 1 &&
+           (port == I8042_PORT_DATA || port == I8042_PORT_COMMAND);
+}
+
+static uint8_t read_i8042(struct vm *vm, uint16_t port) {
+    return port == I8042_PORT_DATA ? i8042_read_data(&vm->i8042) : i8042_read_status(&vm->i8042);
+}
+
+static void write_i8042(struct vm *vm, uint16_t port, uint8_t value) {
+    if (port == I8042_PORT_DATA)
+        i8042_write_data(&vm->i8042, value);
+    else
+        i8042_write_command(&vm->i8042, value);
+}
+
 static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
     uint32_t offset, value;
     if (port_in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
@@ -229,6 +259,10 @@ static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
         return rtc_read(&vm->rtc, wall_clock(vm));
     if (e1000_at_port(vm, port, &offset))
         return e1000_read_port(&vm->e1000, offset, size);
+    if (has_i8042(vm, port, size))
+        return read_i8042(vm, port);
+    if (screen_read_port(&vm->screen, port, size, &value))
+        return value;
     if (vm->has_firmware && legacy_read(vm, port, size, &value))
         return value;
     if (port == PORT_SYSTEM || port_in_range(port, size, LAYOUT_PORT_SLEEP, 2))
@@ -252,7 +286,7 @@ uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size) {
 /* Ports that end the VM's life. */
 static bool write_power_port(struct vm *vm, uint16_t port, uint32_t value) {
     bool reset = (port == LAYOUT_PORT_RESET && (value & RESET_NOW)) ||
-                 (port == PORT_KEYBOARD_STATUS && (uint8_t)value == PORT_KEYBOARD_RESET);
+                 (port == I8042_PORT_COMMAND && (uint8_t)value == PORT_KEYBOARD_RESET);
     bool off = port == LAYOUT_PORT_SLEEP && !vm->has_firmware && (value & SLEEP_ENABLE) &&
                (value >> SLEEP_TYPE_SHIFT & 7) == SLEEP_SOFT_OFF;
     if (reset)
@@ -275,6 +309,7 @@ static bool is_notify_port(struct vm *vm, uint16_t port) {
 /* true: the I/O thread has something to do now. */
 static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint32_t value) {
     uint32_t offset;
+    bool work;
     if (port_in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1) {
         bool idle = vm->serial.sent_count == 0;
         serial_write(&vm->serial, port - SERIAL_PORT, (uint8_t)value);
@@ -288,6 +323,10 @@ static bool write_device_port(struct vm *vm, uint16_t port, unsigned size, uint3
         rtc_write(&vm->rtc, (uint8_t)value);
     else if (e1000_at_port(vm, port, &offset))
         return e1000_write_port(&vm->e1000, offset, size, value);
+    else if (has_i8042(vm, port, size))
+        write_i8042(vm, port, (uint8_t)value);
+    else if (screen_write_port(&vm->screen, port, size, value, &work))
+        return work;
     else if (vm->has_firmware && legacy_write(vm, port, size, value))
         return port_in_range(port, size, PIT_PORT, PIT_PORTS);
     return is_notify_port(vm, port);

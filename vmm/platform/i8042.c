@@ -10,7 +10,10 @@ enum status {
     STATUS_UNLOCKED = 1u << 4,
 };
 
-enum control { CONTROL_SYSTEM = 1u << 2, CONTROL_NO_KEYBOARD = 1u << 4, CONTROL_NO_MOUSE = 1u << 5 };
+enum control {
+    CONTROL_INTERRUPT = 1u << 0, CONTROL_SYSTEM = 1u << 2, CONTROL_NO_KEYBOARD = 1u << 4,
+    CONTROL_NO_MOUSE = 1u << 5, CONTROL_TRANSLATE = 1u << 6,
+};
 
 enum command {
     READ_CONTROL = 0x20, WRITE_CONTROL = 0x60, DISABLE_MOUSE = 0xa7, ENABLE_MOUSE = 0xa8,
@@ -22,10 +25,17 @@ enum command {
 };
 
 void i8042_reset(struct i8042 *controller) {
+    bool present = controller->keyboard.present;
+    uint8_t keyboard = present ? CONTROL_INTERRUPT | CONTROL_TRANSLATE : CONTROL_NO_KEYBOARD;
     *controller = (struct i8042){
-        .control = CONTROL_SYSTEM | CONTROL_NO_KEYBOARD | CONTROL_NO_MOUSE,
-        .port = PORT_NO_RESET | PORT_ADDRESS_20,
+        .control = CONTROL_SYSTEM | CONTROL_NO_MOUSE | keyboard,
+        .port = PORT_NO_RESET | PORT_ADDRESS_20, .keyboard.present = present,
     };
+    keyboard_reset(&controller->keyboard);
+}
+
+static bool translates(const struct i8042 *controller) {
+    return (controller->control & CONTROL_TRANSLATE) != 0;
 }
 
 uint8_t i8042_read_status(const struct i8042 *controller) {
@@ -66,8 +76,18 @@ void i8042_write_command(struct i8042 *controller, uint8_t value) {
     }
 }
 
-/* What goes to the mouse is heard by nobody. That nobody took what went to the keyboard the controller
- * tells, as after its time-out: firmware may wait a second of its own for each byte otherwise. */
+/* A byte for the keyboard opens its line, too. That nobody took it the controller tells, as after its
+ * time-out: firmware may wait a second of its own for each byte otherwise. */
+static void send_keyboard(struct i8042 *controller, uint8_t value) {
+    if (!controller->keyboard.present) {
+        answer(controller, NOBODY_TOOK_IT);
+        return;
+    }
+    controller->control &= (uint8_t)~CONTROL_NO_KEYBOARD;
+    keyboard_write(&controller->keyboard, value, translates(controller));
+}
+
+/* What goes to the mouse is heard by nobody. */
 void i8042_write_data(struct i8042 *controller, uint8_t value) {
     uint8_t command = controller->command;
     controller->by_command = false;
@@ -79,5 +99,23 @@ void i8042_write_data(struct i8042 *controller, uint8_t value) {
     else if (command == WRITE_KEYBOARD_OUTPUT || command == WRITE_MOUSE_OUTPUT)
         answer(controller, value);
     else if (command != WRITE_MOUSE)
-        answer(controller, NOBODY_TOOK_IT);
+        send_keyboard(controller, value);
+}
+
+void i8042_keys(struct i8042 *controller, const uint8_t *codes, size_t count) {
+    keyboard_keys(&controller->keyboard, codes, count, translates(controller));
+}
+
+bool i8042_interrupt(const struct i8042 *controller) {
+    return controller->has_answer && controller->keyboard.present &&
+           (controller->control & (CONTROL_INTERRUPT | CONTROL_NO_KEYBOARD)) == CONTROL_INTERRUPT;
+}
+
+bool i8042_advance(struct i8042 *controller) {
+    uint8_t value;
+    if (controller->has_answer || (controller->control & CONTROL_NO_KEYBOARD) ||
+        !keyboard_take(&controller->keyboard, &value))
+        return false;
+    answer(controller, value);
+    return true;
 }

@@ -29,15 +29,18 @@
 #define LAYOUT_BARS         0x00000000e0000000ull   /* memory BARs, one after the other */
 #define LAYOUT_E1000_BAR    0x00000000e0020000ull   /* beyond those of the virtio devices */
 #define LAYOUT_AHCI_BAR     0x00000000e0040000ull   /* beyond that one */
+#define LAYOUT_VGA_REGISTERS 0x00000000e0050000ull  /* beyond that one */
+#define LAYOUT_VGA_FRAMEBUFFER 0x00000000e1000000ull
 #define LAYOUT_HOLE_BARS_END 0x00000000febfffffull  /* last byte that a BAR may take */
 #define LAYOUT_4G           0x0000000100000000ull
 
 /* PCI devices 1 to LAYOUT_PCI_DEVICES: the virtio ones by their number, or the emulated network
  * card as the first; then the AHCI controller. Interrupt pin A of each is one of the I/O APIC's
- * eight pins beyond the ISA devices' ones. */
+ * eight pins beyond the ISA devices' ones. The VGA has none. */
 #define LAYOUT_PCI_DEVICES  8u
 #define LAYOUT_PCI_E1000    1u
 #define LAYOUT_PCI_AHCI     8u
+#define LAYOUT_PCI_VGA      9u
 #define LAYOUT_PCI_PIN(device) (16u + (device) % 8u)
 #define LAYOUT_TIMER_PIN    2u                      /* the 8254's, which is ISA interrupt 0 */
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ports of the devices that only a VM with firmware has: timer, interrupt controllers, keyboard
- * controller, ACPI's fixed registers, the firmware's configuration device. All under the device
- * lock. What comes from the guest are ports, sizes and bytes.
+ * The ports of the devices that only a VM with firmware has: timer, interrupt controllers, ACPI's
+ * fixed registers, the firmware's configuration device. All under the device lock. What comes from the guest are ports, sizes and bytes.
  *
  * References: PIIX3 data sheet 2.5 (port 0x61 "NMI status and control"), 2.5.5.4 (port 0x92).
  */
@@ -23,7 +22,6 @@ enum system_bit {
 
 void legacy_reset(struct vm *vm) {
     pit_reset(&vm->pit);
-    i8042_reset(&vm->i8042);
     pm_reset(&vm->pm);
     fwcfg_select(&vm->fwcfg, 0);
     vm->speaker = 0;
@@ -60,8 +58,6 @@ static bool read_byte(struct vm *vm, uint16_t port, uint8_t *value) {
     }
     switch (port) {
     case PORT_SYSTEM: *value = read_system(vm); return true;
-    case I8042_PORT_DATA: *value = i8042_read_data(&vm->i8042); return true;
-    case I8042_PORT_COMMAND: *value = i8042_read_status(&vm->i8042); return true;
     case PORT_FAST_RESET: *value = FAST_ADDRESS_20; return true;
     case FWCFG_PORT_DATA: *value = fwcfg_read(&vm->fwcfg); return true;
     default: return false;
@@ -90,8 +86,6 @@ static bool write_byte(struct vm *vm, uint16_t port, uint8_t value) {
     }
     switch (port) {
     case PORT_SYSTEM: write_system(vm, value); return true;
-    case I8042_PORT_DATA: i8042_write_data(&vm->i8042, value); return true;
-    case I8042_PORT_COMMAND: i8042_write_command(&vm->i8042, value); return true;
     case PORT_FAST_RESET:
         if (value & FAST_RESET_NOW)
             vm_end(vm, VM_END_RESET);
