@@ -49,7 +49,7 @@ def test_linux_is_read_and_typed_to(screen):
     show(screen, 1, "text")
     until_text(screen, "press Enter for a shell on tty1", BOOT_SECONDS)
     type_text(screen, "\r")
-    until_text(screen, "text:~# ")
+    until_text(screen, "text:/root#")
     type_text(screen, "echo two-words\r")
     until_text(screen, "\ntwo-words\n")
 
@@ -90,5 +90,7 @@ def test_what_is_typed_to_one_reaches_no_other(screen):
 
 def test_guest_that_starts_anew_is_seen_again(system, screen):
     show(screen, 1, "text")
+    until_text(screen, "\nend\n")
     type_text(screen, "reboot -f\r")
+    screen.until(lambda picture: "reboot -f" not in text_of(screen, picture), BOOT_SECONDS)
     until_text(screen, "press Enter for a shell on tty1", BOOT_SECONDS)
