@@ -82,24 +82,33 @@ static void draw_notice(const struct seat *seat, uint32_t y, uint32_t *line) {
               NOTICE_TEXT);
 }
 
-static void draw_picture(const struct seat *seat, uint32_t y, uint32_t *line) {
+/* The first of the picture's pixels in that line of the screen, NULL: it has none there. */
+static const uint32_t *picture_line(const struct seat *seat, uint32_t y) {
     const struct seat_view *view = &seat->view;
-    const uint8_t *area = seat->client[seat->shown].ring.in;
-    size_t at = seat->picture.offset + (size_t)(y - view->top) * seat->picture.stride;
 
-    if (y >= view->top && y - view->top < view->height)
-        memcpy(line + view->left, area + at, (size_t)view->width * SCREEN_PIXEL);
+    if (view->width == 0 || y < view->top || y - view->top >= view->height)
+        return NULL;
+    const uint8_t *area = seat->client[seat->shown].ring.in + seat->picture.offset;
+    return (const uint32_t *)(const void *)(area + (size_t)(y - view->top) * seat->picture.stride);
 }
 
-void seat_compose(const struct seat *seat, uint32_t y, uint32_t *line) {
-    bool picture = seat->view.width > 0;
-
-    if (y < SEAT_STRIP)
+static void draw_background(const struct seat *seat, uint32_t y, uint32_t *line) {
+    if (y < SEAT_STRIP) {
         draw_strip(seat, y, line);
-    else
-        fill(line, seat->width, BACKGROUND);
-    if (y >= SEAT_STRIP && !picture)
+        return;
+    }
+    fill(line, seat->width, BACKGROUND);
+    if (seat->view.width == 0)
         draw_notice(seat, y, line);
-    if (picture)
-        draw_picture(seat, y, line);
+}
+
+const uint32_t *seat_compose(const struct seat *seat, uint32_t y, uint32_t *line) {
+    const uint32_t *picture = picture_line(seat, y);
+
+    if (picture != NULL && seat->view.width == seat->width)
+        return picture;
+    draw_background(seat, y, line);
+    if (picture != NULL)
+        memcpy(line + seat->view.left, picture, (size_t)seat->view.width * SCREEN_PIXEL);
+    return line;
 }

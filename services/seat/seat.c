@@ -5,7 +5,8 @@
 #include "lib/c/string.h"
 #include "lib/stream/stream.h"
 
-typedef uint64_t wide __attribute__((vector_size(16), may_alias));
+/* Four pixels, wherever a picture begins. */
+typedef uint64_t wide __attribute__((vector_size(16), may_alias, aligned(SCREEN_PIXEL)));
 
 /* What was said in an earlier life of a client counts no more. */
 static void forget_client(struct seat_client *client) {
@@ -125,11 +126,11 @@ static bool differ(const uint32_t *a, const uint32_t *b, uint32_t pixels) {
 }
 
 static void draw_line(struct seat *seat, uint32_t y) {
-    static uint32_t line[SEAT_WIDTH_MOST] __attribute__((aligned(sizeof(wide))));
+    static uint32_t composed[SEAT_WIDTH_MOST];
     size_t bytes = (size_t)seat->width * SCREEN_PIXEL;
     uint32_t *surface = (uint32_t *)(void *)(seat->screen.out + y * bytes);
 
-    seat_compose(seat, y, line);
+    const uint32_t *line = seat_compose(seat, y, composed);
     if (!differ(line, surface, seat->width))
         return;
     memcpy(surface, line, bytes);

@@ -110,7 +110,8 @@ void seat_keys_leave(struct seat_client *client);
 /* clip.c: where a valid picture is seen. */
 struct seat_view seat_clip(struct screen_picture picture, uint32_t width, uint32_t height);
 
-/* compose.c: a line of the frame, as it is to be on the screen. */
-void seat_compose(const struct seat *seat, uint32_t y, uint32_t *line);
+/* compose.c: a line of the frame, as it is to be on the screen: in `line`, or, of a picture that fills
+ * it, where the client has it, who may change it at any time. */
+const uint32_t *seat_compose(const struct seat *seat, uint32_t y, uint32_t *line);
 
 #endif
