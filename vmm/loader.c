@@ -155,9 +155,12 @@ static void build_gdt(uint8_t *gdt, bool long_mode) {
     put(gdt, 24, 8, 0x00cf93000000ffffull);
 }
 
-/* As a boot loader finds it after the BIOS: mode 3, 80 x 25. */
-static void put_screen(uint8_t *zero_page) {
-    enum { COLOUR_TEXT = 3, COLUMNS = 80, LINES = 25, POINTS = 16 };
+/* As a boot loader finds it after the BIOS: mode 3, 80 x 25, grey blanks on black. */
+static void put_screen(uint8_t *low) {
+    enum { COLOUR_TEXT = 3, COLUMNS = 80, LINES = 25, POINTS = 16, BLANK = 0x0720 };
+    uint8_t *zero_page = low + LAYOUT_ZERO_PAGE;
+    for (unsigned i = 0; i < LAYOUT_TEXT_SIZE; i += 2)
+        put(low + LAYOUT_TEXT, i, 2, BLANK);
     put(zero_page, ZERO_VIDEO_MODE, 1, COLOUR_TEXT);
     put(zero_page, ZERO_VIDEO_COLUMNS, 1, COLUMNS);
     put(zero_page, ZERO_VIDEO_LINES, 1, LINES);
@@ -176,8 +179,6 @@ static void fill_zero_page(uint8_t *zero_page, const struct loader_input *input,
     put(zero_page, RAMDISK_IMAGE, 4, input->initrd_size ? initrd : 0);
     put(zero_page, RAMDISK_SIZE, 4, input->initrd_size);
     put(zero_page, ZERO_RSDP, 8, input->rsdp.value);
-    if (input->screen)
-        put_screen(zero_page);
 }
 
 static const char *check_command_line(const char *text, const struct kernel_header *header) {
@@ -217,6 +218,8 @@ struct loader_result loader_load(const struct guest_memory *memory,
     build_page_tables(low + LAYOUT_PAGE_TABLES);
     fill_zero_page(low + LAYOUT_ZERO_PAGE, input, &header, initrd);
     fill_memory_map(low + LAYOUT_ZERO_PAGE, memory);
+    if (input->screen)
+        put_screen(low);
     return (struct loader_result){ .entry = { address + (header.long_mode ? ENTRY_64 : ENTRY_32) },
                                    .boot_params = { LAYOUT_ZERO_PAGE },
                                    .page_tables = { LAYOUT_PAGE_TABLES },

@@ -22,7 +22,7 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices firmware hpet,\
+$(foreach test,emulate interrupts virtio loader devices firmware hpet screen keyboard,\
     $(eval $(call vmm_unit_test,$(test))))
 
 # Those of an emulated device share a driver.
@@ -34,7 +34,7 @@ endef
 $(foreach test,ahci ahci_ata ahci_packet,$(eval $(call vmm_driver_test,ahci,$(test))))
 $(foreach test,e1000 e1000_offload e1000_hostile,$(eval $(call vmm_driver_test,e1000,$(test))))
 
-FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_ahci vmm_firmware
+FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_ahci vmm_firmware vmm_screen
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
@@ -43,5 +43,7 @@ fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
 fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/unit/ahci_driver.c $(VMM_FAKE)
 fuzz_vmm_ahci_CFLAGS    := -Itests/fake
+fuzz_vmm_screen_SOURCES := tests/fuzz/fuzz_vmm_screen.c $(VMM_FAKE)
+fuzz_vmm_screen_CFLAGS  := -Itests/fake
 fuzz_vmm_firmware_SOURCES := tests/fuzz/fuzz_vmm_firmware.c $(VMM_FAKE)
 fuzz_vmm_firmware_CFLAGS  := -Itests/fake

@@ -183,6 +183,20 @@ static void configuration_tells_the_machine(void **state) {
     assert_int_equal(read_file("etc/none", bytes, sizeof(bytes)), 0);
 }
 
+static void graphics_bios_is_a_file_of_a_vm_with_a_screen(void **state) {
+    (void)state;
+    static uint8_t image[20000], bytes[sizeof(image)];
+    for (unsigned i = 0; i < sizeof(image); i++)
+        image[i] = (uint8_t)(i * 5 + i / 256);
+    assert_int_equal(read_file("pci1234,1111.rom", bytes, sizeof(bytes)), 0);
+    vm->vgabios = (struct guest_rom){ image, 0, sizeof(image) };
+    assert_true(vm_load(vm));
+    assert_int_equal(read_file("pci1234,1111.rom", bytes, sizeof(bytes)), sizeof(image));
+    assert_memory_equal(bytes, image, sizeof(image));
+    assert_int_equal(vm_fake_in(CONFIG + 1, 1), 0);      /* beyond its end */
+    assert_int_equal(read_file("etc/sercon-port", bytes, sizeof(bytes)), 8);
+}
+
 /* What firmware makes of the loader's script, the tables lying at TABLES and the RSDP at ROOT. */
 enum { TABLES = 0x30000, ROOT = 0x20000 };
 
@@ -553,6 +567,7 @@ int main(void) {
         TEST(short_image_is_refused),
         TEST(configuration_tells_the_machine),
         TEST(configuration_has_a_bound),
+        TEST(graphics_bios_is_a_file_of_a_vm_with_a_screen),
         TEST(acpi_tables_follow_the_script),
         TEST(edges_are_served_by_priority),
         TEST(second_chip_cascades),

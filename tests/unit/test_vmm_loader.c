@@ -33,7 +33,7 @@ static int setup(void **state) {
     vm_fake_kernel(image);
     memset(initrd, 0x77, sizeof(initrd));
     input = (struct loader_input){ image, sizeof(image), initrd, sizeof(initrd), "console=ttyS0",
-                                   { LAYOUT_ACPI } };
+                                   { LAYOUT_ACPI }, false };
     return 0;
 }
 
@@ -170,6 +170,41 @@ static void acpi_tables_hang_together(void **state) {
         assert_int_equal(acpi_build(tables, less, &machine, &fixups), 0);
 }
 
+/* Whether the tables name a keyboard (PNP0303), and what the FADT says of the board. */
+static bool names_keyboard(bool screen, uint16_t *boot_flags) {
+    static uint8_t tables[0x8000];
+    static const uint8_t pnp0303[] = { 0x41, 0xd0, 0x03, 0x03 };
+    uint64_t xsdt, fadt;
+    struct acpi_fixups fixups;
+    const struct acpi_machine machine = { .at = LAYOUT_ACPI, .hole = LAYOUT_HOLE, .vcpu_count = 1,
+                                          .screen = screen };
+    size_t size = acpi_build(tables, sizeof(tables), &machine, &fixups);
+    memcpy(&xsdt, tables + 24, 8);
+    memcpy(&fadt, table(tables, xsdt, "XSDT") + 36, 8);
+    memcpy(boot_flags, table(tables, fadt, "FACP") + 109, 2);
+    return memmem(tables, size, pnp0303, sizeof(pnp0303)) != NULL;
+}
+
+static void screen_is_told_by_zero_page_and_tables(void **state) {
+    (void)state;
+    uint16_t flags;
+    load();
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x0f, 1), 0);
+    assert_int_equal(get(LAYOUT_TEXT, 2), 0);
+    assert_false(names_keyboard(false, &flags));
+    assert_int_equal(flags & 6, 4);                  /* no VGA, no keyboard controller */
+    input.screen = true;
+    load();
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x06, 2), 80 << 8 | 3);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x0e, 2), 1 << 8 | 25);
+    assert_int_equal(get(LAYOUT_ZERO_PAGE + 0x10, 2), 16);
+    assert_int_equal(get(LAYOUT_TEXT, 2), 0x0720);
+    assert_int_equal(get(LAYOUT_TEXT + LAYOUT_TEXT_SIZE - 2, 2), 0x0720);
+    assert_int_equal(get(LAYOUT_TEXT + LAYOUT_TEXT_SIZE, 2), 0);
+    assert_true(names_keyboard(true, &flags));
+    assert_int_equal(flags & 6, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -180,6 +215,7 @@ int main(void) {
         TEST(damaged_headers_are_refused),
         TEST(too_little_memory_is_refused),
         TEST(acpi_tables_hang_together),
+        TEST(screen_is_told_by_zero_page_and_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,22 @@ void vm_fake_use_ahci(bool cdrom) {
     devices_reset(vm);
 }
 
+/* The area of pictures is made once: it is large. */
+void vm_fake_use_screen(void) {
+    static _Alignas(BH_PAGE_SIZE) uint8_t pictures[SCREEN_AREA];
+    struct vm *vm = &vm_fake.vm;
+    link_pair_make(&vm_fake.seat, BH_PAGE_SIZE, STREAM_AREA);
+    vm_fake.seat.a.link.out_area = vm_fake.seat.b.link.in_area = (uintptr_t)pictures;
+    vm_fake.seat.a.link.out_size = vm_fake.seat.b.link.in_size = SCREEN_AREA;
+    ring_open(&vm->screen.link, &vm_fake.seat.a, 1);
+    ring_open(&vm_fake.seat_peer, &vm_fake.seat.b, 2);
+    ring_check(&vm->screen.link);
+    ring_check(&vm_fake.seat_peer);
+    vm->screen.period = (uint64_t)vm->tsc_khz * 1000 / SCREEN_LOOKS_A_SECOND;
+    vm->screen.present = vm->i8042.keyboard.present = true;
+    devices_reset(vm);
+}
+
 void vm_fake_use_firmware(void) {
     static uint8_t image[FAKE_ROM];
     for (unsigned i = 0; i < FAKE_ROM; i++)
@@ -193,6 +209,7 @@ void vm_fake_free(void) {
     link_pair_free(&vm_fake.hvc);
     link_pair_free(&vm_fake.serial);
     link_pair_free(&vm_fake.disk);
+    link_pair_free(&vm_fake.seat);
 }
 
 void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size) {

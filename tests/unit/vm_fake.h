@@ -24,8 +24,8 @@ enum {
 
 struct vm_fake {
     struct vm vm;
-    struct link_pair net, hvc, serial, disk;   /* end A is the VMM's */
-    struct ring net_peer, hvc_peer, serial_peer, disk_peer;
+    struct link_pair net, hvc, serial, disk, seat;   /* end A is the VMM's */
+    struct ring net_peer, hvc_peer, serial_peer, disk_peer, seat_peer;
     uint64_t now;
     unsigned kicks[VM_VCPUS_MAX];
     unsigned io_kicks;
@@ -49,6 +49,9 @@ void vm_fake_use_e1000(void);
 
 /* The same: the disk link belongs to port 0 of an AHCI controller instead of virtio-blk. */
 void vm_fake_use_ahci(bool cdrom);
+
+/* The same: the VM has a screen and a keyboard; the link to the seat is up. */
+void vm_fake_use_screen(void);
 
 /* The same: firmware starts the VM, as soon as vm_load is called. */
 void vm_fake_use_firmware(void);

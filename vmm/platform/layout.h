@@ -16,6 +16,8 @@
 #define LAYOUT_PAGE_TABLES  0x000000000000a000ull   /* PML4, PDPT, four PDs */
 #define LAYOUT_STACK        0x000000000001f000ull   /* grows down */
 #define LAYOUT_LOW_END      0x000000000009fc00ull   /* of conventional memory */
+#define LAYOUT_TEXT         0x00000000000b8000ull   /* cells of text mode, in a VM with a screen */
+#define LAYOUT_TEXT_SIZE    0x0000000000008000ull
 #define LAYOUT_ACPI         0x00000000000e0000ull
 #define LAYOUT_ACPI_SIZE    0x0000000000008000ull
 #define LAYOUT_RESET_VECTOR 0x00000000000ffff0ull   /* F000:FFF0 */

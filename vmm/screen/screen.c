@@ -74,7 +74,7 @@ static void tell(struct screen *screen) {
 
 /* true: there is more to draw. */
 static bool draw(struct screen *screen, const struct guest_memory *memory, unsigned budget) {
-    const uint8_t *cells = guest_range(memory, (struct gpa){ TEXT_AT }, TEXT_MEMORY);
+    const uint8_t *cells = guest_range(memory, (struct gpa){ LAYOUT_TEXT }, LAYOUT_TEXT_SIZE);
     uint32_t *pixels = (uint32_t *)(void *)(screen->link.out + SCREEN_TEXT_AT);
     return is_text(screen) && cells &&
            text_draw(&screen->text, &screen->vga, cells, pixels, budget);

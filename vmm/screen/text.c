@@ -34,7 +34,7 @@ static void set_style(struct text *text, const struct vga *vga, const struct vga
 /* The cell as it is to be drawn. */
 static uint32_t load_cell(const struct vga_text *mode, const uint8_t *cells, unsigned number) {
     uint32_t place = mode->start + number / TEXT_COLUMNS * mode->pitch + number % TEXT_COLUMNS;
-    const uint8_t *at = cells + place * CELL % TEXT_MEMORY;
+    const uint8_t *at = cells + place * CELL % LAYOUT_TEXT_SIZE;
     uint16_t cell = __atomic_load_n((const uint16_t *)(const void *)at, __ATOMIC_RELAXED);
     return cell | (place == mode->cursor ? TEXT_CURSOR : 0);
 }

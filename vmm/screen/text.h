@@ -11,16 +11,14 @@
 #define VMM_TEXT_H
 
 #include "lib/font/font.h"
+#include "vmm/platform/layout.h"
 #include "vmm/screen/vga.h"
 
 enum {
     TEXT_COLUMNS = 80, TEXT_ROWS = 25, TEXT_CELLS = TEXT_COLUMNS * TEXT_ROWS,
     TEXT_WIDTH = TEXT_COLUMNS * FONT_WIDTH, TEXT_HEIGHT = TEXT_ROWS * FONT_HEIGHT,
-    TEXT_MEMORY = 0x8000,            /* bytes of cells; what goes beyond begins anew */
     TEXT_PICTURE = TEXT_WIDTH * TEXT_HEIGHT * 4,
 };
-#define TEXT_AT 0xb8000ull           /* guest-physical */
-
 /* What all cells have in common. */
 struct text_style {
     uint32_t colour[VGA_TEXT_COLOURS];
@@ -39,7 +37,7 @@ struct text {
 void text_reset(struct text *text);
 
 /* Goes on with a pass over the cells, drawing at most `budget` of them into TEXT_PICTURE bytes of
- * pixels; `cells`: TEXT_MEMORY bytes. true: the pass isn't over. */
+ * pixels; `cells`: all LAYOUT_TEXT_SIZE bytes, beyond which it begins anew. true: the pass isn't over. */
 bool text_draw(struct text *text, const struct vga *vga, const uint8_t *cells, uint32_t *pixels,
                unsigned budget);
 
