@@ -16,5 +16,5 @@ unit_nvme_CFLAGS := -Itests/fake
 
 UNIT_TESTS += bochs
 unit_bochs_SOURCES := tests/unit/test_bochs.c drivers/bochs/display.c drivers/bochs/mode.c \
-                      lib/ring/ring.c $(LIB_FAKES)
+                      $(RING) $(LIB_FAKES)
 unit_bochs_CFLAGS := -Itests/fake

@@ -37,7 +37,7 @@ fuzz_blockmux_CFLAGS := -Itests/fake
 fuzz_gpt_SOURCES := tests/fuzz/fuzz_gpt.c services/blockmux/gpt.c lib/c/format.c
 
 SEAT_PARTS := $(addprefix services/seat/,seat.c keys.c compose.c clip.c) lib/c/format.c \
-              lib/ring/ring.c lib/stream/stream.c $(FONT) $(LIB_FAKES)
+              $(RING) lib/stream/stream.c $(FONT) $(LIB_FAKES)
 UNIT_TESTS += seat
 unit_seat_SOURCES := tests/unit/test_seat.c $(SEAT_PARTS)
 unit_seat_CFLAGS := -Itests/fake
