@@ -299,7 +299,8 @@ static void restart_refuses_a_bad_image_and_stops(void **state) {
     (void)state;
     static const uint8_t nothing[600];
     vm_fake.vm.restart_on_reset = true;
-    vm_fake.vm.image = (struct loader_input){ nothing, sizeof(nothing), NULL, 0, "", { 0 } };
+    vm_fake.vm.image = (struct loader_input){ nothing, sizeof(nothing), NULL, 0, "", { 0 },
+                                              false };
     vm_end(&vm_fake.vm, VM_END_RESET);
     park_all();
     vm_settle_end(&vm_fake.vm);
@@ -330,7 +331,8 @@ static void guest_that_ends_at_once_waits_longer_each_time(void **state) {
     static const uint64_t waits[] = { 0, 1, 2, 4, 8, 16, 32, 32 };
     static uint8_t image[FAKE_KERNEL];
     vm_fake_kernel(image);
-    vm_fake.vm.image = (struct loader_input){ image, sizeof(image), NULL, 0, "", { 0 } };
+    vm_fake.vm.image = (struct loader_input){ image, sizeof(image), NULL, 0, "", { 0 },
+                                              false };
     vm_fake.vm.restart_on_reset = true;
     vm_fake.now = 1;
     assert_true(vm_load(&vm_fake.vm));
