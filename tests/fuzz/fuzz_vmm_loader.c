@@ -34,7 +34,8 @@ static void fill_header(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct guest_memory memory = { .part = { { ram, 0, RAM } } };
-    struct loader_input input = { image, IMAGE, initrd, INITRD, "quiet", { LAYOUT_ACPI } };
+    struct loader_input input = { image, IMAGE, initrd, INITRD, "quiet", { LAYOUT_ACPI },
+                                  true };
     if (size < 4)
         return 0;
     memory.part[0].size = (uint64_t)(data[0] % 5) << 20;
