@@ -67,7 +67,7 @@ build/tests/guests/ahci.cpio: build/bench/kernel.stamp guests/make-initramfs \
 	MODULES='$(AHCI_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
 
 SYSTEM_NEEDS += build/bench/vmlinuz $(addprefix build/tests/guests/,hostile.bzimage \
-                attacker.bzimage client.bzimage ahci.bzimage e1000.cpio ahci.cpio)
+                attacker.bzimage client.bzimage ahci.bzimage painter.bzimage e1000.cpio ahci.cpio)
 
 include tests/programs/programs.mk
 
