@@ -21,7 +21,11 @@ struct bh_framebuffer {
     uint32_t width, height;                         /* pixels */
     uint8_t  bits;                                  /* of a pixel */
     uint8_t  type;                                  /* 1: red, green and blue */
-    uint16_t reserved;
+    uint16_t reserved0;
+    uint8_t  red_at, red_bits;                      /* lowest bit of a colour in a pixel */
+    uint8_t  green_at, green_bits;
+    uint8_t  blue_at, blue_bits;
+    uint16_t reserved1;
 };
 
 struct bh_log {
@@ -31,7 +35,7 @@ struct bh_log {
     char     text[BH_LOG_BYTES];
 };
 
-_Static_assert(sizeof(struct bh_framebuffer) == 24, "as in the loader's tag");
+_Static_assert(sizeof(struct bh_framebuffer) == 32, "as in the loader's tag");
 _Static_assert(sizeof(struct bh_log) == BH_LOG_REGION_SIZE, "log layout");
 
 #endif

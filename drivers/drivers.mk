@@ -2,7 +2,8 @@
 $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
 $(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
-$(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c display.c mode.c)))
+$(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c mode.c)))
+$(eval $(call PROGRAM,bootscreen,$(addprefix drivers/bootscreen/,main.c left.c)))
 $(eval $(call PROGRAM,ps2,drivers/ps2/main.c))
 
 UNIT_TESTS += e1000e
@@ -15,6 +16,10 @@ unit_nvme_SOURCES := tests/unit/test_nvme.c drivers/nvme/nvme.c drivers/nvme/sta
 unit_nvme_CFLAGS := -Itests/fake
 
 UNIT_TESTS += bochs
-unit_bochs_SOURCES := tests/unit/test_bochs.c drivers/bochs/display.c drivers/bochs/mode.c \
+unit_bochs_SOURCES := tests/unit/test_bochs.c drivers/bochs/mode.c lib/screen/display.c \
                       $(RING) $(LIB_FAKES)
 unit_bochs_CFLAGS := -Itests/fake
+
+UNIT_TESTS += bootscreen
+unit_bootscreen_SOURCES := tests/unit/test_bootscreen.c drivers/bootscreen/left.c
+unit_bootscreen_CFLAGS := -Itests/fake

@@ -9,8 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/bochs/display.h"
-#include "drivers/bochs/registers.h"
+#include "drivers/bochs/mode.h"
 #include "lib/mmio/mmio.h"
 #include "tests/unit/link_pair.h"
 
@@ -73,11 +72,10 @@ static int set_up(void **state) {
     *dispi(DISPI_ENABLE) = DISPI_ENABLED;
     most_height = 4096;
     palette_feeds_screen = index_is_next = false;
-    framebuffer = malloc(DISPLAY_BYTES);
-    memset(framebuffer, 0x55, DISPLAY_BYTES);
-    link_pair_make(&pair, HALF, DISPLAY_BYTES);
+    framebuffer = malloc(MODE_BYTES);
+    memset(framebuffer, 0x55, MODE_BYTES);
+    link_pair_make(&pair, HALF, MODE_BYTES);
     display.framebuffer = framebuffer;
-    display.registers = registers;
     ring_open(&display.client, &pair.b, 1);
     ring_open(&seat, &pair.a, 2);
     return 0;
@@ -100,7 +98,7 @@ static bool turn(void) {
 }
 
 static void connect(void) {
-    assert_true(display_start(&display));
+    assert_true(mode_start(registers, &display));
     for (int i = 0; i < 3; i++)
         turn();
     assert_int_equal(ring_available(&seat), 1);
@@ -113,30 +111,30 @@ static void say(uint8_t kind, uint32_t first, uint16_t count) {
 }
 
 static uint8_t *drawn(uint32_t line) {
-    return seat.out + (size_t)line * DISPLAY_LINE;
+    return seat.out + (size_t)line * MODE_PITCH;
 }
 
 static const uint8_t *shown(uint32_t line) {
-    return framebuffer + (size_t)line * DISPLAY_LINE;
+    return framebuffer + (size_t)line * MODE_PITCH;
 }
 
 static void test_mode_is_set_on_a_dark_screen(void **state) {
     (void)state;
-    assert_true(display_start(&display));
-    assert_int_equal(*dispi(DISPI_WIDTH), DISPLAY_WIDTH);
-    assert_int_equal(*dispi(DISPI_HEIGHT), DISPLAY_HEIGHT);
+    assert_true(mode_start(registers, &display));
+    assert_int_equal(*dispi(DISPI_WIDTH), MODE_WIDTH);
+    assert_int_equal(*dispi(DISPI_HEIGHT), MODE_HEIGHT);
     assert_int_equal(*dispi(DISPI_BITS), 32);
     assert_int_equal(*dispi(DISPI_ENABLE), DISPI_ENABLED | DISPI_LINEAR);
     assert_int_equal(*dispi(DISPI_Y_OFFSET), 0);
     assert_true(palette_feeds_screen);
-    for (size_t i = 0; i < DISPLAY_BYTES; i++)
+    for (size_t i = 0; i < MODE_BYTES; i++)
         assert_int_equal(framebuffer[i], 0);
 }
 
 static void test_another_device_is_left_alone(void **state) {
     (void)state;
     *dispi(DISPI_ID) = 0x1234;
-    assert_false(display_start(&display));
+    assert_false(mode_start(registers, &display));
     assert_int_equal(framebuffer[0], 0x55);
     assert_int_equal(*dispi(DISPI_WIDTH), 0);
 }
@@ -144,7 +142,7 @@ static void test_another_device_is_left_alone(void **state) {
 static void test_too_small_a_device_is_noticed(void **state) {
     (void)state;
     most_height = 600;
-    assert_false(display_start(&display));
+    assert_false(mode_start(registers, &display));
 }
 
 static void test_size_is_told_first(void **state) {
@@ -152,18 +150,18 @@ static void test_size_is_told_first(void **state) {
     connect();
     struct ring_descriptor message = ring_get(&seat);
     assert_int_equal(message.kind, SCREEN_SIZE);
-    assert_int_equal(screen_picture(message).width, DISPLAY_WIDTH);
-    assert_int_equal(screen_picture(message).height, DISPLAY_HEIGHT);
+    assert_int_equal(screen_picture(message).width, MODE_WIDTH);
+    assert_int_equal(screen_picture(message).height, MODE_HEIGHT);
 }
 
 static void test_only_named_lines_are_copied(void **state) {
     (void)state;
     connect();
-    memset(seat.out, 0x11, DISPLAY_BYTES);
+    memset(seat.out, 0x11, MODE_BYTES);
     say(SCREEN_LINES, 10, 2);
     turn();
-    assert_int_equal(shown(9)[DISPLAY_LINE - 1], 0);
-    assert_memory_equal(shown(10), drawn(10), 2 * DISPLAY_LINE);
+    assert_int_equal(shown(9)[MODE_PITCH - 1], 0);
+    assert_memory_equal(shown(10), drawn(10), 2 * MODE_PITCH);
     assert_int_equal(shown(12)[0], 0);
 }
 
@@ -172,25 +170,25 @@ static void test_whole_screen_takes_several_turns(void **state) {
 
     (void)state;
     connect();
-    memset(seat.out, 0x22, DISPLAY_BYTES);
+    memset(seat.out, 0x22, MODE_BYTES);
     for (int i = 0; i < 20; i++)
-        say(SCREEN_LINES, 0, DISPLAY_HEIGHT);
+        say(SCREEN_LINES, 0, MODE_HEIGHT);
     while (!turn())
         turns++;
-    assert_int_equal(turns, (DISPLAY_HEIGHT + DISPLAY_SHARE - 1) / DISPLAY_SHARE);
-    assert_memory_equal(framebuffer, seat.out, DISPLAY_BYTES);
+    assert_int_equal(turns, (MODE_HEIGHT + DISPLAY_SHARE - 1) / DISPLAY_SHARE);
+    assert_memory_equal(framebuffer, seat.out, MODE_BYTES);
 }
 
 static void test_lines_outside_the_screen_are_ignored(void **state) {
     (void)state;
     connect();
-    memset(seat.out, 0x33, DISPLAY_BYTES);
-    say(SCREEN_LINES, DISPLAY_HEIGHT - 1, 2);
+    memset(seat.out, 0x33, MODE_BYTES);
+    say(SCREEN_LINES, MODE_HEIGHT - 1, 2);
     say(SCREEN_LINES, UINT32_MAX, 1);
     say(SCREEN_LINES, 0, UINT16_MAX);
     say(SCREEN_SHOW, 0, 5);
     assert_true(turn());
-    for (size_t i = 0; i < DISPLAY_BYTES; i++)
+    for (size_t i = 0; i < MODE_BYTES; i++)
         assert_int_equal(framebuffer[i], 0);
 }
 

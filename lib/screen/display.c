@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The display's lines (drivers/bochs/display.h). Touches the framebuffer and the link. */
-#include "drivers/bochs/display.h"
+/* A display's lines (lib/screen/display.h). Touches the framebuffer and the link. */
+#include "lib/screen/display.h"
 
 #include "lib/c/string.h"
 
 static void tell(struct display *display) {
     ring_put(&display->client, (struct ring_descriptor){
-        .kind = SCREEN_SIZE, .extra = screen_extra(DISPLAY_WIDTH, DISPLAY_HEIGHT, 0) });
+        .kind = SCREEN_SIZE, .extra = screen_extra(display->width, display->height, 0) });
     display->told = true;
 }
 
 static void take_lines(struct display *display, struct ring_descriptor message) {
     uint32_t count = message.length;
 
-    if (message.kind != SCREEN_LINES || !ring_inside(message.offset, count, DISPLAY_HEIGHT))
+    if (message.kind != SCREEN_LINES || !ring_inside(message.offset, count, display->height))
         return;
     for (uint32_t line = message.offset; line < message.offset + count; line++) {
         display->changed_count += !display->changed[line];
@@ -30,19 +30,30 @@ static void take_messages(struct display *display) {
     }
 }
 
+static void copy_line(const struct display *display, uint32_t line) {
+    size_t bytes = (size_t)display->width * SCREEN_PIXEL;
+
+    memcpy(display->framebuffer + (size_t)line * display->pitch,
+           display->client.in + line * bytes, bytes);
+}
+
 static void copy_lines(struct display *display) {
     uint32_t copied = 0;
 
-    for (uint32_t line = 0; line < DISPLAY_HEIGHT && copied < DISPLAY_SHARE; line++) {
-        size_t at = (size_t)line * DISPLAY_LINE;
-
+    for (uint32_t line = 0; line < display->height && copied < DISPLAY_SHARE; line++) {
         if (!display->changed[line])
             continue;
-        memcpy(display->framebuffer + at, display->client.in + at, DISPLAY_LINE);
+        copy_line(display, line);
         display->changed[line] = false;
         copied++;
     }
     display->changed_count -= copied;
+}
+
+void display_clear(const struct display *display) {
+    for (uint32_t line = 0; line < display->height; line++)
+        memset(display->framebuffer + (size_t)line * display->pitch, 0,
+               (size_t)display->width * SCREEN_PIXEL);
 }
 
 void display_turn(struct display *display) {
