@@ -64,8 +64,8 @@ static void create_screen(struct vm *vm) {
     devices_place_framebuffer(vm);
 }
 
-/* Above all RAM below 4 GiB and below the I/O APIC. Where the kernel refuses, because something else
- * is there, it is nowhere. */
+/* Above all RAM below 4 GiB and below the I/O APIC. Where the kernel refuses, because something
+ * else is there, it is nowhere. */
 void devices_place_framebuffer(struct vm *vm) {
     const struct guest_ram *low = &vm->memory.part[0];
     uint64_t at = vm->screen.present ? screen_framebuffer(&vm->screen, low->gpa + low->size,

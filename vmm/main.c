@@ -3,11 +3,11 @@
  * The virtual machine monitor: one program, one compartment, one VM. Thread 0 sets the VM up from
  * the manifest, loads the guest and then serves its devices; thread n + 1 runs vCPU n.
  *
- * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"),
- * "hpet"; REGION "ram.low",
- * "ram.high", "kernel" and "initrd", or "firmware"; VCPU "vcpu0"..; CHANNEL "io", "vcpu0"..; DOORBELL
- * "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0", "hvc0", "disk0"..,
- * "log", "seat" and with it PLACE "vram" and, beside SeaBIOS, REGION "vgabios"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
+ * Manifest: SETTING "cmdline", "net0.mac", "on_reset" ("restart" or "stop"), "hpet"; REGION
+ * "ram.low", "ram.high", "kernel" and "initrd", or "firmware"; VCPU "vcpu0"..; CHANNEL "io",
+ * "vcpu0"..; DOORBELL "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0",
+ * "hvc0", "disk0".., "log", "seat", and with the last PLACE "vram" and, for SeaBIOS, REGION
+ * "vgabios"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
  */
 #include "lib/c/format.h"
 #include "lib/c/string.h"

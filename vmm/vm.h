@@ -98,7 +98,7 @@ enum vm_end_kind { VM_END_RESET, VM_END_POWEROFF, VM_END_FAULT };
 struct vm {
     struct guest_memory memory;
     struct loader_input image;       /* of a VM without firmware */
-    struct guest_rom vgabios;        /* of a VM with SeaBIOS and a screen; the guest doesn't map it */
+    struct guest_rom vgabios;        /* of a VM with SeaBIOS and a screen, for fwcfg */
     bool has_firmware;               /* memory.rom starts the VM, and it has a PC's old devices */
     uint32_t vcpu_count;
     uint32_t tsc_khz;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A hostile guest at its screen and keyboard, and a hostile seat: the input is a list of accesses to
- * the registers of VGA and display interface (by ports and in the BAR), to the keyboard controller
- * and to the function's configuration space, cells of text, messages of the seat, lies in its half
- * of the link, and turns of the I/O thread. Whatever comes, nothing but guest RAM and the picture
- * area is written (the sanitizers watch), each turn ends, looks are no closer than a period, what the
- * seat is told is a picture in the area or none, and the framebuffer lies in the hole or nowhere.
+ * A hostile guest at its screen and keyboard, and a hostile seat: the input is a list of accesses
+ * to the registers of VGA and display interface (by ports and in the BAR), to the keyboard
+ * controller and to the function's configuration space, cells of text, messages of the seat, lies
+ * in its half of the link, and turns of the I/O thread. Whatever comes, nothing but guest RAM and
+ * the picture area is written (the sanitizers watch), each turn ends, looks are no closer than a
+ * period, what the seat is told is a picture in the area or none, and the framebuffer lies in the
+ * hole or nowhere.
  */
 #include <stdlib.h>
 #include <string.h>

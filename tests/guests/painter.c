@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that paints on its screen what it likes. Its command line's first word says how:
- *   strip     a false strip at the top of its whole framebuffer, and a colour of its own below, again
- *             and again, as fast as it can
- *   absurd    first writes anything to each register of its screen and keyboard, many times; then the
- *             same picture
+ *   strip     a false strip at the top of its whole framebuffer, and a colour of its own below,
+ *             again and again, as fast as it can
+ *   absurd    first writes anything to each register of its screen and keyboard, many times; then
+ *             the same picture
  *   beyond    shows parts that begin or end outside of its video memory
  * It says on COM1 when it begins to paint.
  */

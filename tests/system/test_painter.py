@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests that use the VGA of their VM against whoever looks at it: a false strip painted without end,
-absurd values in every register, views beyond the video memory. Each in a VM with the real monitor;
-beside them a Linux in text mode, which must be seen and typed to as ever."""
+"""Guests that use the VGA of their VM against whoever looks at it: a false strip painted without
+end, absurd values in every register, views beyond the video memory. Each in a VM with the real
+monitor; beside them a Linux in text mode, which must be seen and typed to as ever."""
 import re
 
 import pytest

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ACPI tables of a VM: RSDP, XSDT, FADT, MADT, HPET if there is one, and a DSDT with the PCI host bridge and where its
- * devices' interrupt pins go, the serial port, the clock and the soft-off state. Pure: fills a buffer.
+ * The ACPI tables of a VM: RSDP, XSDT, FADT, MADT, HPET if there is one, and a DSDT with the PCI
+ * host bridge and where its devices' interrupt pins go, the serial port, the clock, the keyboard if
+ * there is one and the soft-off state. Pure: fills a buffer.
  *
  * References: ACPI 6.4, sections 4.8.3, 5.2 and 20.2; PCI Firmware 3.0.
  */

@@ -76,8 +76,8 @@ void i8042_write_command(struct i8042 *controller, uint8_t value) {
     }
 }
 
-/* A byte for the keyboard opens its line, too. That nobody took it the controller tells, as after its
- * time-out: firmware may wait a second of its own for each byte otherwise. */
+/* A byte for the keyboard opens its line, too. That nobody took it the controller tells, as after
+ * its time-out: firmware may wait a second of its own for each byte otherwise. */
 static void send_keyboard(struct i8042 *controller, uint8_t value) {
     if (!controller->keyboard.present) {
         answer(controller, NOBODY_TOOK_IT);

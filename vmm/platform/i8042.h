@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The keyboard controller at ports 0x60 and 0x64: it answers the commands by which software looks for
- * it and keeps its command byte and output port. The keyboard at its first line is there in a VM
- * with a screen; at its second line, the mouse's, nothing is. Pure state under the device lock.
+ * The keyboard controller at ports 0x60 and 0x64: it answers the commands by which software looks
+ * for it and keeps its command byte and output port. The keyboard at its first line is there in a
+ * VM with a screen; at its second line, the mouse's, nothing is. Pure state under the device lock.
  *
  * References: IBM PS/2 Hardware Interface Technical Reference, keyboard and auxiliary device
  * controller; Intel 8242 data sheet.
@@ -29,7 +29,7 @@ struct i8042 {
     struct keyboard keyboard;
 };
 
-/* Power-on; with a keyboard as a BIOS leaves it: on, with its interrupt, codes translated to set 1. */
+/* Power-on; a keyboard as a BIOS leaves it: on, with its interrupt, codes translated to set 1. */
 void i8042_reset(struct i8042 *controller);
 uint8_t i8042_read_status(const struct i8042 *controller);
 uint8_t i8042_read_data(struct i8042 *controller);
@@ -39,8 +39,8 @@ void i8042_write_data(struct i8042 *controller, uint8_t value);
 /* Keys of the seat (keyboard.h). */
 void i8042_keys(struct i8042 *controller, const uint8_t *codes, size_t count);
 
-/* The level of the keyboard's interrupt. It falls when a byte is read, and rises again with the next
- * one, which i8042_advance moves up: whoever drives the line looks before and after. */
+/* The level of the keyboard's interrupt. It falls when a byte is read, and rises again with the
+ * next one, which i8042_advance moves up: whoever drives the line looks before and after. */
 bool i8042_interrupt(const struct i8042 *controller);
 bool i8042_advance(struct i8042 *controller);
 

@@ -120,8 +120,6 @@ static void take_command(struct keyboard *keyboard, uint8_t value, bool translat
 }
 
 void keyboard_write(struct keyboard *keyboard, uint8_t value, bool translated) {
-    if (!keyboard->present)
-        return;
     if (keyboard->command != 0 && value < OPTIONS_END)
         take_option(keyboard, value, translated);
     else

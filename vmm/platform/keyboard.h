@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The keyboard at the keyboard controller's line (i8042.h): it answers the commands that come down
- * the line, and has a queue of what goes up. Keys come from the seat as scan codes of set 1, as they
- * are behind a translating controller, whatever they were before. Pure state under the device lock;
- * the guest's bytes and the seat's are hostile, and neither can be more than heard or lost.
+ * the line, and has a queue of what goes up. Keys come from the seat as scan codes of set 1, as
+ * they are behind a translating controller, whatever they were before. Pure state under the device
+ * lock; the guest's bytes and the seat's are hostile, and neither can be more than heard or lost.
  *
  * Not modelled: set 3, the rate of repetition (the machine's own keyboard repeats), the lamps.
  *
@@ -20,7 +20,7 @@
 #define KEYBOARD_QUEUE 64u
 
 struct keyboard {
-    bool    present;                 /* else nobody answers */
+    bool    present;                 /* else nothing comes here (i8042.c) */
     bool    scanning;                /* keys count */
     uint8_t set;                     /* of scan codes: 1 or 2 */
     uint8_t command;                 /* whose option comes next; 0: none */

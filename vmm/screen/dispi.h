@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The display interface ("dispi") of Bochs's and QEMU's VGA: one linear picture in the video memory,
- * 32 bits a pixel, set by a few 16-bit registers. Pure state under the device lock. A guest may write
- * anything: what the registers say is a picture only if it lies in the memory.
+ * The display interface ("dispi") of Bochs's and QEMU's VGA: one linear picture in the video
+ * memory, 32 bits a pixel, set by a few 16-bit registers. Pure state under the device lock. A guest
+ * may write anything: what the registers say is a picture only if it lies in the memory.
  *
  * Other depths are kept and read back, and show nothing.
  *
- * References: Bochs, VBE display extensions (vbe_display_api.txt); QEMU, docs/specs/standard-vga.rst.
+ * References: Bochs, VBE display extensions (vbe_display_api.txt); QEMU,
+ * docs/specs/standard-vga.rst.
  */
 #ifndef VMM_DISPI_H
 #define VMM_DISPI_H

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The screen of a VM: QEMU's standard VGA towards the guest, a link to the seat behind. The picture
- * lies in our area of that link, which the guest reaches as the VGA's framebuffer (BAR 0): its first
- * 3 MiB are the video memory, where the guest draws by itself; into the last one the I/O thread draws
- * text mode. State under the device lock.
+ * lies in our area of that link, which the guest reaches as the VGA's framebuffer (BAR 0): its
+ * first 3 MiB are the video memory, where the guest draws by itself; into the last one the I/O
+ * thread draws text mode. State under the device lock.
  *
- * Guest and seat are hostile. Whatever the guest's registers say, a picture that the seat is told lies
- * in the area; what the guest writes into the area is seen by who looks at its screen, and by nobody
- * else. The I/O thread looks at the registers and the text at most ten times a second, more slowly
- * while nothing changes, and not at all while neither could have changed.
+ * Guest and seat are hostile. Whatever the guest's registers say, a picture that the seat is told
+ * lies in the area; what the guest writes into the area is seen by who looks at its screen, and by
+ * nobody else. The I/O thread looks at the registers and the text at most ten times a second, more
+ * slowly while nothing changes, and not at all while neither could have changed.
  *
  * Reference: QEMU, docs/specs/standard-vga.rst.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Draws text mode: 80 x 25 cells of guest RAM at 0xb8000, 8 x 16 pixels each, with the cursor. Runs
- * in the I/O thread, under the device lock. The cells are the guest's and change at any time: each is
- * read once. What was drawn before isn't drawn again, and what is drawn at once is bounded.
+ * in the I/O thread, under the device lock. The cells are the guest's and change at any time: each
+ * is read once. What was drawn before isn't drawn again, and what is drawn at once is bounded.
  *
- * Not modelled: other sizes of cells and rows (of such a mode the first 25 rows of 80 are shown), the
- * guest's own font, blinking.
+ * Not modelled: other sizes of cells and rows (of such a mode the first 25 rows of 80 are shown),
+ * the guest's own font, blinking.
  */
 #ifndef VMM_TEXT_H
 #define VMM_TEXT_H
@@ -37,7 +37,8 @@ struct text {
 void text_reset(struct text *text);
 
 /* Goes on with a pass over the cells, drawing at most `budget` of them into TEXT_PICTURE bytes of
- * pixels; `cells`: all LAYOUT_TEXT_SIZE bytes, beyond which it begins anew. true: the pass isn't over. */
+ * pixels; `cells`: all LAYOUT_TEXT_SIZE bytes, beyond which it begins anew. true: the pass isn't
+ * over. */
 bool text_draw(struct text *text, const struct vga *vga, const uint8_t *cells, uint32_t *pixels,
                unsigned budget);
 

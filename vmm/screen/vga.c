@@ -39,7 +39,7 @@ enum vga_bit {
 
 /* ---- Power-on ---- */
 
-/* Six bits: two of each colour, the lower ones (bits 3 to 5) half as bright (XGA, "EGA palette"). */
+/* Six bits: two of each colour, bits 3 to 5 half as bright as the others (XGA, "EGA palette"). */
 static void set_colour(uint8_t colour[3], unsigned number) {
     for (unsigned i = 0; i < 3; i++) {
         unsigned bit = 2 - i;

@@ -2,8 +2,8 @@
 /*
  * The VGA's registers at ports 0x3b4 to 0x3df: kept, and read for the picture of text mode. Its
  * memory is plain guest RAM at 0xb8000, so planes, maps and the latches have no effect, and the
- * graphics modes of these registers show nothing. Pure state under the device lock; any value of any
- * register is legal, and every index is cut to its file's size.
+ * graphics modes of these registers show nothing. Pure state under the device lock; any value of
+ * any register is legal, and every index is cut to its file's size.
  *
  * Reference: IBM PS/2 Hardware Interface Technical Reference, video subsystem (1992, "XGA").
  */
@@ -47,7 +47,7 @@ struct vga_text {
     uint32_t cursor;                 /* its cell, counted as `start` */
     uint8_t cursor_first;            /* its lines in the cell; first > last: it is off */
     uint8_t cursor_last;
-    bool bright_ground;              /* bit 7 of an attribute is a ground colour's, not "blinking" */
+    bool bright_ground;              /* attribute bit 7 is a ground colour's, not "blinking" */
 };
 
 /* Power-on: as a BIOS leaves it in mode 3, 80 x 25 in 16 colours. */
