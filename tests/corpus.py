@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The fuzzers' corpora, tests/fuzz/corpus/NAME: inputs that together reach all that was ever reached,
-one a line in base64, the shortest first. Run as a program (`make corpus`), it renews them: each
-fuzzer starts from its corpus, and what it adds is merged to the fewest inputs with the same coverage.
+"""The fuzzers' corpora, tests/fuzz/corpus/NAME: inputs that together reach all that was ever
+reached, one a line in base64, the shortest first. Run as a program (`make corpus`), it renews them:
+each fuzzer starts from its corpus, and what it adds is merged to the fewest inputs that reach as
+much.
 """
 import argparse
 import base64

@@ -34,11 +34,13 @@ endef
 $(foreach test,ahci ahci_ata ahci_packet,$(eval $(call vmm_driver_test,ahci,$(test))))
 $(foreach test,e1000 e1000_offload e1000_hostile,$(eval $(call vmm_driver_test,e1000,$(test))))
 
-FUZZERS += vmm_decode vmm_loader vmm_guest vmm_e1000 vmm_ahci vmm_firmware vmm_screen
+FUZZERS += vmm_decode vmm_loader vmm_guest vmm_virtio vmm_e1000 vmm_ahci vmm_firmware vmm_screen
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
 fuzz_vmm_guest_CFLAGS   := -Itests/fake
+fuzz_vmm_virtio_SOURCES := tests/fuzz/fuzz_vmm_virtio.c $(VMM_FAKE)
+fuzz_vmm_virtio_CFLAGS  := -Itests/fake
 fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
 fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/unit/ahci_driver.c $(VMM_FAKE)

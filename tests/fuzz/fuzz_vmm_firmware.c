@@ -86,9 +86,19 @@ static void hpet(struct input *in) {
         vm_fake_store(at, size, take(in, size));
 }
 
+/* Memory type range registers, which firmware programs (APM volume 2, 7.7.2). */
+static void memory_types(struct input *in) {
+    struct vcpu *vcpu = &vm_fake.vm.vcpu[0];
+    uint32_t number = (take(in, 1) % 2 ? 0x200 : 0x250) + (uint32_t)take(in, 1);
+    uint64_t value;
+    msr_write(vcpu, number, take(in, 8));
+    msr_read(vcpu, number, &value);
+    msr_read(vcpu, 0xfe, &value);
+}
+
 static void step(struct input *in) {
     struct vm *vm = &vm_fake.vm;
-    switch (take(in, 1) % 9) {
+    switch (take(in, 1) % 10) {
     case 0: any_exit(in); break;
     case 1: real_mode(in); break;
     case 2:
@@ -97,6 +107,7 @@ static void step(struct input *in) {
     case 5: pass_time(in); break;
     case 6: irq_line(vm, (unsigned)take(in, 1) % 32, take(in, 1) % 2 != 0); break;
     case 7: hpet(in); break;
+    case 8: memory_types(in); break;
     default: vm_fake_store(APIC_PAGE + take(in, 1) * 16, 4, take(in, 4)); break;
     }
     inject_next(&vm->vcpu[0]);

@@ -45,6 +45,26 @@ static uint16_t take_port(struct input *in) {
     return (uint16_t)(base + take(in, 1) % 9);
 }
 
+/* What the processor saw, so that the exit is believed: APM volume 3. */
+static void put_instruction(struct input *in, uint8_t code[INSN_MAX_LENGTH], uint8_t exit) {
+    static const uint8_t instructions[BH_EXIT_NMI_WINDOW + 1][4] = {
+        [BH_EXIT_CPUID] = { 0x0f, 0xa2 }, [BH_EXIT_HLT] = { 0xf4 },
+        [BH_EXIT_CR] = { 0x0f, 0x22, 0xe0 }, [BH_EXIT_HYPERCALL] = { 0x0f, 0x01, 0xd9 },
+        [BH_EXIT_XSETBV] = { 0x0f, 0x01, 0xd1 }, [BH_EXIT_INVD] = { 0x0f, 0x08 },
+        [BH_EXIT_PAUSE] = { 0xf3, 0x90 },
+    };
+    if (exit == BH_EXIT_MSR)
+        memcpy(code, take(in, 1) % 2 ? "\x0f\x30" : "\x0f\x32", 2);
+    else if (instructions[exit][0] != 0)
+        memcpy(code, instructions[exit], sizeof(instructions[exit]));
+}
+
+static uint64_t take_msr(struct input *in) {
+    static const uint32_t bases[] = { 0x10, 0x1b, 0x3a, 0xfe, 0x174, 0x200, 0x250, 0x277, 0x2ff,
+                                      0x800, 0x830, 0xc0000080, 0xc0000100, 0xc0010000 };
+    return bases[take(in, 1) % (sizeof(bases) / sizeof(*bases))] + take(in, 1) % 16;
+}
+
 /* An exit at an instruction whose bytes and registers the input gives. */
 static void any_exit(struct input *in) {
     struct bh_vcpu_state *state = vm_fake.vm.vcpu[0].state;
@@ -52,11 +72,13 @@ static void any_exit(struct input *in) {
     uint8_t exit = (uint8_t)(take(in, 1) % (BH_EXIT_NMI_WINDOW + 1));
     for (unsigned i = 0; i < sizeof(code); i++)
         code[i] = (uint8_t)take(in, 1);
+    if (take(in, 1) % 4 != 0)
+        put_instruction(in, code, exit);
     state->rip = 0x1000 + take(in, 1) * 16;
     vm_fake_code(code, sizeof(code));
     state->gpr[take(in, 1) % BH_GPR_COUNT] = take(in, 8);
     state->gpr[BH_RDI] = take_device(in);
-    state->gpr[BH_RCX] = take(in, 4);
+    state->gpr[BH_RCX] = exit == BH_EXIT_MSR && take(in, 1) % 4 != 0 ? take_msr(in) : take(in, 4);
     state->inject = 0;
     uint64_t info1 = take(in, 1);
     if (exit == BH_EXIT_PORT)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests that try to stop their processor (E3), and a monitor that enters its guest with states that
-no processor has, beside guest web, whose own vCPU shares their core.
+"""Guests that try to stop their processor (E3), and a monitor that enters its guest with states
+that no processor has, beside guest web, whose own vCPU shares their core.
 
-The guests' controls are the same guests on a bare machine: what they do there, they'd do to the core
-if nothing contained them. The monitor's control are its own good states, which are entered."""
+The guests' controls are the same guests on a bare machine: what they do there, they'd do to the
+core if nothing contained them. The monitor's control are its own good states, which are entered."""
 import re
 
 import pytest
