@@ -22,7 +22,7 @@
 #include "lib/time/time.h"
 
 enum { VICTIMS = 16, TICK_MS = 20, SECTORS = 2048, HONEST = 10, FRAMES = 3, FRAME = 60,
-       WAITED = 50 };
+       WAITED = 100 };
 #define FAR_AHEAD 0x40000000u
 
 struct victim {
@@ -100,17 +100,19 @@ static void tell_outside(struct victim *victim) {
         ring_put(&victim->ring, frames[i]);
 }
 
-/* The frames that nobody takes for so many ticks wait for a guest that has a driver; once they are
- * taken, it is there. */
+/* Frames that nobody takes for so many ticks on end wait for a guest that has a driver; once they are
+ * taken, it is there. Without one its monitor takes them at once, or late when it has no turn. */
 static void tell_endless(struct victim *victim) {
     uint32_t held = victim->ring.tail - victim->ring.acked;
 
-    if (victim->told > WAITED && held == 0)
+    if (victim->told > WAITED && held == 0) {
         jump(victim);
-    else if (held == FRAMES)
+    } else if (held == FRAMES) {
         victim->told++;
-    else if (victim->told <= WAITED)
+    } else if (victim->told <= WAITED) {
+        victim->told = 0;
         ring_put(&victim->ring, frame_at(0, FRAME));
+    }
 }
 
 static const struct lie lies[] = {
