@@ -7,7 +7,7 @@
 #                           its corpus is tests/fuzz/corpus/frame
 # and they are built here with the sanitizers, from the same sources as the real thing.
 
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 5
 SECONDS_EACH ?= 600
 ONLY         ?=
 UNIT_BUILD   := build/tests/unit
