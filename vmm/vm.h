@@ -187,7 +187,8 @@ uint64_t timers_now(const struct vm *vm, uint64_t hz);
 void timers_run(struct vm *vm);
 uint64_t timers_deadline(struct vm *vm);
 uint64_t timers_hpet_read(const struct vm *vm, uint32_t offset, unsigned size);
-void timers_hpet_write(struct vm *vm, uint32_t offset, unsigned size, uint64_t value);
+/* true: the I/O thread's deadline may be another one now. */
+bool timers_hpet_write(struct vm *vm, uint32_t offset, unsigned size, uint64_t value);
 
 /* devices.c: the device models' common life. */
 void devices_reset(struct vm *vm);

@@ -130,8 +130,8 @@ static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t v
         work = e1000_write(&vm->e1000, offset, size, value);
     else if (ahci_at(vm, at, size, &offset))
         work = ahci_write(&vm->ahci, offset, size, value);
-    else if ((work = in_hpet(vm, at, size)))
-        timers_hpet_write(vm, (uint32_t)(at.value - HPET_PAGE), size, value);
+    else if (in_hpet(vm, at, size))
+        work = timers_hpet_write(vm, (uint32_t)(at.value - HPET_PAGE), size, value);
     else if (screen_at(vm, at, size, &offset))
         work = screen_write(&vm->screen, offset, size, value);
     else

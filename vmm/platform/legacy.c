@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The ports of the devices that only a VM with firmware has: timer, interrupt controllers, ACPI's
- * fixed registers, the firmware's configuration device. All under the device lock. What comes from the guest are ports, sizes and bytes.
+ * fixed registers, the firmware's configuration device. All under the device lock. What comes from
+ * the guest are ports, sizes and bytes.
  *
  * References: PIIX3 data sheet 2.5 (port 0x61 "NMI status and control"), 2.5.5.4 (port 0x92).
  */

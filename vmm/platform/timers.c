@@ -72,7 +72,8 @@ uint64_t timers_hpet_read(const struct vm *vm, uint32_t offset, unsigned size) {
 }
 
 /* Lines of level-triggered comparators follow at once: the guest ends its interrupt so. */
-void timers_hpet_write(struct vm *vm, uint32_t offset, unsigned size, uint64_t value) {
+bool timers_hpet_write(struct vm *vm, uint32_t offset, unsigned size, uint64_t value) {
     hpet_write(&vm->hpet, offset, size, value, timers_now(vm, HPET_HZ));
     run_hpet(vm);
+    return true;
 }
