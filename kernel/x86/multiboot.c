@@ -27,7 +27,7 @@ struct multiboot1_range {
 } __attribute__((packed));
 
 enum tag { TAG_END = 0, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_FRAMEBUFFER = 8, TAG_RSDP_OLD = 14,
-           TAG_RSDP_NEW = 15 };
+           TAG_RSDP_NEW = 15, FRAMEBUFFER_SIZE = 38 /* with its colours: Multiboot 2, 3.6.12 */ };
 
 struct multiboot2_tag { uint32_t type, size; };
 struct multiboot2_module { struct multiboot2_tag tag; uint32_t start, end; };
@@ -74,7 +74,7 @@ static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct 
         add_module(info, module->start, module->end);
     else if (tag->type == TAG_MEMORY_MAP)
         read_map((const void *)tag);
-    else if (tag->type == TAG_FRAMEBUFFER)
+    else if (tag->type == TAG_FRAMEBUFFER && tag->size >= FRAMEBUFFER_SIZE)
         log_framebuffer((const void *)(tag + 1));
     else if (tag->type == TAG_RSDP_OLD || tag->type == TAG_RSDP_NEW)
         info->rsdp = paddr(address + sizeof *tag);   /* a copy; the newer tag comes later */
