@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "tests/fuzz/input.h"
 #include "tests/unit/ahci_driver.h"
 #include "vmm/platform/layout.h"
 
@@ -15,19 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS = 300, TURNS = 1000 };
 
-struct input { const uint8_t *data; size_t size; };
-
 static uint64_t most_sectors;   /* that the multiplexer ever told of */
 static bool lied;               /* it broke the ring's rules */
-
-static uint64_t take(struct input *in, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->size > 0; i++) {
-        value |= (uint64_t)*in->data++ << (8 * i);
-        in->size--;
-    }
-    return value;
-}
 
 /* ---- The driver ---- */
 

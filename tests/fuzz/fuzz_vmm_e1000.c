@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/input.h"
 #include "tests/unit/vm_fake.h"
 #include "vmm/e1000/layout.h"
 #include "vmm/platform/layout.h"
@@ -17,17 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { RINGS = 0x100000, ENTRIES = 16, BUFFERS = 0x200000, STEPS = 300, TURNS = 8, CARD = 1 };
 enum { IP = 14, TCP = 34, HEADERS = 54, MSS = 100 };
-
-struct input { const uint8_t *data; size_t size; };
-
-static uint64_t take(struct input *in, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->size > 0; i++) {
-        value |= (uint64_t)*in->data++ << (8 * i);
-        in->size--;
-    }
-    return value;
-}
 
 static void poke(uint32_t reg, uint32_t value) { vm_fake_store(LAYOUT_E1000_BAR + reg, 4, value); }
 static uint32_t peek(uint32_t reg) { return (uint32_t)vm_fake_load(LAYOUT_E1000_BAR + reg, 4); }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/input.h"
 #include "tests/unit/vm_fake.h"
 #include "vmm/cpu/x86.h"
 #include "vmm/platform/layout.h"
@@ -15,17 +16,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS = 400, CODE = 0x1000 };
-
-struct input { const uint8_t *data; size_t size; };
-
-static uint64_t take(struct input *in, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->size > 0; i++) {
-        value |= (uint64_t)*in->data++ << (8 * i);
-        in->size--;
-    }
-    return value;
-}
 
 static uint16_t take_port(struct input *in) {
     static const uint16_t ports[] = {

@@ -8,23 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/input.h"
 #include "tests/unit/vm_fake.h"
 #include "vmm/platform/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { QUEUES = 0x100000, STEPS = 400, INTERESTING = 8 };
-
-struct input { const uint8_t *data; size_t size; };
-
-static uint64_t take(struct input *in, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->size > 0; i++) {
-        value |= (uint64_t)*in->data++ << (8 * i);
-        in->size--;
-    }
-    return value;
-}
 
 static unsigned take_size(struct input *in) { return 1u << take(in, 1) % 4; }
 

@@ -11,23 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fuzz/input.h"
 #include "tests/unit/vm_fake.h"
 #include "vmm/platform/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS = 300, TURNS = 64, DISPI_ON = 0x41, DISPI_ENABLE = 4 };
-
-struct input { const uint8_t *data; size_t size; };
-
-static uint64_t take(struct input *in, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->size > 0; i++) {
-        value |= (uint64_t)*in->data++ << (8 * i);
-        in->size--;
-    }
-    return value;
-}
 
 static uint16_t take_port(struct input *in) {
     static const uint16_t ports[] = { 0x1ce, 0x1cf, 0x1d0, 0x3b4, 0x3ba, 0x3c0, 0x3c4, 0x3c8, 0x3cc,

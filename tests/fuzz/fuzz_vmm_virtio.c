@@ -9,23 +9,13 @@
 #include <stdlib.h>
 
 #include "lib/block/block.h"
+#include "tests/fuzz/input.h"
 #include "tests/unit/vm_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { QUEUES = 0x100000, QUEUE_ROOM = 0x4000, AVAILABLE = 0x1000, SIZE = 8, STEPS = 300, TURNS = 8,
        BUFFERS = 0x200000, HEADER = 16, SECTORS = 1000 };
-
-struct input { const uint8_t *data; size_t size; };
-
-static uint64_t take(struct input *in, unsigned bytes) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->size > 0; i++) {
-        value |= (uint64_t)*in->data++ << (8 * i);
-        in->size--;
-    }
-    return value;
-}
 
 /* ---- The driver ---- */
 
