@@ -269,15 +269,6 @@ static void acpi_tables_follow_the_script(void **state) {
 
 /* ---- The 8259s ---- */
 
-static void program_pics(void) {
-    static const struct { uint16_t port; uint8_t value; } words[] = {
-        { PIC1, 0x11 }, { PIC2, 0x11 }, { PIC1 + 1, 0x08 }, { PIC2 + 1, 0x70 }, { PIC1 + 1, 4 },
-        { PIC2 + 1, 2 }, { PIC1 + 1, 1 }, { PIC2 + 1, 1 },
-    };
-    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        vm_fake_out(words[i].port, 1, words[i].value);
-}
-
 static void pulse(unsigned pin) {
     irq_line(vm, pin, true);
     irq_line(vm, pin, false);
@@ -285,7 +276,7 @@ static void pulse(unsigned pin) {
 
 static void edges_are_served_by_priority(void **state) {
     (void)state;
-    program_pics();
+    vm_fake_program_pics();
     pulse(UART_LINE);
     assert_true(irq_external(vm));
     pulse(LAYOUT_TIMER_PIN);
@@ -303,7 +294,7 @@ static void edges_are_served_by_priority(void **state) {
 
 static void second_chip_cascades(void **state) {
     (void)state;
-    program_pics();
+    vm_fake_program_pics();
     pulse(8);
     pulse(12);
     assert_int_equal(irq_acknowledge_external(vm), 0x70);
@@ -319,7 +310,7 @@ static void second_chip_cascades(void **state) {
 
 static void masks_and_levels(void **state) {
     (void)state;
-    program_pics();
+    vm_fake_program_pics();
     vm_fake_out(0x4d1, 1, 0x0c);                      /* 10 and 11 are levels */
     assert_int_equal(vm_fake_in(0x4d1, 1), 0x0c);
     vm_fake_out(PIC2 + 1, 1, 0xff);
@@ -336,7 +327,7 @@ static void masks_and_levels(void **state) {
 
 static void rotation_makes_the_served_the_last(void **state) {
     (void)state;
-    program_pics();
+    vm_fake_program_pics();
     vm_fake_out(PIC1, 1, 0xc0 | 3);                   /* 3 lowest: 4 is highest */
     pulse(LAYOUT_TIMER_PIN);
     pulse(UART_LINE);
@@ -349,7 +340,7 @@ static void rotation_makes_the_served_the_last(void **state) {
 static void vcpu_0_takes_it_through_lint0(void **state) {
     (void)state;
     unsigned kicks = vm_fake.kicks[0];
-    program_pics();
+    vm_fake_program_pics();
     pulse(UART_LINE);
     assert_int_equal(vm_fake.kicks[0], kicks + 1);
     cpu->state->rflags |= RFLAGS_IF;
@@ -417,7 +408,7 @@ static bool timer_fires(void) {
 
 static void periodic_timer_is_irq_0(void **state) {
     (void)state;
-    program_pics();
+    vm_fake_program_pics();
     assert_int_equal(timers_deadline(vm), BH_FOREVER);
     program_timer(0, 2, 0);
     assert_false(timer_fires());
@@ -439,7 +430,7 @@ static void periodic_timer_is_irq_0(void **state) {
 
 static void one_shot_fires_once(void **state) {
     (void)state;
-    program_pics();
+    vm_fake_program_pics();
     program_timer(0, 0, 1000);
     pass_ticks(1001);
     assert_true(timer_fires());

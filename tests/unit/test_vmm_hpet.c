@@ -22,15 +22,6 @@ enum {
 
 static struct vm *vm;
 
-static void program_pics(void) {
-    static const struct { uint16_t port; uint8_t value; } words[] = {
-        { PIC1, 0x11 }, { PIC2, 0x11 }, { PIC1 + 1, 0x08 }, { PIC2 + 1, 0x70 }, { PIC1 + 1, 4 },
-        { PIC2 + 1, 2 }, { PIC1 + 1, 1 }, { PIC2 + 1, 1 },
-    };
-    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        vm_fake_out(words[i].port, 1, words[i].value);
-}
-
 static int setup(void **state) {
     (void)state;
     vm_fake_make(1);
@@ -38,7 +29,7 @@ static int setup(void **state) {
     vm = &vm_fake.vm;
     vm->has_hpet = true;
     assert_true(vm_load(vm));
-    program_pics();
+    vm_fake_program_pics();
     return 0;
 }
 

@@ -290,3 +290,13 @@ void vm_fake_virtio_start(unsigned device, uint64_t queues, uint16_t size, uint6
         start_queue(bar, i, queues + 0x4000 * i, size);
     vm_fake_store(bar + 20, 1, VIRTIO_DRIVER_OK);
 }
+
+void vm_fake_program_pics(void) {
+    enum { PIC1 = 0x20, PIC2 = 0xa0 };
+    static const struct { uint16_t port; uint8_t value; } words[] = {
+        { PIC1, 0x11 }, { PIC2, 0x11 }, { PIC1 + 1, 0x08 }, { PIC2 + 1, 0x70 }, { PIC1 + 1, 4 },
+        { PIC2 + 1, 2 }, { PIC1 + 1, 1 }, { PIC2 + 1, 1 },
+    };
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        vm_fake_out(words[i].port, 1, words[i].value);
+}

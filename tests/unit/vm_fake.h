@@ -56,6 +56,9 @@ void vm_fake_use_screen(void);
 /* The same: firmware starts the VM, as soon as vm_load is called. */
 void vm_fake_use_firmware(void);
 
+/* The 8259s as a BIOS sets them up: vectors from 0x08 and from 0x70, nothing masked. */
+void vm_fake_program_pics(void);
+
 /* Puts bytes into guest RAM, or code at vCPU 0's RIP. */
 void vm_fake_poke(uint64_t gpa, const void *bytes, size_t size);
 void vm_fake_code(const void *bytes, size_t size);
