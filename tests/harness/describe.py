@@ -137,7 +137,7 @@ SEAT_HARDWARE = """\
   behind: 00:05.0
 """
 
-SEAT_DEVICES = """\
+SEAT_DISPLAY = """\
 - name: vga
   as: display
   pci: 01:00.0
@@ -145,6 +145,9 @@ SEAT_DEVICES = """\
   bars:
     - { bar: 0, size: 4M, write-combine: true }
     - { bar: 2, size: 4K }
+"""
+
+SEAT_KEYBOARD = """\
 - name: ps2
   as: keyboard
   platform: true
@@ -152,6 +155,8 @@ SEAT_DEVICES = """\
   ports:
     - { first: 0x60, count: 1 }
 """
+
+SEAT_DEVICES = SEAT_DISPLAY + SEAT_KEYBOARD
 
 SEAT_DRIVERS = """\
 - name: bochs

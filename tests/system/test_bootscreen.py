@@ -2,24 +2,18 @@
 """The seat on the screen as the boot loader left it: no driver knows the display's registers. GRUB,
 under UEFI, sets the mode; started without a boot loader there is no screen, and that is said."""
 from harness.console import Console
-from harness.describe import SEAT, SEAT_HARDWARE, describe, indented, machine
+from harness.describe import SEAT, SEAT_HARDWARE, SEAT_KEYBOARD, describe, indented, machine
 from harness.screen import STRIP, Screen
 from test_screen import RED, painter
 
 BOOT_SECONDS = 180
 
-DEVICES = """\
+DISPLAY = """\
 - name: display
   pci: 01:00.0
   id: 1234:1111
   bars:
     - { bar: 0, size: 8M, as: framebuffer, write-combine: true }
-- name: ps2
-  as: keyboard
-  platform: true
-  isa: 1
-  ports:
-    - { first: 0x60, count: 1 }
 """
 
 DRIVERS = """\
@@ -38,7 +32,8 @@ DRIVERS = """\
 
 def system():
     guests = painter("small", width=640, height=400, colour=RED)
-    return describe("bootscreen", compartments=DRIVERS, devices=DEVICES, hardware=SEAT_HARDWARE,
+    return describe("bootscreen", compartments=DRIVERS, devices=DISPLAY + SEAT_KEYBOARD,
+                    hardware=SEAT_HARDWARE,
                     rest=SEAT.replace("bochs", "bootscreen") + "vms:\n" + indented(guests))
 
 
