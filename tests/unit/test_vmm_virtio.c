@@ -630,6 +630,8 @@ static void disk_answers_for_another_slot(void **state) {
     uint32_t other = tag[0] + tag[1] - under_way;
     memset(backend_data(&vm_fake.vm.disk[0].backend, other), 0x5a, 512);
     answer_disk(other, BLOCK_OK);
+    answer_disk(BACKEND_SLOTS, BLOCK_OK);               /* there is no such slot */
+    answer_disk(UINT16_MAX, BLOCK_OK);
     assert_int_equal(used_index(REQUESTS), 2);
     assert_int_equal(get16(BUFFERS + 0x1000), 0);       /* buffers of requests that have ended */
     assert_int_equal(get16(BUFFERS + 0x2000), 0);
