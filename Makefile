@@ -77,4 +77,4 @@ clean:
 	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
 
 # What the compiler found out about headers.
--include $(shell find build -name '*.d' -type f -not -path 'build/cache/*' 2>/dev/null)
+-include $(shell find build -name '*.d' -type f -not -path 'build/cache/*' -not -path 'build/guests/*' 2>/dev/null)
