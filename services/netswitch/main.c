@@ -44,6 +44,13 @@ static void open_link(struct switch_port *port, const struct bh_manifest_entry *
     service_on(service_link_bits(link), woken, NULL);
 }
 
+static void open_trunk(void) {
+    uint64_t number = manifest_number("trunk", SWITCH_PORTS);
+
+    netswitch.has_trunk = number < netswitch.port_count;
+    netswitch.trunk = netswitch.has_trunk ? (unsigned)number : 0;
+}
+
 static void open_ports(void) {
     const struct bh_manifest_entry *uplink = manifest_find(BH_ENTRY_LINK, "uplink");
 
@@ -52,6 +59,7 @@ static void open_ports(void) {
         bind_address(i);
         open_link(&netswitch.port[i], manifest_find_numbered(BH_ENTRY_LINK, "port", i, ""));
     }
+    open_trunk();
     if (uplink != NULL) {
         netswitch.has_uplink = true;
         open_link(&netswitch.uplink, uplink);
@@ -121,6 +129,6 @@ int main(void) {
     report_deadline = time_after_ms(report_ms);
     open_ports();
     log_line("%u ports, %s", netswitch.port_count,
-             netswitch.has_uplink ? "uplink" : "no uplink");
+             netswitch.has_uplink ? "uplink" : netswitch.has_trunk ? "trunk" : "no uplink");
     service_run(&program);
 }

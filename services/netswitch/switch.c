@@ -100,8 +100,32 @@ static bool learn(struct netswitch *netswitch, unsigned number, uint64_t mac) {
     return true;
 }
 
-static void forward_from_port(struct netswitch *netswitch, unsigned number,
-                              const struct frame *frame) {
+/* To whom no port knows: by way of the driver domain a copy, or the driver. */
+static void send_out(struct netswitch *netswitch, unsigned sender, const struct frame *frame) {
+    if (netswitch->has_trunk)
+        deliver(&netswitch->port[netswitch->trunk], frame);
+    else
+        send_up(netswitch, sender, frame);
+}
+
+/* What came by the uplink, or by the driver domain's port, whose own address it may bear. */
+static void forward_from_outside(struct netswitch *netswitch, struct switch_port *outside,
+                                 unsigned number, const struct frame *frame) {
+    unsigned source = mac_find(&netswitch->table, frame->header.from);
+    unsigned target = mac_find(&netswitch->table, frame->header.to);
+
+    if (source != MAC_NOWHERE && source != number)
+        outside->count[COUNT_SPOOFED]++;
+    else if ((frame->header.to & MAC_GROUP) != 0)
+        deliver_to_others(netswitch, number, frame);
+    else if (target != MAC_NOWHERE && target != number)
+        deliver(&netswitch->port[target], frame);
+    else
+        outside->count[COUNT_UNKNOWN]++;
+}
+
+static void forward_from_inside(struct netswitch *netswitch, unsigned number,
+                                const struct frame *frame) {
     struct switch_port *port = &netswitch->port[number];
     bool own = frame->header.from == port->mac || learn(netswitch, number, frame->header.from);
     unsigned target;
@@ -117,9 +141,17 @@ static void forward_from_port(struct netswitch *netswitch, unsigned number,
     }
     target = mac_find(&netswitch->table, frame->header.to);
     if (target == MAC_NOWHERE)
-        send_up(netswitch, number, frame);
+        send_out(netswitch, number, frame);
     else if (target != number)
         deliver(&netswitch->port[target], frame);
+}
+
+static void forward_from_port(struct netswitch *netswitch, unsigned number,
+                              const struct frame *frame) {
+    if (netswitch->has_trunk && netswitch->trunk == number)
+        forward_from_outside(netswitch, &netswitch->port[number], number, frame);
+    else
+        forward_from_inside(netswitch, number, frame);
 }
 
 static void take_from_port(struct netswitch *netswitch, unsigned number) {
@@ -140,20 +172,6 @@ static void take_from_port(struct netswitch *netswitch, unsigned number) {
         ring_done_until(ring, ring->next);
 }
 
-static void forward_from_uplink(struct netswitch *netswitch, const struct frame *frame) {
-    struct switch_port *uplink = &netswitch->uplink;
-    unsigned target = mac_find(&netswitch->table, frame->header.to);
-
-    if (mac_find(&netswitch->table, frame->header.from) != MAC_NOWHERE)
-        uplink->count[COUNT_SPOOFED]++;
-    else if ((frame->header.to & MAC_GROUP) != 0)
-        deliver_to_others(netswitch, netswitch->port_count, frame);
-    else if (target != MAC_NOWHERE)
-        deliver(&netswitch->port[target], frame);
-    else
-        uplink->count[COUNT_UNKNOWN]++;
-}
-
 static void take_from_uplink(struct netswitch *netswitch) {
     struct switch_port *uplink = &netswitch->uplink;
     struct ring_descriptor descriptor = ring_get(&uplink->ring);
@@ -163,7 +181,7 @@ static void take_from_uplink(struct netswitch *netswitch) {
         frame = frame_at(&uplink->ring, descriptor);
         uplink->count[COUNT_RECEIVED]++;
         uplink->count[COUNT_BYTES] += frame.length;
-        forward_from_uplink(netswitch, &frame);
+        forward_from_outside(netswitch, uplink, netswitch->port_count, &frame);
     } else if (descriptor.kind != NET_LINK) {
         uplink->count[COUNT_INVALID]++;
     }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A layer-2 switch between clients and one uplink. The core, without set-up, so that it runs on the
- * host as well. Trusts neither clients nor the uplink's driver, nor what they put into frames.
+ * A layer-2 switch between clients and one way to the outside: a driver's link (the uplink), or the
+ * port of a VM that owns the network card and bridges (the trunk). The core, without set-up, so that
+ * it runs on the host as well. Trusts neither clients nor the uplink's driver, nor what they put
+ * into frames.
  *
  * Where a frame goes:
  *   from a port     its source must be an address of that port, or it is dropped. A group address:
@@ -9,6 +11,8 @@
  *                   the uplink alone, so that no port sees what isn't for it.
  *   from the uplink its source must not be an address of a port. A group address: every port. A
  *                   known address: that port. Any other: dropped.
+ *   from the trunk  as from the uplink, but its own address may be the source. What goes to the
+ *                   uplink goes to the trunk instead, as a copy: its VM reads no port's memory.
  *
  * Copies. To a port: one, into the area that this port may read; the addresses that were checked
  * are the ones that arrive, whatever the sender does meanwhile. To the uplink: none; the NIC reads
@@ -67,6 +71,8 @@ struct netswitch {
     unsigned port_count;
     struct switch_port uplink;
     bool     has_uplink;
+    bool     has_trunk;
+    unsigned trunk;            /* its port's number */
     bool     stalled;
     uint32_t completed;        /* position in the uplink's ring up to which frames came back */
     uint32_t abandoned;        /* frames before this position were released already */

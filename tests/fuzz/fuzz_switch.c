@@ -57,7 +57,7 @@ static void turn(void) {
     ring_check(&honest[1]);
 }
 
-/* Six bytes: which link, what to change, a value. */
+/* Six bytes: which link, what to change, a value. Before them one: is a hostile port the trunk? */
 static void act(const uint8_t *data) {
     unsigned link = HONEST + data[0] % (PORTS + 1 - HONEST);
     struct ring_half *half = pairs[link].half_b;
@@ -104,6 +104,12 @@ static void check_honest(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     make();
+    if (size > 0) {
+        netswitch.has_trunk = data[0] % 2 == 1;
+        netswitch.trunk = HONEST;
+        data++;
+        size--;
+    }
     turn();
     turn();
     for (; size >= 6; data += 6, size -= 6) {

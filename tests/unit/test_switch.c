@@ -138,6 +138,52 @@ static void test_content(void **state) {
         assert_int_equal(bytes[i], (uint8_t)i);
 }
 
+/* Port 1 is the driver domain's: all goes through it that would go up, and comes from it. */
+static void make_trunk(void) {
+    netswitch->has_uplink = false;
+    netswitch->has_trunk = true;
+    netswitch->trunk = 1;
+}
+
+static void test_trunk_takes_what_nobody_knows(void **state) {
+    (void)state;
+    make_trunk();
+    send(0, macs[UPLINK], macs[0]);
+    turn();
+    expect(0, 1, 0, 0);
+    send(0, broadcast, macs[0]);
+    turn();
+    expect(0, 1, 1, 0);
+    send(2, macs[0], macs[2]);
+    turn();
+    expect(1, 0, 0, 0);
+}
+
+static void test_trunk_brings_the_outside_in(void **state) {
+    (void)state;
+    make_trunk();
+    send(1, macs[0], macs[UPLINK]);
+    send(1, macs[0], macs[1]);
+    turn();
+    expect(2, 0, 0, 0);
+    send(1, broadcast, macs[UPLINK]);
+    turn();
+    expect(1, 0, 1, 0);
+    send(1, macs[UPLINK], macs[UPLINK]);
+    turn();
+    expect(0, 0, 0, 0);
+    assert_int_equal(netswitch->port[1].count[COUNT_UNKNOWN], 1);
+}
+
+static void test_trunk_cannot_be_another_port(void **state) {
+    (void)state;
+    make_trunk();
+    send(1, macs[2], macs[0]);
+    turn();
+    expect(0, 0, 0, 0);
+    assert_int_equal(netswitch->port[1].count[COUNT_SPOOFED], 1);
+}
+
 static void test_groups(void **state) {
     (void)state;
     send(0, broadcast, macs[0]);
@@ -377,6 +423,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_unicast, setup, teardown),
         cmocka_unit_test_setup_teardown(test_content, setup, teardown),
         cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_trunk_takes_what_nobody_knows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_trunk_brings_the_outside_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_trunk_cannot_be_another_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_goes_to_nobody_else, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spoofed_source, setup, teardown),
         cmocka_unit_test_setup_teardown(test_learning_is_bounded, setup, teardown),

@@ -139,6 +139,19 @@ bool checker_owns_dma_device(const struct checker *c, const struct program *p) {
     return false;
 }
 
+/* A VM as uplink is a driver domain: it bridges its own network card to its port at the switch. */
+static void check_driver_domain(const struct checker *c, const struct program *p,
+                                const struct program *vm) {
+    bool on_it = vm->vm->nic != NULL && strcmp(vm->vm->nic->netswitch, p->base->name) == 0;
+
+    if (!on_it) {
+        report_add(c->report, tree_line(c->tree, "%s.uplink", p->path), p->base->name,
+                   "'%s' has no port at this switch", vm->base->name);
+        report_mend(c->report, "give '%s' a 'nic' at '%s', or name the compartment of a network "
+                    "driver", vm->base->name, p->base->name);
+    }
+}
+
 static void check_switch(const struct checker *c, const struct program *p) {
     const struct description_switch *s = p->netswitch;
     uint32_t driver = programs_find(c->programs, s->uplink);
@@ -149,6 +162,9 @@ static void check_switch(const struct checker *c, const struct program *p) {
         report_add(c->report, tree_line(c->tree, "%s.uplink", p->path), p->base->name,
                    "'%s' owns no device that may do DMA", s->uplink);
         report_mend(c->report, "name the compartment of a network driver");
+    }
+    if (driver != BH_NONE && c->programs->program[driver].vm != NULL) {
+        check_driver_domain(c, p, &c->programs->program[driver]);
     }
     for (uint32_t i = 0; s->uplink != NULL && i < c->d->switches_count; i++) {
         const struct description_switch *o = &c->d->switches[i];

@@ -275,20 +275,34 @@ static void lower_uplink(struct model *m, const struct description_switch *d, ui
     }
 }
 
+/* A driver domain is a port like any other; the switch learns which one leads outside. */
+static void lower_trunk(struct model *m, uint32_t netswitch, uint32_t port) {
+    char *number = memory_format("%u", port);
+
+    link_setting(m, netswitch, "trunk", number);
+    free(number);
+}
+
 static void lower_switch(struct model *m, const struct programs *programs, uint32_t netswitch) {
     const struct description_switch *d = programs->program[netswitch].netswitch;
     uint32_t areas[BH_MAX_COMPARTMENTS];
     uint32_t ports = 0;
+    bool by_driver = d->uplink != NULL;
 
     for (uint32_t i = 0; i < programs->count; i++) {
         const struct program *p = &programs->program[i];
         bool on_it = p->vm != NULL && p->vm->nic != NULL
                   && strcmp(p->vm->nic->netswitch, d->base.name) == 0;
-        if (on_it) {
-            areas[ports++] = lower_nic(m, p, i, netswitch);
+        if (!on_it) {
+            continue;
         }
+        if (d->uplink != NULL && strcmp(d->uplink, p->base->name) == 0) {
+            lower_trunk(m, netswitch, ports);
+            by_driver = false;
+        }
+        areas[ports++] = lower_nic(m, p, i, netswitch);
     }
-    if (d->uplink != NULL) {
+    if (by_driver) {
         struct origin origin = {
             tree_line(m->tree, "%s.uplink", programs->program[netswitch].path), d->base.name
         };
