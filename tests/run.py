@@ -3,9 +3,11 @@
 """Runs the test suites in order and adds their results up into one closing line.
 
 A test that could not run (not built, crashed, timed out, nothing collected) counts as failed.
-Everything is printed as it happens; results of single tests lie under build/tests/.
+What is printed of a file of booted tests comes when it is over, if they all run; results of single
+tests lie under build/tests/.
 """
 import argparse
+import concurrent.futures
 import os
 import re
 import shutil
@@ -20,6 +22,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "tests")
 UNIT_TIMEOUT = 300
 PROOF_TIMEOUT = 600
+MACHINES_AT_ONCE = 2
+SLOW = ("test_firmware.py", "test_debian.py", "test_debian_ahci.py", "test_debian_uefi.py")
+ALONE = ("test_scheduling.py", "test_stress.py")     # they measure time, or use every core
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
@@ -134,35 +139,77 @@ def run_proof(name, tally):
     tally.add(f"proof {name}", int(done.returncode == 0), int(done.returncode != 0))
 
 
-def run_pytest(suite, only, tally):
-    report = os.path.join(BUILD, f"{suite}.xml")
-    os.makedirs(BUILD, exist_ok=True)
-    if os.path.exists(report):
-        os.remove(report)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", "--tb=short",
-               f"--junitxml={report}", os.path.join("tests", suite)]
-    if only:
-        command += ["-k", only]
-    subprocess.run(command, cwd=ROOT, check=False,
-                   env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
-    try:
-        cases = ElementTree.parse(report).getroot().iter("testcase")
-    except (OSError, ElementTree.ParseError):
-        tally.failed(suite, "could not run")
-        return
-    passed = 0
-    failures = []
-    for case in cases:
-        # A skipped test didn't show what it is there to show.
-        outcome = {child.tag for child in case} & {"failure", "error", "skipped"}
-        if outcome:
-            failures.append(f"{suite} {case.get('name')}")
-        else:
-            passed += 1
-    tally.passed += passed
-    tally.failures += failures
-    if passed + len(failures) == 0:
-        tally.failed(suite, "no test was found")
+class Booted:
+    """A pytest process over some of a suite's files, and what came of it."""
+
+    def __init__(self, suite, name, paths, only=""):
+        self.suite = suite
+        self.report = os.path.join(BUILD, f"{name}.xml")
+        self.command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v",
+                        "--tb=short", f"--junitxml={self.report}", *paths]
+        self.command += ["-k", only] if only else []
+
+    def run(self, **options):
+        os.makedirs(BUILD, exist_ok=True)
+        if os.path.exists(self.report):
+            os.remove(self.report)
+        return subprocess.run(self.command, cwd=ROOT, check=False, **options)
+
+    def count(self, tally):
+        """Adds its tests up; a skipped one didn't show what it is there to show."""
+        try:
+            cases = list(ElementTree.parse(self.report).getroot().iter("testcase"))
+        except (OSError, ElementTree.ParseError):
+            tally.failed(self.suite, "could not run")
+            return
+        for case in cases:
+            outcome = {child.tag for child in case} & {"failure", "error", "skipped"}
+            if outcome:
+                tally.failures.append(f"{self.suite} {case.get('name')}")
+            else:
+                tally.passed += 1
+        if not cases:
+            tally.failed(self.suite, "no test was found")
+
+
+def environment(patience):
+    return {"BULKHEAD_PATIENCE": patience, **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run_one_suite(suite, only, tally):
+    heading(f"{suite} tests")
+    booted = Booted(suite, suite, [os.path.join("tests", suite)], only)
+    booted.run(env=environment("1"))
+    booted.count(tally)
+
+
+def file_jobs():
+    """The system tests file by file, the slow ones first; but those that want the machine alone."""
+    folder = os.path.join("tests", "system")
+    files = sorted(name for name in os.listdir(os.path.join(ROOT, folder))
+                   if name.startswith("test_") and name not in ALONE)
+    files.sort(key=lambda name: name not in SLOW)
+    return [Booted("system", name[:-len(".py")], [os.path.join(folder, name)]) for name in files]
+
+
+def run_quietly(booted):
+    """Its output is printed as one piece, when it is over."""
+    done = booted.run(env=environment("2"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                      text=True, errors="replace")
+    print(done.stdout, end="", flush=True)
+
+
+def run_booted(tally):
+    """All booted tests, two machines at a time: one alone leaves half of two cores idle. The red
+    team stays one piece, for its table."""
+    heading(f"booted tests, {MACHINES_AT_ONCE} machines at a time")
+    jobs = [Booted("redteam", "redteam", [os.path.join("tests", "redteam")]), *file_jobs()]
+    with concurrent.futures.ThreadPoolExecutor(MACHINES_AT_ONCE) as pool:
+        list(pool.map(run_quietly, jobs))
+    alone = Booted("system", "alone", [os.path.join("tests", "system", name) for name in ALONE])
+    run_quietly(alone)
+    for booted in (*jobs, alone):
+        booted.count(tally)
 
 
 def main():
@@ -192,10 +239,12 @@ def main():
         heading("proofs")
         for name in options.proofs.split():
             run_proof(name, tally)
-    for suite in ("system", "redteam"):
-        if getattr(options, suite):
-            heading(f"{suite} tests")
-            run_pytest(suite, options.only, tally)
+    if options.system and options.redteam and not options.only:
+        run_booted(tally)
+    else:
+        for suite in ("system", "redteam"):
+            if getattr(options, suite):
+                run_one_suite(suite, options.only, tally)
 
     for name in tally.failures:
         print(f"failed: {name}")

@@ -6,14 +6,15 @@ import os
 import pytest
 
 from harness.console import Console
-from harness.describe import DISK_DEVICE, DISK_DRIVER, DISK_MUX, describe, indented, machine
+from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, describe, disk_hardware, indented,
+                              machine)
 from harness.machine import BUILD
-from test_disk import HARDWARE, IMAGE
 
 MIB = 1 << 20
 FIRST = 8 * MIB
 SIZE = 32 * MIB
 FILLER = b"\xee"
+IMAGE = os.path.join(BUILD, "tests", "guest-disk.img")
 
 GUEST = """\
 - name: web
@@ -36,7 +37,7 @@ GUEST = """\
 def guest():
     with open(IMAGE, "wb") as image:
         image.write(FILLER * (64 * MIB))
-    path = describe("guest-disk", compartments=DISK_DRIVER, devices=DISK_DEVICE, hardware=HARDWARE,
+    path = describe("guest-disk", compartments=DISK_DRIVER, devices=DISK_DEVICE, hardware=disk_hardware(IMAGE),
                     rest=DISK_MUX + "vms:\n" + indented(GUEST))
     with machine(path) as booted:
         console = Console(booted)

@@ -2,6 +2,7 @@
 """Two guests share a network card and a disk. One of them, or its monitor, dies in the middle of
 traffic on both: what the other one writes, reads back and sends stays whole."""
 import hashlib
+import os
 import re
 import subprocess
 import threading
@@ -12,9 +13,10 @@ from gateway import BOOT_SECONDS, CLIENT_ADDRESS, WEB_ADDRESS
 from harness.console import Console
 from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NIC_DRIVER,
                               NIC_HARDWARE, SWITCH, describe, disk_hardware, indented, machine)
-from test_disk import IMAGE
+from harness.machine import BUILD
 
 MIB = 1 << 20
+IMAGE = os.path.join(BUILD, "tests", "neighbours.img")
 
 GUEST = """\
 - name: {name}

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "iso.h"
 #include "memory.h"
@@ -93,19 +94,20 @@ static char *output_path(const struct options *options, const struct system *sys
         : memory_format("%s/systems/%s%s", options->build, system->model->header.name, suffix);
 }
 
+/* Whoever reads the file meanwhile has the old one whole, or the new one. */
 static bool write_file(const char *path, const void *bytes, uint64_t size) {
-    FILE *out = fopen(path, "wb");
+    char *partial = memory_format("%s.%ld", path, (long)getpid());
+    FILE *out = fopen(partial, "wb");
+    bool written = out != NULL && fwrite(bytes, 1, size, out) == size;
+    bool closed = out != NULL && fclose(out) == 0;
+    bool good = written && closed && rename(partial, path) == 0;
 
-    if (out == NULL) {
+    if (!good) {
         perror(path);
-        return false;
+        remove(partial);
     }
-    bool written = fwrite(bytes, 1, size, out) == size;
-    bool closed = fclose(out) == 0;
-    if (!written || !closed) {
-        perror(path);
-    }
-    return written && closed;
+    free(partial);
+    return good;
 }
 
 static int build(const struct options *options, struct system *system) {
