@@ -18,26 +18,13 @@ bool plan_control(enum bh_plan_flags flag);   /* always false unless built with 
 
 extern struct plan_view plan_tables;
 
-#define PLAN_ACCESSOR(table) \
+/* plan_region(index) and so on. */
+#define PLAN_ACCESSOR(suffix, table, most) \
     static inline const struct bh_plan_##table *plan_##table(uint32_t index) \
     { \
         return &plan_tables.table[index]; \
     }
-
-PLAN_ACCESSOR(region)
-PLAN_ACCESSOR(space)
-PLAN_ACCESSOR(mapping)
-PLAN_ACCESSOR(compartment)
-PLAN_ACCESSOR(slot)
-PLAN_ACCESSOR(thread)
-PLAN_ACCESSOR(vcpu)
-PLAN_ACCESSOR(doorbell)
-PLAN_ACCESSOR(channel)
-PLAN_ACCESSOR(interrupt)
-PLAN_ACCESSOR(device)
-PLAN_ACCESSOR(port_range)
-PLAN_ACCESSOR(mode)
-PLAN_ACCESSOR(placement)
+PLAN_TABLES(PLAN_ACCESSOR)
 
 static inline const struct bh_plan_header *plan_header(void) { return plan_tables.header; }
 
