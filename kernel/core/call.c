@@ -8,6 +8,7 @@
 #include "core/compartment.h"
 #include "core/context.h"
 #include "core/core.h"
+#include "core/counter.h"
 #include "core/device.h"
 #include "core/interrupt.h"
 #include "core/mode.h"
@@ -124,7 +125,7 @@ void call_perform(uint32_t thread, const struct call *call) {
     enum bh_status status = decode(thread, call, &slot);
     uint64_t value = 0;
 
-    threads[thread].counter[BH_THREAD_CALLS]++;
+    counters.thread[thread][BH_THREAD_CALLS]++;
     if (status == BH_OK)
         status = perform(thread, call, slot, &value);
     if (status != BH_OK || !answers_itself(call->number))

@@ -8,6 +8,7 @@
 
 #include "core/atomic.h"
 #include "core/context.h"
+#include "core/counter.h"
 #include "core/device.h"
 #include "core/log.h"
 #include "core/plan.h"
@@ -22,10 +23,8 @@
 #define POLL_US     20u
 #define CHUNK_BYTES (64u * 1024)
 
-static uint64_t counters[BH_MAX_COMPARTMENTS][BH_COMPARTMENT_COUNTERS];
-
 static uint64_t *state_of(uint32_t compartment) {
-    return &counters[compartment][BH_COMPARTMENT_COUNT_STATE];
+    return &counters.compartment[compartment][BH_COMPARTMENT_COUNT_STATE];
 }
 
 static void request_all(uint32_t compartment, enum sched_request request, uint32_t but) {
@@ -40,7 +39,7 @@ static void run(uint32_t compartment) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
         if (plan_device(d)->owner == compartment)
             device_release(d);
-    counters[compartment][BH_COMPARTMENT_STARTS]++;
+    counters.compartment[compartment][BH_COMPARTMENT_STARTS]++;
     atomic_store(state_of(compartment), BH_COMPARTMENT_RUNNING);
     request_all(compartment, SCHED_START, BH_NONE);
     channel_signal_life(compartment);
@@ -199,7 +198,7 @@ static void log_fault(uint32_t thread, const struct fault *fault) {
 
 void compartment_fault(uint32_t thread, const struct fault *fault) {
     uint32_t compartment = plan_thread(thread)->compartment;
-    uint64_t *counter = counters[compartment];
+    uint64_t *counter = counters.compartment[compartment];
     bool first = atomic_change(state_of(compartment), BH_COMPARTMENT_RUNNING,
                                BH_COMPARTMENT_FAULTED);
 
@@ -215,8 +214,4 @@ void compartment_fault(uint32_t thread, const struct fault *fault) {
     counter[BH_COMPARTMENT_FAULT_THREAD] = thread;
     channel_signal_life(compartment);
     threads[thread].operation = (struct operation){ OPERATION_QUIESCE, .target = compartment };
-}
-
-uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter) {
-    return atomic_load(&counters[compartment][counter]);
 }

@@ -31,5 +31,3 @@ void compartment_abandon(const struct operation *operation);
 
 /* A thread did what it may not: its compartment is stopped, the rest goes on. */
 void compartment_fault(uint32_t thread, const struct fault *fault);
-
-uint64_t compartment_counter(uint32_t compartment, enum bh_compartment_counter counter);

@@ -51,7 +51,7 @@ static void begin_reset(uint32_t device) {
     if (!plan_control(BH_PLAN_CONTROL_NO_QUIESCE))
         pci_set_master(devices.function[device], false);
     device_set_state(device, BH_DEVICE_RESETTING);
-    devices.counter[device][BH_DEVICE_RESETS]++;
+    counters.device[device][BH_DEVICE_RESETS]++;
     pci_reset_start(devices.function[device], &devices.reset[device]);
 }
 

@@ -41,5 +41,3 @@ struct device_fault {
     const char *reason_text;
 };
 void device_fault(const struct device_fault *fault);
-uint64_t device_counter(uint32_t device, enum bh_device_counter counter);
-uint64_t device_stray_counter(enum bh_machine_counter counter);

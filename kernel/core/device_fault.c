@@ -16,8 +16,6 @@ enum {
     STRAYS_TOLD = 16,
 };
 
-static uint64_t stray_faults, stray_requester;
-
 static uint32_t device_of(uint32_t requester_id) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
         bool pci = devices.function[d] != BH_NONE;
@@ -29,14 +27,14 @@ static uint32_t device_of(uint32_t requester_id) {
 
 /* Nobody in the plan: it can't have bus mastering, so something is odd; told a few times. */
 static void stray_fault(const struct device_fault *fault) {
-    stray_faults++;
-    stray_requester = fault->requester_id;
-    if (stray_faults <= STRAYS_TOLD)
+    uint64_t faults = ++counters.machine[BH_MACHINE_STRAY_FAULTS];
+    counters.machine[BH_MACHINE_STRAY_REQUESTER] = fault->requester_id;
+    if (faults <= STRAYS_TOLD)
         log_line("fault: " DEVICE_ID_FORMAT ", which nobody owns: %s at 0x%lx denied: %s%s",
                  DEVICE_ID(fault->requester_id), fault->interrupt ? "interrupt" : "DMA",
                  fault->address, fault->reason_text,
-                 stray_faults == STRAYS_TOLD ? "; further ones are only counted" : "");
-    if (stray_faults >= STRAYS_TOLD && !fault->interrupt)
+                 faults == STRAYS_TOLD ? "; further ones are only counted" : "");
+    if (faults >= STRAYS_TOLD && !fault->interrupt)
         iommu_ignore_faults(fault->requester_id, true);
 }
 
@@ -63,8 +61,8 @@ static bool worth_a_line(uint32_t device, uint64_t count) {
 }
 
 static void log_fault(uint32_t device, const struct device_fault *fault) {
-    uint64_t count = devices.counter[device][BH_DEVICE_FAULTS] +
-                     devices.counter[device][BH_DEVICE_REMAP_FAULTS];
+    uint64_t count = counters.device[device][BH_DEVICE_FAULTS] +
+                     counters.device[device][BH_DEVICE_REMAP_FAULTS];
     if (!worth_a_line(device, count))
         return;
     const char *what = fault->interrupt ? "interrupt through entry" :
@@ -89,7 +87,7 @@ static void answer(uint32_t device) {
 }
 
 static void count_fault(uint32_t device, const struct device_fault *fault) {
-    uint64_t *counter = devices.counter[device];
+    uint64_t *counter = counters.device[device];
     counter[fault->interrupt ? BH_DEVICE_REMAP_FAULTS : BH_DEVICE_FAULTS]++;
     counter[BH_DEVICE_FAULT_ADDRESS] = fault->address;
     counter[BH_DEVICE_FAULT_REASON] = fault->reason;
@@ -107,12 +105,4 @@ void device_fault(const struct device_fault *fault) {
         answer(device);
     }
     lock_drop(&device_lock);
-}
-
-uint64_t device_counter(uint32_t device, enum bh_device_counter counter) {
-    return devices.counter[device][counter];
-}
-
-uint64_t device_stray_counter(enum bh_machine_counter counter) {
-    return counter == BH_MACHINE_STRAY_FAULTS ? stray_faults : stray_requester;
 }

@@ -7,15 +7,15 @@
 
 #include "abi/plan.h"
 
-#include "core/lock.h"
+#include "core/counter.h"
 #include "core/device.h"
+#include "core/lock.h"
 #include "pci/pci.h"
 
 struct device_state {
     uint32_t function[BH_MAX_DEVICES];        /* index in pci/; BH_NONE: a platform device */
     uint32_t alias[BH_MAX_DEVICES];           /* its second requester id, or BH_NONE */
     bool     decode_ports[BH_MAX_DEVICES];
-    uint64_t counter[BH_MAX_DEVICES][BH_DEVICE_COUNTERS];   /* one of them is the state */
     uint32_t faults_allowed[BH_MAX_DEVICES];  /* until it is blocked */
     uint64_t fault_log_at[BH_MAX_DEVICES];    /* tick from which the next line may be logged */
     struct pci_reset reset[BH_MAX_DEVICES];
@@ -31,11 +31,11 @@ const char *device_owner_name(uint32_t device);
 uint32_t device_requester(uint32_t device);
 
 static inline uint64_t device_state(uint32_t device) {
-    return devices.counter[device][BH_DEVICE_COUNT_STATE];
+    return counters.device[device][BH_DEVICE_COUNT_STATE];
 }
 
 static inline void device_set_state(uint32_t device, enum bh_device_state state) {
-    devices.counter[device][BH_DEVICE_COUNT_STATE] = state;
+    counters.device[device][BH_DEVICE_COUNT_STATE] = state;
 }
 
 /* interrupt.c, with the lock held: as the plan says; or absent and masked. */

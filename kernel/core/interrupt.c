@@ -24,7 +24,6 @@ static bool     stormed[BH_MAX_INTERRUPTS];        /* closed by its limit until 
 static uint32_t core_of[BH_MAX_INTERRUPTS];        /* to which its entry sends it */
 static uint64_t window_end[BH_MAX_INTERRUPTS];
 static uint32_t window_count[BH_MAX_INTERRUPTS];
-static uint64_t counters[BH_MAX_INTERRUPTS][BH_INTERRUPT_COUNTERS];
 
 static uint32_t wanted_core(uint32_t index) {
     return thread_core(plan_channel(plan_interrupt(index)->channel)->thread);
@@ -95,7 +94,7 @@ static void close_for_storm(uint32_t index) {
     const struct bh_plan_interrupt *p = plan_interrupt(index);
     close_source(index);
     stormed[index] = true;
-    uint64_t storms = ++counters[index][BH_INTERRUPT_STORMS];
+    uint64_t storms = ++counters.interrupt[index][BH_INTERRUPT_STORMS];
     if ((storms & (storms - 1)) == 0)
         log_line("interrupt \"%s\" of device \"%s\" of \"%s\": more than %u in 10 ms: masked until "
                  "acknowledged (%lu times)", p->name, plan_device(p->device)->name,
@@ -108,7 +107,7 @@ void interrupt_deliver(uint32_t vector) {
         return;
     lock_take(&device_lock);
     bool wanted = open[index] && !stormed[index];
-    counters[index][BH_INTERRUPT_DELIVERED] += wanted;
+    counters.interrupt[index][BH_INTERRUPT_DELIVERED] += wanted;
     if (wanted && !within_limit(index))
         close_for_storm(index);
     lock_drop(&device_lock);
@@ -151,8 +150,4 @@ void interrupt_retarget(void) {
             open_source(i);
     }
     lock_drop(&device_lock);
-}
-
-uint64_t interrupt_counter(uint32_t index, enum bh_interrupt_counter counter) {
-    return counters[index][counter];
 }

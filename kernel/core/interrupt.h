@@ -22,4 +22,3 @@ void interrupt_install(void);                 /* all of the plan, masked until t
 void interrupt_deliver(uint32_t vector);      /* on the core that got it; the caller does the EOI */
 enum bh_status interrupt_ack(uint32_t interrupt);
 void interrupt_retarget(void);                /* after a mode change: to the cores of their threads */
-uint64_t interrupt_counter(uint32_t interrupt, enum bh_interrupt_counter counter);

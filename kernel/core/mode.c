@@ -8,6 +8,7 @@
 
 #include "core/atomic.h"
 #include "core/core.h"
+#include "core/counter.h"
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/plan.h"
@@ -16,7 +17,6 @@
 #include "core/time.h"
 #include "core/vcpu.h"
 
-static uint64_t current;
 static uint64_t changing;              /* cores that haven't applied the change */
 static uint32_t applied[BH_MAX_CORES]; /* mode; each written by its own core */
 static uint32_t placement_of[BH_MAX_MODES][BH_MAX_THREADS];
@@ -27,12 +27,12 @@ void mode_install(void) {
             placement_of[m][t] = BH_NONE;
     for (uint32_t i = 0; i < plan_count(BH_TABLE_PLACEMENT); i++)
         placement_of[plan_placement(i)->mode][plan_placement(i)->thread] = i;
-    current = plan_header()->first_mode;
+    counters.machine[BH_MACHINE_MODE] = plan_header()->first_mode;
     for (uint32_t core = 0; core < BH_MAX_CORES; core++)
-        applied[core] = (uint32_t)current;
+        applied[core] = mode_current();
 }
 
-uint32_t mode_current(void) { return (uint32_t)atomic_load(&current); }
+uint32_t mode_current(void) { return (uint32_t)atomic_load(&counters.machine[BH_MACHINE_MODE]); }
 
 uint32_t mode_place(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
@@ -43,8 +43,8 @@ uint32_t mode_place(uint32_t thread, uint64_t now) {
         return (uint32_t)t->core;
     const struct bh_plan_placement *p = plan_placement(index);
     t->priority = p->priority;
-    t->counter[BH_THREAD_PRIORITY] = p->priority;
-    t->counter[BH_THREAD_CORE] = p->core;
+    counters.thread[thread][BH_THREAD_PRIORITY] = p->priority;
+    counters.thread[thread][BH_THREAD_CORE] = p->core;
     t->exhausted = false;
     t->budget.amount = t->budget.left = time_ticks_of_us(p->budget_us);
     t->budget.period = time_ticks_of_us(p->period_us);
@@ -59,7 +59,7 @@ enum bh_status mode_enter(uint32_t mode) {
         return BH_OK;
     if (!atomic_change(&changing, 0, cores))
         return BH_E_STATE;
-    atomic_store(&current, mode);
+    atomic_store(&counters.machine[BH_MACHINE_MODE], mode);
     log_line("mode %s", plan_mode(mode)->name);
     for (uint32_t core = 0; core < cores; core++)
         sched_alert(core);

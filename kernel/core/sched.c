@@ -10,6 +10,7 @@
 #include "core/compartment.h"
 #include "core/context.h"
 #include "core/core.h"
+#include "core/counter.h"
 #include "core/mode.h"
 #include "core/plan.h"
 #include "core/ready.h"
@@ -29,7 +30,6 @@ struct core {
     uint64_t slice_end;
     uint64_t next_event;               /* no thread waits for an earlier tick */
     uint64_t timer_at;                 /* what the timer is set to */
-    uint64_t counter[BH_CORE_COUNTERS];
 };
 
 static struct core cores[BH_MAX_CORES];
@@ -76,7 +76,7 @@ void sched_event_at(uint64_t tick) {
 void sched_interrupted(bool by_timer) {
     struct core *c = this_core();
 
-    c->counter[BH_CORE_INTERRUPTS]++;
+    counters.core[core_this()][BH_CORE_INTERRUPTS]++;
     if (by_timer)
         c->timer_at = BH_FOREVER;
 }
@@ -141,10 +141,10 @@ static void charge(struct core *c, uint64_t now) {
 
     c->since = now;
     if (c->current == BH_NONE) {
-        c->counter[BH_CORE_IDLE_TICKS] += used;
+        counters.core[core_this()][BH_CORE_IDLE_TICKS] += used;
         return;
     }
-    t->counter[BH_THREAD_TICKS] += used;
+    counters.thread[c->current][BH_THREAD_TICKS] += used;
     if (budget_charge(&t->budget, used, now)) {
         thread_exhaust(c->current);
     } else if (now >= c->slice_end && t->queued) {
@@ -218,7 +218,7 @@ void dispatch(void) {
         if (thread != c->current) {
             c->current = thread;
             c->slice_end = now + slice;
-            c->counter[BH_CORE_SWITCHES]++;
+            counters.core[core_this()][BH_CORE_SWITCHES]++;
         }
         set_timer(c, now);
         if (thread != BH_NONE)
@@ -228,9 +228,6 @@ void dispatch(void) {
     }
 }
 
-uint64_t sched_counter(uint32_t core, enum bh_core_counter counter) {
-    const struct core *c = &cores[core];
-    bool idle_now = counter == BH_CORE_IDLE_TICKS && c->current == BH_NONE;
-
-    return c->counter[counter] + (idle_now ? time_now() - c->since : 0);
+uint64_t sched_idle_ticks(uint32_t core) {
+    return cores[core].current == BH_NONE ? time_now() - cores[core].since : 0;
 }

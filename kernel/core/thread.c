@@ -10,6 +10,7 @@
 #include "core/compartment.h"
 #include "core/context.h"
 #include "core/core.h"
+#include "core/counter.h"
 #include "core/plan.h"
 #include "core/sched.h"
 #include "core/signal.h"
@@ -138,7 +139,7 @@ void thread_exhaust(uint32_t thread) {
     if (t->exhausted)
         return;
     t->exhausted = true;
-    t->counter[BH_THREAD_EXHAUSTED]++;
+    counters.thread[thread][BH_THREAD_EXHAUSTED]++;
     sched_event_at(t->budget.renew_at);
     thread_update_queue(thread);
 }

@@ -54,7 +54,6 @@ struct thread {
     bool exhausted;
     bool queued;
     struct operation operation;
-    uint64_t counter[BH_THREAD_COUNTERS];
 };
 
 extern struct thread threads[BH_MAX_THREADS];

@@ -4,10 +4,8 @@
 
 #include <stdint.h>
 
-void time_install(void);                      /* at boot: measures the rate, reads the clock */
+void time_install(void);                      /* at boot: measures the rate, reads the clock; both are counters */
 uint64_t time_now(void);                      /* ticks */
 uint64_t time_khz(void);                      /* ticks per millisecond */
 uint64_t time_after_us(uint64_t microseconds);/* the tick that is so far from now */
 uint64_t time_ticks_of_us(uint64_t microseconds);  /* at most 2^40 */
-uint64_t time_boot_tsc(void);                 /* when the wall clock was read, */
-uint64_t time_boot_seconds(void);             /* and what it said: Unix seconds, UTC */

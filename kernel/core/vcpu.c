@@ -12,7 +12,7 @@
 
 #include "core/atomic.h"
 #include "core/core.h"
-#include "core/lock.h"
+#include "core/counter.h"
 #include "core/lock.h"
 #include "core/plan.h"
 #include "core/region.h"
@@ -20,7 +20,6 @@
 #include "core/space.h"
 #include "core/vcpu_arch.h"
 
-static uint64_t counters[BH_MAX_VCPUS][BH_VCPU_COUNTERS];
 static enum bh_exit last_exit[BH_MAX_VCPUS];
 static uint32_t vcpu_core[BH_MAX_VCPUS];          /* where it ran last, BH_NONE: nowhere */
 static uint64_t vcpu_in_guest[BH_MAX_VCPUS];
@@ -56,10 +55,6 @@ enum bh_status vcpu_begin(uint32_t vcpu) { return vcpu_arch_load(vcpu); }
 
 enum bh_exit vcpu_exit(uint32_t vcpu) { return last_exit[vcpu]; }
 
-uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter) {
-    return counters[vcpu][counter];
-}
-
 static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving) {
     uint32_t core = core_this();
     uint64_t changes;
@@ -93,7 +88,7 @@ static bool doorbell_rings(uint32_t vcpu, const struct vcpu_leaving *leaving) {
 
     if (channel == BH_NONE || !vcpu_arch_skip(vcpu, leaving->kind))
         return false;
-    counters[vcpu][BH_VCPU_DOORBELLS]++;
+    counters.vcpu[vcpu][BH_VCPU_DOORBELLS]++;
     channel_signal(channel);
     return true;
 }
@@ -104,12 +99,12 @@ enum vcpu_outcome vcpu_enter(uint32_t vcpu) {
     fpu_use_vcpu(vcpu);
     run_guest(vcpu, &leaving);
     if (leaving.kind == VCPU_FOR_KERNEL) {
-        counters[vcpu][BH_VCPU_KERNEL_EXITS]++;
+        counters.vcpu[vcpu][BH_VCPU_KERNEL_EXITS]++;
         return VCPU_INTERRUPTED;
     }
     if (leaving.kind != VCPU_FOR_VMM && doorbell_rings(vcpu, &leaving))
         return VCPU_INTERRUPTED;
-    counters[vcpu][BH_VCPU_EXITS]++;
+    counters.vcpu[vcpu][BH_VCPU_EXITS]++;
     last_exit[vcpu] = leaving.exit;
     vcpu_arch_store(vcpu, &leaving);
     return VCPU_EXITED;

@@ -30,7 +30,6 @@ enum bh_exit vcpu_exit(uint32_t vcpu);
 void vcpu_reset(uint32_t vcpu);                  /* its compartment is reset: nothing survives */
 enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,
                           uint32_t rights);      /* guest_place, shootdown included */
-uint64_t vcpu_counter(uint32_t vcpu, enum bh_vcpu_counter counter);
 
 /* FPU, SSE and AVX state, debug registers, user-visible MSRs: switched eagerly, zero at reset. Each
  * makes the core's registers those of the thread or vCPU, saving the owner's before. vcpu_enter does

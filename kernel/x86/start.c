@@ -6,6 +6,7 @@
 #include "core/boot_memory.h"
 #include "core/compartment.h"
 #include "core/context.h"
+#include "core/counter.h"
 #include "core/device.h"
 #include "core/interrupt.h"
 #include "core/log.h"
@@ -79,6 +80,10 @@ static void continue_start(void) {
     fpu_install_core();
     smp_start_cores(cores);
     boot_memory_close();
+    counters.machine[BH_MACHINE_CORES] = cores;
+    counters.machine[BH_MACHINE_IOMMU] = iommu_kind();
+    counters.machine[BH_MACHINE_MEMORY] = boot_memory_total();
+    counters.machine[BH_MACHINE_MEMORY_USED] = boot_memory_used();
     log_line("bulkhead: %u cores up, %lu MiB used; starting programs", cores,
              boot_memory_used() >> 20);
     log_to_programs(plan_header()->log_channel);

@@ -5,6 +5,7 @@
  */
 #include "core/time.h"
 
+#include "core/counter.h"
 #include "core/log.h"
 #include "x86/cpu.h"
 #include "x86/ports.h"
@@ -29,7 +30,6 @@ enum rtc_register {
 #define RTC_UPDATING 0x80
 
 static uint64_t khz;
-static uint64_t boot_tsc, boot_seconds;
 
 uint64_t time_now(void) { return tsc_read(); }
 
@@ -40,10 +40,6 @@ uint64_t time_ticks_of_us(uint64_t microseconds) { return microseconds * khz / 1
 uint64_t time_after_us(uint64_t microseconds) {
     return tsc_read() + time_ticks_of_us(microseconds);
 }
-
-uint64_t time_boot_tsc(void) { return boot_tsc; }
-
-uint64_t time_boot_seconds(void) { return boot_seconds; }
 
 /* When the counter stood where: TSC values around a latch of it. Whatever delays a sample makes it
  * wider, so the tightest of several is taken, however long the others took. */
@@ -113,6 +109,7 @@ void time_install(void) {
         khz = measure();
     if (khz == 0)
         panic("boot: the timer (PIT channel 2) doesn't count; the clock rate can't be measured");
-    boot_tsc = tsc_read();
-    boot_seconds = read_clock();
+    counters.machine[BH_MACHINE_TSC_KHZ] = khz;
+    counters.machine[BH_MACHINE_BOOT_TSC] = tsc_read();
+    counters.machine[BH_MACHINE_BOOT_TIME] = read_clock();
 }

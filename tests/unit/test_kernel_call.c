@@ -16,6 +16,7 @@
 #include "core/compartment.h"
 #include "core/context.h"
 #include "core/core.h"
+#include "core/counter.h"
 #include "core/device.h"
 #include "core/interrupt.h"
 #include "core/mode.h"
@@ -28,6 +29,7 @@ enum { THREAD = 1, FIRST_SLOT = 3, SLOTS = 9 };
 
 struct thread threads[BH_MAX_THREADS];
 struct plan_view plan_tables;
+struct counters counters;
 
 static struct bh_plan_compartment compartments[2];
 static struct bh_plan_thread plan_threads[2];

@@ -10,6 +10,7 @@
 
 #include "core/atomic.h"
 #include "core/core.h"
+#include "core/counter.h"
 #include "core/lock.h"
 #include "core/plan.h"
 #include "core/region.h"
@@ -19,6 +20,8 @@
 #include "core/vcpu_arch.h"
 
 enum { PORT_CHANNEL = 7, PAGE_CHANNEL = 8 };
+
+struct counters counters;
 
 static struct vcpu_leaving next_exit;
 static bool skippable, ran_flushed;
@@ -152,22 +155,22 @@ static enum vcpu_outcome enter(uint32_t vcpu, enum vcpu_leaving_kind kind, enum 
 }
 
 static void test_for_kernel(void **state) {
-    uint64_t before = vcpu_counter(0, BH_VCPU_KERNEL_EXITS);
+    uint64_t before = counters.vcpu[0][BH_VCPU_KERNEL_EXITS];
 
     (void)state;
     assert_int_equal(enter(0, VCPU_FOR_KERNEL, BH_EXIT_EVENT, 0), VCPU_INTERRUPTED);
     assert_int_equal(stored, 0);
-    assert_int_equal(vcpu_counter(0, BH_VCPU_KERNEL_EXITS), before + 1);
+    assert_int_equal(counters.vcpu[0][BH_VCPU_KERNEL_EXITS], before + 1);
 }
 
 static void test_for_vmm(void **state) {
-    uint64_t before = vcpu_counter(0, BH_VCPU_EXITS);
+    uint64_t before = counters.vcpu[0][BH_VCPU_EXITS];
 
     (void)state;
     assert_int_equal(enter(0, VCPU_FOR_VMM, BH_EXIT_CPUID, 0), VCPU_EXITED);
     assert_int_equal(stored, 1);
     assert_int_equal(vcpu_exit(0), BH_EXIT_CPUID);
-    assert_int_equal(vcpu_counter(0, BH_VCPU_EXITS), before + 1);
+    assert_int_equal(counters.vcpu[0][BH_VCPU_EXITS], before + 1);
 }
 
 static void test_port_doorbell(void **state) {
