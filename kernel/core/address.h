@@ -15,6 +15,11 @@ typedef struct { uint64_t value; } gpaddr_t;   /* guest-physical */
 static inline paddr_t paddr(uint64_t value) { return (paddr_t){ value }; }
 static inline paddr_t paddr_add(paddr_t base, uint64_t by) { return (paddr_t){ base.value + by }; }
 
+/* Whether two ranges that don't overflow have anything in common. */
+static inline bool ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
+    return a < b + b_size && b < a + a_size;
+}
+
 /* The kernel's own view of RAM, of the plan and of the device registers that it drives: a direct
  * map that no process, guest or device shares. Whoever calls vouches for [address, address +
  * size). */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "abi/call.h"
+#include "abi/plan.h"
 
 #include "core/address.h"
 
@@ -14,10 +15,9 @@
 void device_discover(void);
 void device_install(void);                    /* before region_install: BARs are known after it */
 
-paddr_t device_bar_base(uint32_t device, uint32_t bar);
-uint64_t device_bar_size(uint32_t device, uint32_t bar);
-/* May its owner map these pages? Not those that hold the MSI-X table or PBA. */
-bool device_bar_range_allowed(uint32_t device, uint32_t bar, uint64_t offset, uint64_t size);
+/* Where a BH_REGION_BAR lies; stops the boot when its pages aren't all the BAR's, or hold what their
+ * owner may not reach (the MSI-X table and its PBA, other registers). */
+paddr_t device_bar_place(const struct bh_plan_region *region);
 
 enum bh_status device_control(uint32_t device, enum bh_device_operation operation);
 enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t argument,

@@ -142,32 +142,13 @@ void device_install(void) {
     check_ports();
 }
 
-paddr_t device_bar_base(uint32_t device, uint32_t bar) {
-    INVARIANT(devices.function[device] != BH_NONE && bar < PCI_BARS);
-    return paddr(pci_function(devices.function[device])->bar[bar].base);
-}
-
-uint64_t device_bar_size(uint32_t device, uint32_t bar) {
-    if (devices.function[device] == BH_NONE || bar >= PCI_BARS)
-        return 0;
-    return pci_function(devices.function[device])->bar[bar].size;
-}
-
-static bool meets(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
-    return a < b + b_size && b < a + a_size;
-}
-
-static uint64_t page_up(uint64_t size) {
-    return (size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
-}
-
 /* Does any BAR but this one have a byte in [base, base + size)? */
 static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t size) {
     for (uint32_t i = 0; i < pci_count(); i++) {
         for (uint32_t b = 0; b < PCI_BARS; b++) {
             const struct pci_bar *bar = &pci_function(i)->bar[b];
             bool memory = !bar->ports && bar->size > 0;
-            if (bar != own && memory && meets(base, size, bar->base, bar->size))
+            if (bar != own && memory && ranges_meet(base, size, bar->base, bar->size))
                 return true;
         }
     }
@@ -175,20 +156,28 @@ static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t si
 }
 
 static bool is_platform(uint64_t base, uint64_t size) {
-    return meets(base, size, PLATFORM_FIRST, PLATFORM_END - PLATFORM_FIRST) ||
+    return ranges_meet(base, size, PLATFORM_FIRST, PLATFORM_END - PLATFORM_FIRST) ||
            pci_ecam_overlaps(base, size) || iommu_owns_registers(base, size);
 }
 
-bool device_bar_range_allowed(uint32_t device, uint32_t bar, uint64_t offset, uint64_t size) {
-    uint64_t whole = page_up(device_bar_size(device, bar));
-    if (whole == 0 || size > whole || offset > whole - size)
-        return false;
-    const struct pci_function *f = pci_function(devices.function[device]);
-    const struct pci_bar *own = &f->bar[bar];
-    uint64_t base = own->base + offset;
-    if (own->ports || base % BH_PAGE_SIZE != 0 || foreign_bar_in(own, base, size))
-        return false;
-    if (!boot_memory_is_outside_ram(paddr(base), size) || is_platform(base, size))
-        return false;
-    return plan_control(BH_PLAN_CONTROL_CONFIG_OPEN) || !pci_msix_touches(f, bar, offset, size);
+static bool owner_may_map(const struct pci_function *f, const struct bh_plan_region *r) {
+    const struct pci_bar *own = &f->bar[r->bar];
+    uint64_t base = own->base + r->base;
+    return base % BH_PAGE_SIZE == 0 && !foreign_bar_in(own, base, r->size) &&
+           boot_memory_is_outside_ram(paddr(base), r->size) && !is_platform(base, r->size) &&
+           (plan_control(BH_PLAN_CONTROL_CONFIG_OPEN) ||
+            !pci_msix_touches(f, r->bar, r->base, r->size));
+}
+
+paddr_t device_bar_place(const struct bh_plan_region *region) {
+    const struct pci_function *f = pci_function(devices.function[region->device]);
+    const struct pci_bar *own = &f->bar[region->bar];
+    const char *device = plan_device(region->device)->name;
+    if (own->ports || region->base > own->size || region->size > own->size - region->base)
+        panic("region %s: device %s has only 0x%lx bytes of memory in BAR %u: mend base and size",
+              region->name, device, own->ports ? 0 : own->size, region->bar);
+    if (!owner_may_map(f, region))
+        panic("region %s: these pages of device %s's BAR %u hold its interrupt table or another "
+              "device's registers: leave them out", region->name, device, region->bar);
+    return paddr(own->base + region->base);
 }

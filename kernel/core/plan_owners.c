@@ -104,12 +104,12 @@ static enum plan_rule doorbell_relations(const struct plan_view *p, uint32_t i) 
 
     for (uint32_t k = 0; page && k < BH_MAX_MAPPINGS && k < p->count[BH_TABLE_MAPPING]; k++) {
         const struct bh_plan_mapping *m = &p->mapping[k];
-        bool meets = plan_ranges_meet(m->address, m->size, d->address, d->length);
+        bool meets = ranges_meet(m->address, m->size, d->address, d->length);
         overlap = overlap || (m->space == d->space && meets);
     }
     for (uint32_t k = 0; k < BH_MAX_DOORBELLS && k < i; k++) {
         const struct bh_plan_doorbell *o = &p->doorbell[k];
-        bool meets = plan_ranges_meet(o->address, o->length, d->address, d->length);
+        bool meets = ranges_meet(o->address, o->length, d->address, d->length);
         overlap = overlap || (o->space == d->space && o->kind == d->kind && meets);
     }
     return p->space[d->space].kind != BH_SPACE_GUEST ? PLAN_SPACE_KIND
@@ -173,7 +173,7 @@ static enum plan_rule port_relations(const struct plan_view *p, uint32_t i) {
 
     for (uint32_t k = 0; k < BH_MAX_PORT_RANGES && k < i; k++) {
         const struct bh_plan_port_range *o = &p->port_range[k];
-        overlap = overlap || plan_ranges_meet(o->first, o->count, r->first, r->count);
+        overlap = overlap || ranges_meet(o->first, o->count, r->first, r->count);
     }
     return d->owner != r->compartment                            ? PLAN_OWNER
          : !ports_are_free(r, d->kind == BH_DEVICE_PLATFORM)     ? PLAN_PORTS

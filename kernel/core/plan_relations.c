@@ -69,7 +69,7 @@ static enum plan_rule mapping_range(const struct bh_plan_mapping *m,
     return !plan_range_fits(m->offset, m->size, r->size)                       ? PLAN_RANGE
          : !plan_range_fits(m->address, m->size, space_end[space_kind])        ? PLAN_RANGE
          : null_page                                                           ? PLAN_RANGE
-         : device && plan_ranges_meet(m->address, m->size, MSI_WINDOW, MSI_WINDOW_SIZE)
+         : device && ranges_meet(m->address, m->size, MSI_WINDOW, MSI_WINDOW_SIZE)
                                                                                ? PLAN_MSI_WINDOW
          : PLAN_OK;
 }

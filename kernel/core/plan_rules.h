@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
+#include "core/address.h"
 #include "core/plan_check.h"
 
 /* Where a process's addresses end: one page below, so that SYSCALL returns to canonical ones. */
@@ -21,9 +20,4 @@ enum plan_rule plan_owners(const struct plan_view *p, enum bh_table table, uint3
 /* Whether [first, first + count) lies below `end`, without overflow, and isn't empty. */
 static inline bool plan_range_fits(uint64_t first, uint64_t count, uint64_t end) {
     return count > 0 && count <= end && first <= end - count;
-}
-
-/* Whether two ranges that don't overflow have anything in common. */
-static inline bool plan_ranges_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
-    return a < b + b_size && b < a + a_size;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Places the plan's regions. RAM comes zeroed from boot memory; everything else lies where the
- * plan, the device or the kernel has it. A region of an absent device lies nowhere (base 0) and is
- * mapped by nobody.
+ * plan, the device or the kernel has it.
  */
 #include "core/region.h"
 
@@ -14,22 +13,6 @@
 
 static paddr_t base_of[BH_MAX_REGIONS];
 
-static paddr_t install_bar(const struct bh_plan_region *region) {
-    const struct bh_plan_device *device = plan_device(region->device);
-    uint64_t bar_size = device_bar_size(region->device, region->bar);
-    bool fits = region->base <= bar_size && region->size <= bar_size - region->base;
-
-    if (device_bar_base(region->device, region->bar).value == 0)
-        return paddr(0);
-    if (!fits)
-        panic("region %s: device %s has only 0x%lx bytes in BAR %u: mend base and size",
-              region->name, device->name, bar_size, region->bar);
-    if (!device_bar_range_allowed(region->device, region->bar, region->base, region->size))
-        panic("region %s: these pages of device %s's BAR %u hold its interrupt table or another "
-              "device's registers: leave them out", region->name, device->name, region->bar);
-    return paddr_add(device_bar_base(region->device, region->bar), region->base);
-}
-
 static paddr_t install(const struct bh_plan_region *region) {
     switch (region->kind) {
     case BH_REGION_RAM:
@@ -37,7 +20,7 @@ static paddr_t install(const struct bh_plan_region *region) {
     case BH_REGION_CONTENT:
         return paddr_add(plan_base(), region->content_offset);
     case BH_REGION_BAR:
-        return install_bar(region);
+        return device_bar_place(region);
     case BH_REGION_PLAN:
         return plan_base();
     case BH_REGION_LOG:

@@ -32,12 +32,10 @@ static const enum table_format format_of[] = {
 
 static void install_mapping(const struct bh_plan_mapping *mapping) {
     const struct bh_plan_region *region = plan_region(mapping->region);
-    paddr_t base = region_base(mapping->region);
+    paddr_t target = paddr_add(region_base(mapping->region), mapping->offset);
+    struct extent extent = { mapping->address, target, mapping->size, mapping->rights,
+                             region->cache };
 
-    if (base.value == 0)
-        return;
-    struct extent extent = { mapping->address, paddr_add(base, mapping->offset), mapping->size,
-                             mapping->rights, region->cache };
     if (space_table_map(&tables[mapping->space], &extent) != BH_OK)
         panic("space %s: the mapping of %s at 0x%lx is impossible", plan_space(mapping->space)->name,
               region->name, mapping->address);
@@ -84,7 +82,7 @@ enum bh_status space_place(uint32_t space, uint32_t region, gpaddr_t address, ui
     bool in_range = address.value < SPACE_GUEST_END && r->size <= SPACE_GUEST_END - address.value;
     enum bh_status status;
 
-    if (placements[region].space != BH_NONE || extent.target.value == 0)
+    if (placements[region].space != BH_NONE)
         return BH_E_STATE;
     if (!aligned || !in_range || space_table_touches(&tables[space], extent.address, extent.size))
         return BH_E_ARGUMENT;
