@@ -5,11 +5,9 @@
  */
 #pragma once
 
-#include "abi/plan.h"
-
+#include "core/atomic.h"
 #include "core/counter.h"
 #include "core/device.h"
-#include "core/lock.h"
 #include "pci/pci.h"
 
 struct device_state {

@@ -2,8 +2,6 @@
 /* Formatting for the log. Trusts its caller's format, bounds everything by the buffer. */
 #include "core/log.h"
 
-#include <stdbool.h>
-
 #define MAX_DIGITS 24u
 
 struct output {

@@ -7,7 +7,6 @@
 
 #include "core/atomic.h"
 #include "core/core.h"
-#include "core/lock.h"
 #include "core/serial.h"
 #include "core/signal.h"
 

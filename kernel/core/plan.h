@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include "abi/plan.h"
-
 #include "core/address.h"
 #include "core/plan_check.h"
 

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "abi/call.h"
 #include "abi/plan.h"
 

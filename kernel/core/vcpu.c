@@ -13,7 +13,6 @@
 #include "core/atomic.h"
 #include "core/core.h"
 #include "core/counter.h"
-#include "core/lock.h"
 #include "core/plan.h"
 #include "core/region.h"
 #include "core/signal.h"

@@ -6,7 +6,6 @@
  */
 #include "x86/apic.h"
 
-#include "core/address.h"
 #include "core/core.h"
 #include "core/interrupt.h"
 #include "core/log.h"

@@ -6,8 +6,6 @@
  */
 #include "x86/entry.h"
 
-#include <stddef.h>
-
 #include "core/call.h"
 #include "core/compartment.h"
 #include "core/core.h"

@@ -11,7 +11,6 @@
 #include "core/space_table.h"
 #include "x86/cpu.h"
 #include "x86/entry_area.h"
-#include "x86/layout.h"
 
 #define EARLY_END (1ull << 32)         /* what the early tables map */
 #define LAST      511u                 /* the entry that leads to the trampoline, in two levels */

@@ -16,7 +16,6 @@
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry_area.h"
-#include "x86/layout.h"
 #include "x86/paging.h"
 
 #define INIT_WAIT_US    10000u

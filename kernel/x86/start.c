@@ -25,7 +25,6 @@
 #include "x86/cpu.h"
 #include "x86/entry.h"
 #include "x86/entry_area.h"
-#include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
 

@@ -14,7 +14,6 @@
 #include "core/space.h"
 #include "core/string.h"
 #include "core/vcpu.h"
-#include "core/vcpu_arch.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
 #include "x86/svm_state.h"
