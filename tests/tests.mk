@@ -66,8 +66,16 @@ build/tests/guests/ahci.cpio: build/bench/kernel.stamp guests/make-initramfs \
 	@mkdir -p $(@D)
 	MODULES='$(AHCI_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
 
+# The same with the drivers of a network card and a disk that are passed through, and virtio's.
+PASSED_GUEST_MODULES := e1000e nvme ext4 virtio_pci virtio_net virtio_console virtio_blk
+
+build/tests/guests/passthrough.cpio: build/bench/kernel.stamp guests/make-initramfs \
+                                     $(shell find guests/root -type f)
+	@mkdir -p $(@D)
+	MODULES='$(PASSED_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
+
 SYSTEM_NEEDS += build/bench/vmlinuz $(addprefix build/tests/guests/,hostile.bzimage \
-                attacker.bzimage client.bzimage ahci.bzimage painter.bzimage e1000.cpio ahci.cpio)
+                attacker.bzimage client.bzimage ahci.bzimage painter.bzimage e1000.cpio ahci.cpio passthrough.cpio)
 
 include tests/programs/programs.mk
 

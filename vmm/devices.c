@@ -64,12 +64,23 @@ static void create_screen(struct vm *vm) {
     devices_place_framebuffer(vm);
 }
 
-/* Above all RAM below 4 GiB and below the I/O APIC. Where the kernel refuses, because something
- * else is there, it is nowhere. */
-void devices_place_framebuffer(struct vm *vm) {
+static void create_passed(struct vm *vm) {
+    struct passthrough_window window = devices_window(vm);
+    uint64_t next = LAYOUT_HOLE;
+    for (unsigned i = 0; i < vm->passed_count; i++)
+        passthrough_create(&vm->passed[i], &window, &next);
+}
+
+/* Above all RAM below 4 GiB and below the I/O APIC. */
+struct passthrough_window devices_window(const struct vm *vm) {
     const struct guest_ram *low = &vm->memory.part[0];
-    uint64_t at = vm->screen.present ? screen_framebuffer(&vm->screen, low->gpa + low->size,
-                                                          LAYOUT_HOLE_BARS_END + 1)
+    return (struct passthrough_window){ low->gpa + low->size, LAYOUT_HOLE_BARS_END + 1 };
+}
+
+/* Where the kernel refuses, because something else is there, it is nowhere. */
+void devices_place_framebuffer(struct vm *vm) {
+    struct passthrough_window window = devices_window(vm);
+    uint64_t at = vm->screen.present ? screen_framebuffer(&vm->screen, window.first, window.end)
                                      : 0;
     if (at == vm->framebuffer_at)
         return;
@@ -103,6 +114,7 @@ void devices_reset(struct vm *vm) {
     create_e1000(vm);
     create_ahci(vm);
     create_screen(vm);
+    create_passed(vm);
 }
 
 /* A level that an emulated device drives, as the I/O APIC last saw it. */
@@ -175,6 +187,46 @@ static void flush_msix(struct vm *vm) {
         flush_device(vm, &vm->disk[i].device);
 }
 
+static void run_passed(struct vm *vm) {
+    for (unsigned i = 0; i < vm->passed_count; i++)
+        passthrough_run(&vm->passed[i], vm_now());
+}
+
+bool devices_stop(struct vm *vm) {
+    bool quiet = true;
+    lock_acquire(&vm->device_lock);
+    for (unsigned i = 0; i < vm->passed_count; i++)
+        quiet &= passthrough_stop(&vm->passed[i]);
+    lock_release(&vm->device_lock);
+    return quiet;
+}
+
+bool devices_take_interrupts(struct vm *vm, uint64_t bits) {
+    uint64_t known = 0;
+    if (bits == 0 || vm->passed_count == 0)
+        return false;
+    lock_acquire(&vm->device_lock);
+    for (unsigned i = 0; i < vm->passed_count; i++) {
+        struct passthrough *passed = &vm->passed[i];
+        known |= passthrough_raise(passed, bits, vm_now(), vm->tsc_khz);
+        if (pci_has_raised(&passed->pci))
+            irq_flush_messages(vm, &passed->pci);
+    }
+    lock_release(&vm->device_lock);
+    return (bits & ~known) == 0;
+}
+
+uint64_t devices_passed_deadline(struct vm *vm) {
+    uint64_t first = BH_FOREVER;
+    lock_acquire(&vm->device_lock);
+    for (unsigned i = 0; i < vm->passed_count; i++) {
+        uint64_t at = passthrough_deadline(&vm->passed[i], vm_now(), vm->tsc_khz);
+        first = at < first ? at : first;
+    }
+    lock_release(&vm->device_lock);
+    return first;
+}
+
 bool devices_run(struct vm *vm) {
     lock_acquire(&vm->device_lock);
     run_serial(vm);
@@ -187,6 +239,7 @@ bool devices_run(struct vm *vm) {
     more |= ahci_run(&vm->ahci, TURN_REQUESTS);
     more |= screen_run(&vm->screen, &vm->memory, &vm->i8042, vm_now(), TURN_CELLS);
     timers_run(vm);
+    run_passed(vm);
     devices_update_interrupts(vm);
     flush_msix(vm);
     lock_release(&vm->device_lock);

@@ -170,7 +170,7 @@ static void plan_next_life(struct vm *vm) {
 }
 
 void vm_settle_end(struct vm *vm) {
-    if (state_of(vm) != VM_ENDING || !all_parked(vm))
+    if (state_of(vm) != VM_ENDING || !all_parked(vm) || !devices_stop(vm))
         return;
     if (vm->start_at == 0)
         plan_next_life(vm);

@@ -7,7 +7,9 @@
  * "ram.low", "ram.high", "kernel" and "initrd", or "firmware"; VCPU "vcpu0"..; CHANNEL "io",
  * "vcpu0"..; DOORBELL "net0.doorbell", "hvc0.doorbell", "disk0.doorbell"..; LINK "net0", "serial0",
  * "hvc0", "disk0".., "log", "seat", and with the last PLACE "vram" and, for SeaBIOS, REGION
- * "vgabios"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters".
+ * "vgabios"; SETTING "disk0.readonly", "disk0.model"..; COUNTERS "counters". Of each function that
+ * is passed through DEVICE and SETTING "pass0".., PLACE "pass0.piece0".. (index: its BAR; address:
+ * its offset there), INTERRUPT "pass0.msix0".. or "pass0.msi0".
  */
 #include "lib/c/format.h"
 #include "lib/c/string.h"
@@ -148,6 +150,51 @@ static void set_screen(const struct bh_manifest_entry *link) {
         vm.vgabios = (struct guest_rom){ manifest_address(rom), 0, rom->used };
 }
 
+static void set_pieces(struct passthrough *p, const char *prefix) {
+    char name[BH_NAME_SIZE];
+    format_text(name, sizeof(name), "%s.piece", prefix);
+    p->pieces = manifest_count(BH_ENTRY_PLACE, name, PASSTHROUGH_PIECES);
+    for (uint32_t i = 0; i < p->pieces; i++) {
+        const struct bh_manifest_entry *entry =
+            manifest_find_numbered(BH_ENTRY_PLACE, name, i, "");
+        p->piece[i] = (struct passthrough_piece){ .slot = entry->slot, .bar = entry->index,
+                                                  .offset = entry->address, .size = entry->size };
+    }
+}
+
+static void set_interrupts(struct passthrough *p, const char *prefix, const char *kind) {
+    char name[BH_NAME_SIZE];
+    format_text(name, sizeof(name), "%s.%s", prefix, kind);
+    p->interrupts = manifest_count(BH_ENTRY_INTERRUPT, name, PASSTHROUGH_INTERRUPTS);
+    for (uint32_t i = 0; i < p->interrupts; i++) {
+        const struct bh_manifest_entry *entry =
+            manifest_find_numbered(BH_ENTRY_INTERRUPT, name, i, "");
+        p->interrupt_slot[i] = entry->slot;
+        p->interrupt_bits[i] = entry->bits;
+    }
+}
+
+static void set_passed(struct passthrough *p, uint32_t number) {
+    char prefix[BH_NAME_SIZE];
+    format_text(prefix, sizeof(prefix), "pass%u", number);
+    p->name = manifest_setting(prefix, prefix);
+    p->slot = manifest_find(BH_ENTRY_DEVICE, prefix)->slot;
+    set_pieces(p, prefix);
+    set_interrupts(p, prefix, "msix");
+    p->msix = p->interrupts > 0;
+    if (!p->msix)
+        set_interrupts(p, prefix, "msi");
+    passthrough_learn(p);
+}
+
+static void set_all_passed(void) {
+    vm.passed_count = manifest_count(BH_ENTRY_DEVICE, "pass", VM_PASSED_MAX);
+    for (uint32_t i = 0; i < vm.passed_count; i++)
+        set_passed(&vm.passed[i], i);
+    while (!devices_stop(&vm))
+        vm_sleep(devices_passed_deadline(&vm));
+}
+
 static void set_devices(void) {
     const struct bh_manifest_entry *serial = manifest_find(BH_ENTRY_LINK, "serial0");
     const struct bh_manifest_entry *net = manifest_find(BH_ENTRY_LINK, "net0");
@@ -172,11 +219,18 @@ static void set_devices(void) {
 
 static uint64_t next_deadline(void) {
     uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), timers_deadline(&vm),
-                      devices_screen_deadline(&vm) };
+                      devices_screen_deadline(&vm), devices_passed_deadline(&vm) };
     uint64_t first = BH_FOREVER;
     for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
         first = at[i] < first ? at[i] : first;
     return first;
+}
+
+/* Interrupts of what is passed through are sent on at once, and are no reason to look at anything
+ * else. */
+static void wait_for_work(void) {
+    while (devices_take_interrupts(&vm, vm_wait(next_deadline())))
+        continue;
 }
 
 static _Noreturn void serve(void) {
@@ -185,7 +239,9 @@ static _Noreturn void serve(void) {
         vm_settle_end(&vm);
         log_poll();
         if (!more && devices_settle(&vm))
-            vm_sleep(next_deadline());
+            wait_for_work();
+        else if (vm.passed_count != 0)
+            devices_take_interrupts(&vm, vm_wait(0));
     }
 }
 
@@ -196,6 +252,7 @@ int main(void) {
     set_image();
     set_vcpus();
     set_devices();
+    set_all_passed();
     vm.io_slot = manifest_need(BH_ENTRY_CHANNEL, "io")->slot;
     vm.has_hpet = manifest_number("hpet", 0) != 0;
     vm.restart_on_reset = strcmp(manifest_setting("on_reset", "stop"), "restart") == 0;

@@ -22,6 +22,17 @@ void vm_sleep(uint64_t host_deadline) {
     call_wait(host_deadline, &bits);
 }
 
+/* Notifications that a thread took while it waited for a lock. They may be another thread's, whose
+ * bits mean something else: the I/O thread then looks once too often. */
+static uint64_t kept;
+
+uint64_t vm_wait(uint64_t host_deadline) {
+    uint64_t bits;
+    uint64_t before = __atomic_exchange_n(&kept, 0, __ATOMIC_SEQ_CST);
+    call_wait(before != 0 ? 0 : host_deadline, &bits);
+    return bits | before;
+}
+
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
     return call_vcpu_run(vcpu->slot, host_deadline, exit) == BH_OK;
 }
@@ -30,9 +41,32 @@ bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present) {
     return call_guest_place(vm->framebuffer_slot, at.value, present) == BH_OK;
 }
 
+bool passthrough_place(uint32_t slot, struct gpa at, bool present) {
+    return call_guest_place(slot, at.value, present) == BH_OK;
+}
+
+bool passthrough_control(uint32_t slot, enum bh_device_operation operation) {
+    return call_device_control(slot, operation) == BH_OK;
+}
+
+uint64_t passthrough_value(uint32_t slot, enum bh_device_value what, uint64_t argument) {
+    uint64_t value;
+    return call_device_read(slot, what, argument, &value) == BH_OK ? value : 0;
+}
+
+void passthrough_acknowledge(uint32_t slot) {
+    call_irq_ack(slot);
+}
+
+void passthrough_lost(const char *name) {
+    log_line("%s can't be reset: the guest goes on without it", name);
+}
+
 void lock_pause(void) {
     enum { PAUSES_A_MS = 50 };
-    vm_sleep(time_now() + time_khz() / PAUSES_A_MS);
+    uint64_t bits;
+    call_wait(time_now() + time_khz() / PAUSES_A_MS, &bits);
+    __atomic_fetch_or(&kept, bits, __ATOMIC_SEQ_CST);
 }
 
 void vm_kick(struct vm *vm, const struct vcpu *vcpu) {

@@ -24,6 +24,7 @@
 #include "vmm/loader.h"
 #include "vmm/lock.h"
 #include "vmm/memory.h"
+#include "vmm/passthrough/passthrough.h"
 #include "vmm/platform/chipset.h"
 #include "vmm/platform/hpet.h"
 #include "vmm/platform/i8042.h"
@@ -42,6 +43,7 @@
 
 #define VM_VCPUS_MAX 16u
 #define VM_DISKS_MAX 4u
+#define VM_PASSED_MAX 8u
 #define VM_VIRTIO_DEVICES (3u + VM_DISKS_MAX)
 _Static_assert(AHCI_PORTS == VM_DISKS_MAX, "each disk may be on a port");
 
@@ -150,6 +152,8 @@ struct vm {
     struct rng rng;
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
+    uint32_t passed_count;
+    struct passthrough passed[VM_PASSED_MAX];
 
     struct vcpu vcpu[VM_VCPUS_MAX];
 };
@@ -203,6 +207,14 @@ void devices_update_interrupts(struct vm *vm);
 void devices_place_framebuffer(struct vm *vm);
 /* When devices_run has to look at the screen at the latest. */
 uint64_t devices_screen_deadline(struct vm *vm);
+/* With the device lock held: where BARs that the guest places may lie. */
+struct passthrough_window devices_window(const struct vm *vm);
+/* The I/O thread: the guest has ended, or hasn't begun; true: what was passed through is quiet. */
+bool devices_stop(struct vm *vm);
+/* The same: what notifications stand for; true: all of them were interrupts of what is passed
+ * through, which are on their way to the guest. */
+bool devices_take_interrupts(struct vm *vm, uint64_t bits);
+uint64_t devices_passed_deadline(struct vm *vm);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */
 bool devices_run(struct vm *vm);
 bool devices_settle(struct vm *vm);
@@ -253,6 +265,9 @@ uint64_t vm_now(void);               /* the host's TSC */
 void vm_kick(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_io(struct vm *vm);
 void vm_sleep(uint64_t host_deadline);
+/* The I/O thread's sleep: answers which notifications came, those included that a thread took while
+ * it waited for a lock. */
+uint64_t vm_wait(uint64_t host_deadline);
 /* Maps the framebuffer into the guest, or takes it out; false: the kernel refuses. */
 bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present);
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit);

@@ -19,15 +19,15 @@ uint32_t checker_device(const struct checker *c, const char *name) {
 }
 
 uint32_t checker_owner(const struct checker *c, const char *device) {
-    for (uint32_t i = 0; i < c->programs->count; i++) {
-        const struct description_program *base = c->programs->program[i].base;
-        for (uint32_t j = 0; j < base->devices_count; j++) {
-            if (strcmp(base->devices[j], device) == 0) {
-                return i;
-            }
-        }
-    }
-    return BH_NONE;
+    return programs_owner(c->programs, device);
+}
+
+bool checker_may_dma(const struct checker *c, uint32_t device) {
+    const struct description_device *d = &c->d->devices[device];
+    uint32_t owner = checker_owner(c, d->name);
+
+    return d->dma || (owner != BH_NONE
+                      && program_passed(&c->programs->program[owner], d->name) != BH_NONE);
 }
 
 void checker_size(const struct checker *c, const char *text, uint64_t unit, const char *owner,
@@ -88,6 +88,7 @@ bool check_description(const struct description *description, struct tree *tree,
     check_programs(&checker);
     check_disks(&checker);
     check_seat(&checker);
+    check_passthrough(&checker);
     check_objects(&checker);
     check_files(&checker);
     return report_is_clean(report);

@@ -122,8 +122,9 @@ static void check_pci(const struct checker *c, const struct description_device *
         find(c, path, "msi", d->name, "the device can't use MSI and MSI-X at once");
         report_mend(c->report, "keep 'msix'");
     }
-    if (d->dma && c->d->machine.iommu == IOMMU_NONE && !d->unsafe) {
-        find(c, path, "dma", d->name, "the device may write to all memory: there is no IOMMU");
+    if (checker_may_dma(c, (uint32_t)(d - c->d->devices)) && c->d->machine.iommu == IOMMU_NONE
+        && !d->unsafe) {
+        find(c, path, d->dma ? "dma" : "name", d->name, "the device may write to all memory: there is no IOMMU");
         report_mend(c->report, "give the machine an IOMMU, or mark the device 'unsafe: true'");
     }
 }

@@ -63,13 +63,13 @@ static void check_list(const struct checker *c, const char *section, const char 
                sizeof(c->d->field[0]), c->d->field##_count)
 
 /* Every device that a compartment lists exists and is listed once in the whole system. */
-static void check_owned_device(const struct checker *c, uint32_t program, uint32_t number) {
+static void check_owned_device(const struct checker *c, uint32_t program, const char *name,
+                               const char *list, uint32_t number) {
     const struct program *p = &c->programs->program[program];
-    const char *name = p->base->devices[number];
     uint32_t owner = checker_owner(c, name);
     char field[32];
 
-    snprintf(field, sizeof(field), "devices[%u]", number);
+    snprintf(field, sizeof(field), "%s[%u]", list, number);
     if (checker_device(c, name) == BH_NONE) {
         checker_unknown(c, "device", name, p->base->name, p->path, field);
     } else if (owner != program) {
@@ -82,8 +82,12 @@ static void check_owned_device(const struct checker *c, uint32_t program, uint32
 
 static void check_devices_owned(const struct checker *c) {
     for (uint32_t i = 0; i < c->programs->count; i++) {
-        for (uint32_t j = 0; j < c->programs->program[i].base->devices_count; j++) {
-            check_owned_device(c, i, j);
+        const struct program *p = &c->programs->program[i];
+        for (uint32_t j = 0; j < p->base->devices_count; j++) {
+            check_owned_device(c, i, p->base->devices[j], "devices", j);
+        }
+        for (uint32_t j = 0; p->vm != NULL && j < p->vm->passthrough_count; j++) {
+            check_owned_device(c, i, p->vm->passthrough[j], "passthrough", j);
         }
     }
     for (uint32_t i = 0; i < c->d->devices_count; i++) {

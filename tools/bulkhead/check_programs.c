@@ -130,9 +130,9 @@ static void check_threads(const struct checker *c, const struct program *p) {
 }
 
 bool checker_owns_dma_device(const struct checker *c, const struct program *p) {
-    for (uint32_t i = 0; i < p->base->devices_count; i++) {
-        uint32_t device = checker_device(c, p->base->devices[i]);
-        if (device != BH_NONE && c->d->devices[device].dma) {
+    for (uint32_t i = 0; i < c->d->devices_count; i++) {
+        uint32_t owner = checker_owner(c, c->d->devices[i].name);
+        if (owner != BH_NONE && &c->programs->program[owner] == p && checker_may_dma(c, i)) {
             return true;
         }
     }

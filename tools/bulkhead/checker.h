@@ -19,6 +19,8 @@ void check_programs(const struct checker *c);    /* check_programs.c: schedules,
 void check_hardware(const struct checker *c);    /* check_hardware.c: machine, devices, groups */
 void check_objects(const struct checker *c);     /* check_objects.c: regions, mappings, .. */
 
+void check_passthrough(const struct checker *c); /* check_passthrough.c: what guests drive */
+
 void check_disks(const struct checker *c);       /* check_disks.c: disks and their extents */
 
 void check_seat(const struct checker *c);        /* check_seat.c: the seat and who has a screen */
@@ -30,6 +32,9 @@ uint32_t checker_device(const struct checker *c, const char *name);
 
 /* The compartment (number) that lists the device; BH_NONE: none. */
 uint32_t checker_owner(const struct checker *c, const char *device);
+
+/* May the device do DMA: it says so, or is passed through to a guest? */
+bool checker_may_dma(const struct checker *c, uint32_t device);
 
 /* Does the program own a device that may do DMA? */
 bool checker_owns_dma_device(const struct checker *c, const struct program *program);

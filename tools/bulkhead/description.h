@@ -200,6 +200,8 @@ struct description_vm {
     struct description_nic *nic;
     struct description_extent *disks;
     uint32_t disks_count;
+    char **passthrough;         /* devices that the guest drives itself */
+    uint32_t passthrough_count;
     struct description_place *places;
     uint32_t places_count;
     struct description_doorbell *doorbells;

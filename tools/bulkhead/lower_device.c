@@ -7,7 +7,7 @@
 
 #include "abi/call.h"
 
-#include "lower.h"
+#include "lower_link.h"
 #include "memory.h"
 #include "values.h"
 
@@ -15,20 +15,8 @@
 #define DEFAULT_STORM_LIMIT 1000u       /* in 10 ms */
 #define ALL_DEVICE_OPERATIONS ((1u << (BH_DEVICE_READ + 1)) - 1)
 
-static uint32_t owner_of(const struct programs *programs, const char *device) {
-    for (uint32_t i = 0; i < programs->count; i++) {
-        const struct description_program *base = programs->program[i].base;
-        for (uint32_t j = 0; j < base->devices_count; j++) {
-            if (strcmp(base->devices[j], device) == 0) {
-                return i;
-            }
-        }
-    }
-    return BH_NONE;
-}
-
-static void lower_bar(struct model *m, uint32_t device, const struct description_bar *bar,
-                      struct origin origin) {
+static uint32_t lower_bar_region(struct model *m, uint32_t device,
+                                 const struct description_bar *bar, struct origin origin) {
     uint32_t owner = m->device[device].owner;
     struct bh_plan_region region = {
         .kind = BH_REGION_BAR, .rights = BH_READ | BH_WRITE, .owner = owner,
@@ -37,15 +25,22 @@ static void lower_bar(struct model *m, uint32_t device, const struct description
         .base = lower_size(bar->offset, 0),
     };
 
-    model_name(region.name, "%s.bar%u", m->device[device].name, bar->bar);
-    uint32_t index = model_add_region(m, region, NO_CONTENT, origin);
-    uint64_t address = model_map_process(m, owner, index, region.rights, origin);
+    model_name(region.name, region.base == 0 ? "%s.bar%u" : "%s.bar%u.%llx",
+               m->device[device].name, bar->bar, (unsigned long long)region.base);
+    return model_add_region(m, region, NO_CONTENT, origin);
+}
+
+static void lower_bar(struct model *m, uint32_t device, const struct description_bar *bar,
+                      struct origin origin) {
+    uint32_t owner = m->device[device].owner;
+    uint32_t index = lower_bar_region(m, device, bar, origin);
+    uint64_t address = model_map_process(m, owner, index, m->region[index].rights, origin);
     struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_REGION, "bar%u", bar->bar);
     if (bar->as != NULL) {
         model_name(e->name, "%s", bar->as);
     }
     e->address = address;
-    e->size = region.size;
+    e->size = m->region[index].size;
     e->index = bar->bar;
 }
 
@@ -60,6 +55,17 @@ static void lower_ports(struct model *m, uint32_t device, const struct descripti
         ports->as != NULL ? ports->as : m->device_as[device]);
     e->address = ports->first;
     e->size = ports->count;
+}
+
+/* A driver has one device, a VMM may have several for its guest, and they may differ in kind. */
+static void name_interrupt(const struct model *m, uint32_t device, enum bh_interrupt_kind kind,
+                           uint32_t number, char name[BH_NAME_SIZE]) {
+    if (m->device_passed[device]) {
+        model_name(name, "%s.%s%u", m->device_as[device],
+                   kind == BH_INTERRUPT_MSIX ? "msix" : "msi", number);
+    } else {
+        model_name(name, "irq%u", number);
+    }
 }
 
 static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_kind kind,
@@ -77,7 +83,8 @@ static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_
     model_name(interrupt.name, "%s", name);
     uint32_t index = model_add_interrupt(m, interrupt, origin);
     uint32_t slot = lower_slot(m, owner, BH_SLOT_INTERRUPT, index, 0, origin);
-    struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_INTERRUPT, "irq%u", number);
+    struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_INTERRUPT, "irq");
+    name_interrupt(m, device, kind, number, e->name);
     e->slot = slot;
     e->bits = bits;
     e->index = source;
@@ -105,10 +112,11 @@ static uint32_t lower_device_space(struct model *m, const char *name, uint32_t o
     return model_add_space(m, space, origin);
 }
 
-static struct bh_plan_device plan_device(const struct description_device *d, uint32_t owner) {
+static struct bh_plan_device plan_device(const struct description_device *d, uint32_t owner,
+                                         bool dma) {
     struct bh_plan_device device = {
         .kind = d->platform ? BH_DEVICE_PLATFORM : BH_DEVICE_PCI,
-        .flags = (d->dma ? BH_DEVICE_DMA : 0u) | (d->unsafe ? BH_DEVICE_UNSAFE : 0u),
+        .flags = (dma ? BH_DEVICE_DMA : 0u) | (d->unsafe ? BH_DEVICE_UNSAFE : 0u),
         .owner = owner, .space = BH_NONE, .vendor_id = 0xffff, .device_id = 0xffff,
         .fault_limit = d->fault_limit != 0 ? d->fault_limit : DEFAULT_FAULT_LIMIT,
     };
@@ -123,21 +131,39 @@ static struct bh_plan_device plan_device(const struct description_device *d, uin
     return device;
 }
 
-static void lower_device(struct model *m, const struct description_device *d, uint32_t owner,
-                         const char *path) {
-    struct origin origin = { tree_line(m->tree, "%s", path), d->name };
-    struct bh_plan_device device = plan_device(d, owner);
+static uint32_t add_device(struct model *m, const struct description_device *d, uint32_t owner,
+                           uint32_t passed, struct origin origin) {
+    bool dma = d->dma || passed != BH_NONE;
+    struct bh_plan_device device = plan_device(d, owner, dma);
 
-    if (d->dma) {
+    if (dma) {
         device.space = lower_device_space(m, d->name, owner, origin);
     }
     uint32_t index = model_add_device(m, device, origin);
-    m->device_as[index] = d->as != NULL ? d->as : d->name;
+    m->device_passed[index] = passed != BH_NONE;
+    if (passed != BH_NONE) {
+        model_name(m->device_as[index], "pass%u", passed);
+        link_setting(m, owner, m->device_as[index], d->name);
+    } else {
+        model_name(m->device_as[index], "%s", d->as != NULL ? d->as : d->name);
+    }
+    return index;
+}
+
+/* `passed`: its number among those that its owner passes through to its guest, or BH_NONE. */
+static void lower_device(struct model *m, const struct description_device *d, uint32_t owner,
+                         uint32_t passed, const char *path) {
+    struct origin origin = { tree_line(m->tree, "%s", path), d->name };
+    uint32_t index = add_device(m, d, owner, passed, origin);
     uint32_t slot = lower_slot(m, owner, BH_SLOT_DEVICE, index, ALL_DEVICE_OPERATIONS, origin);
     model_add_entry(m, owner, BH_ENTRY_DEVICE, "%s", m->device_as[index])->slot = slot;
     for (uint32_t i = 0; i < d->bars_count; i++) {
         struct origin at = { tree_line(m->tree, "%s.bars[%u]", path, i), d->name };
-        lower_bar(m, index, &d->bars[i], at);
+        if (passed != BH_NONE) {
+            lower_bar_region(m, index, &d->bars[i], at);
+        } else {
+            lower_bar(m, index, &d->bars[i], at);
+        }
     }
     for (uint32_t i = 0; i < d->ports_count; i++) {
         struct origin at = { tree_line(m->tree, "%s.ports[%u]", path, i), d->name };
@@ -150,11 +176,12 @@ void lower_devices(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < d->devices_count; i++) {
-        uint32_t owner = owner_of(programs, d->devices[i].name);
+        uint32_t owner = programs_owner(programs, d->devices[i].name);
         char path[32];
         snprintf(path, sizeof(path), "devices[%u]", i);
         if (owner != BH_NONE) {
-            lower_device(m, &d->devices[i], owner, path);
+            lower_device(m, &d->devices[i], owner,
+                         program_passed(&programs->program[owner], d->devices[i].name), path);
         }
     }
 }

@@ -12,14 +12,34 @@
 
 #define GUEST_HOLE_END   0x100000000ull
 #define GUEST_POOL_PAGES 16u
+#define LARGE_PAGE       (2u << 20)
 #define DOORBELL_PORTS   16u                /* four queues of four ports */
 #define REMOTE_PORT      0xf000u            /* where firmware puts no BAR */
 #define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)
 
+/* Is the region part of a BAR that the VM passes through to its guest? */
+static bool is_passed(const struct model *m, uint32_t vm, uint32_t region) {
+    const struct bh_plan_region *r = &m->region[region];
+
+    return r->kind == BH_REGION_BAR && r->owner == vm && m->device_passed[r->device];
+}
+
+/* Table pages to map all of it in the guest, wherever it is put: for each part a directory and, if
+ * it isn't put at large pages, tables. */
+static uint32_t passed_pages(const struct model *m, uint32_t vm) {
+    uint32_t pages = 0;
+
+    for (uint32_t i = 0; i < m->region_count; i++) {
+        pages += is_passed(m, vm, i) ? 3 + (uint32_t)(m->region[i].size / LARGE_PAGE) : 0;
+    }
+    return pages;
+}
+
 static uint32_t lower_guest_space(struct model *m, uint32_t vm, const struct program *program) {
     uint32_t pages = program->vm->pool_pages;
     struct bh_plan_space space = {
-        .kind = BH_SPACE_GUEST, .owner = vm, .pool_pages = pages != 0 ? pages : GUEST_POOL_PAGES,
+        .kind = BH_SPACE_GUEST, .owner = vm,
+        .pool_pages = pages != 0 ? pages : GUEST_POOL_PAGES + passed_pages(m, vm),
     };
 
     model_name(space.name, "%s.guest", program->base->name);
@@ -222,6 +242,29 @@ static void lower_place(struct model *m, uint32_t vm, const struct description_p
     e->size = m->region[region].size;
 }
 
+/* BARs of the functions that the guest drives itself: "pass0.piece0" and so on. */
+static void lower_passed(struct model *m, uint32_t vm) {
+    uint32_t pieces[BH_MAX_DEVICES] = { 0 };
+
+    for (uint32_t i = 0; i < m->region_count; i++) {
+        const struct bh_plan_region *r = &m->region[i];
+        if (!is_passed(m, vm, i)) {
+            continue;
+        }
+        uint32_t slot = model_add_slot(m, (struct bh_plan_slot){
+            .compartment = vm, .kind = BH_SLOT_PLACE, .object = i,
+            .object2 = m->life[vm].guest_space, .rights = r->rights,
+        }, m->region_origin[i]);
+        struct bh_manifest_entry *e = model_add_entry(m, vm, BH_ENTRY_PLACE, "%s.piece%u",
+                                                      m->device_as[r->device],
+                                                      pieces[r->device]++);
+        e->slot = slot;
+        e->index = r->bar;
+        e->address = r->base;
+        e->size = r->size;
+    }
+}
+
 /* The VM's picture, which its monitor moves to where the guest wants the card's memory. */
 static void lower_video_memory(struct model *m, uint32_t vm, const struct program *program) {
     char *region = memory_format("%s.%s", program->base->name, SCREEN_REGION);
@@ -279,6 +322,7 @@ static void lower_vm(struct model *m, uint32_t vm, const struct program *program
     if (d->screen) {
         lower_video_memory(m, vm, program);
     }
+    lower_passed(m, vm);
     for (uint32_t i = 0; i < d->places_count; i++) {
         at.line = tree_line(m->tree, "%s.places[%u]", program->path, i);
         lower_place(m, vm, &d->places[i], at);

@@ -81,7 +81,8 @@ struct model {
     uint32_t content_count;
     struct model_compartment life[BH_MAX_COMPARTMENTS];
     uint64_t next_iova[BH_MAX_SPACES];
-    const char *device_as[BH_MAX_DEVICES];          /* what its driver calls it */
+    char     device_as[BH_MAX_DEVICES][BH_NAME_SIZE];   /* what its driver calls it */
+    bool     device_passed[BH_MAX_DEVICES];         /* to its owner's guest */
 };
 
 struct model *model_new(const struct description *description, struct tree *tree,

@@ -82,6 +82,31 @@ const struct description_schedule *program_schedule(const struct program *progra
     return &program->base->threads[thread - 1 - vcpus];
 }
 
+static uint32_t find_text(char *const *list, uint32_t count, const char *text) {
+    for (uint32_t i = 0; text != NULL && i < count; i++) {
+        if (strcmp(list[i], text) == 0) {
+            return i;
+        }
+    }
+    return BH_NONE;
+}
+
+uint32_t program_passed(const struct program *program, const char *device) {
+    return program->vm == NULL ? BH_NONE
+         : find_text(program->vm->passthrough, program->vm->passthrough_count, device);
+}
+
+uint32_t programs_owner(const struct programs *programs, const char *device) {
+    for (uint32_t i = 0; i < programs->count; i++) {
+        const struct program *p = &programs->program[i];
+        if (find_text(p->base->devices, p->base->devices_count, device) != BH_NONE
+            || program_passed(p, device) != BH_NONE) {
+            return i;
+        }
+    }
+    return BH_NONE;
+}
+
 uint32_t programs_find(const struct programs *programs, const char *name) {
     for (uint32_t i = 0; name != NULL && i < programs->count; i++) {
         if (strcmp(programs->program[i].base->name, name) == 0) {

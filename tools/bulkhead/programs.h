@@ -41,6 +41,13 @@ uint32_t program_threads(const struct program *program);
 const struct description_schedule *program_schedule(const struct program *program,
                                                     uint32_t thread, char path[64]);
 
+/* The compartment (number) that lists the device, for itself or for its guest; BH_NONE: none. */
+uint32_t programs_owner(const struct programs *programs, const char *device);
+
+/* The device's number among those that the program passes through to its guest; BH_NONE: it isn't
+ * one of them. */
+uint32_t program_passed(const struct program *program, const char *device);
+
 uint32_t programs_find(const struct programs *programs, const char *name);
 
 /* Which device a VM sees for its share of a disk, and whether it only reads it, as any CD-ROM. */

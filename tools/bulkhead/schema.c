@@ -243,6 +243,7 @@ static const cyaml_schema_field_t vm_fields[] = {
     LIST("vcpus", struct description_vm, vcpus, &schedule_entry),
     CYAML_FIELD_MAPPING_PTR("nic", MANY, struct description_vm, nic, nic_fields),
     LIST("disks", struct description_vm, disks, &extent_entry),
+    LIST("passthrough", struct description_vm, passthrough, &text_entry),
     LIST("places", struct description_vm, places, &place_entry),
     LIST("doorbells", struct description_vm, doorbells, &doorbell_entry),
     CYAML_FIELD_END

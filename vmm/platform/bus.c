@@ -48,6 +48,15 @@ static bool ahci_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t 
            *offset % size == 0;
 }
 
+/* The passed-through function one of whose BARs holds the address: at a place that isn't mapped. */
+static struct passthrough *passed_at(struct vm *vm, struct gpa at, unsigned *bar,
+                                     uint32_t *offset) {
+    for (unsigned i = 0; i < vm->passed_count; i++)
+        if (passthrough_decodes(&vm->passed[i], at.value, bar, offset))
+            return &vm->passed[i];
+    return NULL;
+}
+
 static bool in_hpet(const struct vm *vm, struct gpa at, unsigned size) {
     return vm->has_hpet && in_page(at, HPET_PAGE) && at.value % size == 0;
 }
@@ -80,9 +89,13 @@ static bool in_apic(const struct vcpu *vcpu, struct gpa at) {
 }
 
 static uint64_t read_virtio(struct vm *vm, struct gpa at, unsigned size) {
+    unsigned bar;
     uint32_t offset;
     struct virtio_device *device = devices_virtio(vm, virtio_at(vm, at, size, &offset));
-    return device ? virtio_bar_read(device, offset, size) : all_ones(size);
+    if (device)
+        return virtio_bar_read(device, offset, size);
+    const struct passthrough *passed = passed_at(vm, at, &bar, &offset);
+    return passed ? passthrough_read(passed, bar, offset, size) : all_ones(size);
 }
 
 /* The emulated devices first: their drivers live by their registers, virtio's only begin so. */
@@ -110,12 +123,25 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
     return value;
 }
 
+/* Of the MSI-X table: what waited for the entry goes out. */
+static void write_passed(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
+    unsigned bar;
+    uint32_t offset;
+    struct passthrough *passed = passed_at(vm, at, &bar, &offset);
+    if (!passed)
+        return;
+    passthrough_write(passed, bar, offset, size, value);
+    irq_flush_messages(vm, &passed->pci);
+}
+
 static bool write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
     uint32_t offset;
     unsigned number = virtio_at(vm, at, size, &offset);
     struct virtio_device *device = devices_virtio(vm, number);
-    if (!device)
+    if (!device) {
+        write_passed(vm, at, size, value);
         return false;
+    }
     enum virtio_event event = virtio_bar_write(device, offset, size, value);
     devices_event(vm, number, event);
     irq_flush_messages(vm, &device->pci);
@@ -179,6 +205,18 @@ static unsigned latched_device(const struct vm *vm) {
     return vm->pci_address >> 11 & 0x1f;
 }
 
+/* Bus 0, function 0 of a device: all that isn't the chipset is there. */
+static bool latch_is_single(const struct vm *vm) {
+    return (vm->pci_address & PCI_ADDRESS_ENABLE) && (vm->pci_address & 0x00ff0700) == 0;
+}
+
+/* The passed-through function that the latch names. */
+static struct passthrough *latched_passed(struct vm *vm) {
+    unsigned number = latched_device(vm) - LAYOUT_PCI_PASSED;
+    bool named = latch_is_single(vm) && number < vm->passed_count;
+    return named && vm->passed[number].state != PASSTHROUGH_ABSENT ? &vm->passed[number] : NULL;
+}
+
 /* The function that the latch names, and the offset of the access in its configuration space. */
 static struct pci_function *latched(struct vm *vm, uint16_t port, unsigned *offset) {
     uint32_t address = vm->pci_address;
@@ -196,9 +234,21 @@ static uint32_t read_pci(struct vm *vm, uint16_t port, unsigned size) {
                                                      : (uint32_t)all_ones(size);
     const struct pci_function *function = latched(vm, port, &offset);
     struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
+    const struct passthrough *passed = latched_passed(vm);
+    if (passed)
+        return passthrough_config_read(passed, offset, size);
     if (virtio && function == &virtio->pci)
         virtio_window_read(virtio, offset);
     return function ? pci_config_read(function, offset, size) : (uint32_t)all_ones(size);
+}
+
+/* true: a reset has begun, which the I/O thread sees through. */
+static bool write_passed_config(struct vm *vm, struct passthrough *passed, unsigned offset,
+                                unsigned size, uint32_t value) {
+    struct passthrough_window window = devices_window(vm);
+    passthrough_config_write(passed, &window, offset, size, value);
+    irq_flush_messages(vm, &passed->pci);
+    return passed->state == PASSTHROUGH_RESETTING;
 }
 
 /* true: the I/O thread has something to do now, as a device may do DMA that couldn't before. */
@@ -210,6 +260,9 @@ static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
     if (port < PORT_PCI_DATA)
         return false;
     struct pci_function *function = latched(vm, port, &offset);
+    struct passthrough *passed = latched_passed(vm);
+    if (passed)
+        return write_passed_config(vm, passed, offset, size, value);
     if (!function)
         return false;
     bool could = pci_may_master(function);

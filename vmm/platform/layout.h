@@ -25,7 +25,8 @@
 #define LAYOUT_BIOS_SIZE    0x0000000000020000ull
 #define LAYOUT_HIGH_START   0x0000000000100000ull
 
-/* The hole below 4 GiB. */
+/* The hole below 4 GiB. It begins with the BARs of passed-through functions, one after the
+ * other. */
 #define LAYOUT_HOLE         0x00000000c0000000ull
 #define LAYOUT_FIRMWARE_HOLE 0x0000000080000000ull  /* the lowest place where firmware puts BARs */
 #define LAYOUT_BARS         0x00000000e0000000ull   /* memory BARs, one after the other */
@@ -38,11 +39,12 @@
 
 /* PCI devices 1 to LAYOUT_PCI_DEVICES: the virtio ones by their number, or the emulated network
  * card as the first; then the AHCI controller. Interrupt pin A of each is one of the I/O APIC's
- * eight pins beyond the ISA devices' ones. The VGA has none. */
+ * eight pins beyond the ISA devices' ones. The VGA and what is passed through have none. */
 #define LAYOUT_PCI_DEVICES  8u
 #define LAYOUT_PCI_E1000    1u
 #define LAYOUT_PCI_AHCI     8u
 #define LAYOUT_PCI_VGA      9u
+#define LAYOUT_PCI_PASSED   10u                     /* the first of the passed-through functions */
 #define LAYOUT_PCI_PIN(device) (16u + (device) % 8u)
 #define LAYOUT_TIMER_PIN    2u                      /* the 8254's, which is ISA interrupt 0 */
 

@@ -175,10 +175,15 @@ void pci_msix_raise(struct pci_function *function, unsigned vector) {
         function->msix_pending |= 1u << vector;
 }
 
+bool pci_msix_enabled(const struct pci_function *function) {
+    return function->msix_at != 0 &&
+           (function->config[function->msix_at + MSIX_CONTROL + 1] & MSIX_ENABLE_HIGH) != 0;
+}
+
 static bool msix_open(const struct pci_function *function) {
     uint8_t control = function->config[function->msix_at + MSIX_CONTROL + 1];
-    bool enabled = (control & MSIX_ENABLE_HIGH) && !(control & MSIX_MASK_ALL_HIGH);
-    return function->msix_at != 0 && enabled && pci_may_master(function);
+    return pci_msix_enabled(function) && !(control & MSIX_MASK_ALL_HIGH) &&
+           pci_may_master(function);
 }
 
 bool pci_msi_enabled(const struct pci_function *function) {

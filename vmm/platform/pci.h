@@ -15,7 +15,7 @@
 #include "vmm/cpu/apic.h"
 
 #define PCI_CONFIG_SIZE 256u
-#define PCI_MSIX_MAX 8u
+#define PCI_MSIX_MAX 32u
 #define PCI_MSIX_ENTRY 16u           /* bytes of a table entry */
 
 enum pci_offset {
@@ -81,6 +81,7 @@ bool pci_may_master(const struct pci_function *function);
 uint32_t pci_msix_read(const struct pci_function *function, uint32_t offset);
 void pci_msix_write(struct pci_function *function, uint32_t offset, uint32_t value);
 uint32_t pci_msix_pending(const struct pci_function *function);
+bool pci_msix_enabled(const struct pci_function *function);
 
 bool pci_msi_enabled(const struct pci_function *function);
 void pci_msi_raise(struct pci_function *function);
