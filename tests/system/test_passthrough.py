@@ -102,7 +102,7 @@ def test_card_reaches_the_outside(console):
 
 
 def test_disk_keeps_its_files(console):
-    assert "nvme" in run(console, "disk", "readlink /sys/block/nvme0n1/device/device/driver")
+    assert "nvme" in run(console, "disk", "readlink /sys/bus/pci/devices/0000:00:0a.0/driver")
     run(console, "disk", "mke2fs /dev/nvme0n1 >/dev/null 2>&1 && mkdir -p /m && "
                          "mount -t ext4 /dev/nvme0n1 /m")
     run(console, "disk", "dd if=/dev/urandom of=/m/a bs=64k count=200 2>/dev/null; sync")
