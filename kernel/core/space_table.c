@@ -108,7 +108,7 @@ static enum bh_status map_leaf(struct space_table *space, uint64_t address, unsi
         }
         if (!take_table(space, &page))
             return BH_E_SPACE;
-        set_entry(space, entry, table_entry_table(space->format, page));
+        set_entry(space, entry, table_entry_table(space->format, page, w.level));
     }
     return BH_E_ARGUMENT;
 }

@@ -9,9 +9,9 @@ uint64_t table_entry_leaf(enum table_format format, paddr_t target, unsigned lev
     return cpu_entry_leaf(target, level, rights, cache, format != TABLE_KERNEL);
 }
 
-uint64_t table_entry_table(enum table_format format, paddr_t table) {
+uint64_t table_entry_table(enum table_format format, paddr_t table, unsigned level) {
     if (format == TABLE_DEVICE)
-        return iommu_entry_table(table);
+        return iommu_entry_table(table, level);
     return cpu_entry_table(table, format != TABLE_KERNEL);
 }
 

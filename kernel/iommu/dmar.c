@@ -15,9 +15,8 @@ enum { STRUCTURE_TYPE = 0, STRUCTURE_LENGTH = 2, STRUCTURE_HEAD = 4 };
 enum { UNIT = 0, RESERVED_MEMORY = 1 };
 enum { UNIT_FLAGS = 4, UNIT_SEGMENT = 6, UNIT_REGISTERS = 8, UNIT_SCOPES = 16, UNIT_ALL = 1u << 0 };
 enum { RESERVED_SCOPES = 24 };
+enum { ENDPOINT = 1, BRIDGE = 2, IOAPIC = 3 };
 enum { SCOPE_TYPE = 0, SCOPE_LENGTH = 1, SCOPE_ID = 4, SCOPE_BUS = 5, SCOPE_PATH = 6 };
-
-static const char too_long[] = "a structure is longer than what holds it";
 
 static uint32_t read16(const uint8_t *bytes) { return bytes[0] | (uint32_t)bytes[1] << 8; }
 
@@ -43,96 +42,69 @@ static uint32_t follow_path(const uint8_t *scope) {
 }
 
 /* A bridge's scope is the bridge itself and all buses behind it. */
-static bool add_scope(struct dmar *dmar, const uint8_t *scope, bool reserved) {
-    uint32_t id = follow_path(scope);
-    if (id == BH_NONE)
+static bool add_scope(struct scopes *scopes, const uint8_t *bytes, bool reserved) {
+    uint32_t id = follow_path(bytes), type = bytes[SCOPE_TYPE];
+    struct scope scope = { reserved ? SCOPE_RESERVED : SCOPE_COVERED, id, id, BH_NONE, 0 };
+    if (id == BH_NONE || (type != ENDPOINT && type != BRIDGE && (type != IOAPIC || reserved)))
         return true;
-    if (dmar->scope_count + 2 > DMAR_MAX_SCOPES)
-        return false;
-    struct dmar_scope entry = { scope[SCOPE_TYPE], scope[SCOPE_ID], reserved, id, id };
-    dmar->scope[dmar->scope_count++] = entry;
-    const struct pci_function *bridge = bridge_at(id);
-    if (entry.type == DMAR_BRIDGE && bridge != 0) {
-        entry.first = bridge->secondary * 256;
-        entry.last = bridge->subordinate * 256 + 255;
-        dmar->scope[dmar->scope_count++] = entry;
+    if (type == IOAPIC) {
+        scope.kind = SCOPE_IOAPIC;
+        scope.ioapic = bytes[SCOPE_ID];
     }
-    return true;
+    const struct pci_function *bridge = type == BRIDGE ? bridge_at(id) : 0;
+    bool room = scopes_add(scopes, &scope);
+    if (bridge == 0)
+        return room;
+    scope.first = bridge->secondary * 256;
+    scope.last = bridge->subordinate * 256 + 255;
+    return scopes_add(scopes, &scope);
 }
 
-static const char *add_scopes(struct dmar *dmar, const uint8_t *structure, uint32_t at,
+static const char *add_scopes(struct scopes *scopes, const uint8_t *structure, uint32_t at,
                               bool reserved) {
     uint32_t length = read16(structure + STRUCTURE_LENGTH);
     for (; at < length; at += structure[at + SCOPE_LENGTH]) {
         if (length - at < SCOPE_PATH || structure[at + SCOPE_LENGTH] < SCOPE_PATH ||
             structure[at + SCOPE_LENGTH] > length - at)
-            return too_long;
-        if (!add_scope(dmar, structure + at, reserved))
-            return "more device scopes than the kernel has room for";
+            return scope_too_long;
+        if (!add_scope(scopes, structure + at, reserved))
+            return scope_too_many;
     }
-    return at == length ? 0 : too_long;
+    return at == length ? 0 : scope_too_long;
 }
 
-static const char *add_unit(struct dmar *dmar, const uint8_t *structure) {
+static const char *add_unit(struct scopes *scopes, const uint8_t *structure) {
     if (read16(structure + STRUCTURE_LENGTH) < UNIT_SCOPES)
-        return too_long;
+        return scope_too_long;
     uint64_t registers;
     memcpy(&registers, structure + UNIT_REGISTERS, sizeof registers);
-    if (read16(structure + UNIT_SEGMENT) != 0 || registers % BH_PAGE_SIZE != 0 ||
-        dmar->unit_count == DMAR_MAX_UNITS)
-        return "a unit is misplaced, of another PCI segment, or one too many";
-    dmar->registers[dmar->unit_count++] = paddr(registers);
-    dmar->include_all = dmar->include_all || structure[UNIT_FLAGS] & UNIT_ALL;
-    return add_scopes(dmar, structure, UNIT_SCOPES, false);
+    if (!scopes_add_unit(scopes, registers, read16(structure + UNIT_SEGMENT), BH_NONE))
+        return scope_bad_unit;
+    scopes->include_all = scopes->include_all || structure[UNIT_FLAGS] & UNIT_ALL;
+    return add_scopes(scopes, structure, UNIT_SCOPES, false);
 }
 
-static const char *add_structure(struct dmar *dmar, const uint8_t *structure) {
+static const char *add_structure(struct scopes *scopes, const uint8_t *structure) {
     switch (read16(structure + STRUCTURE_TYPE)) {
-    case UNIT:            return add_unit(dmar, structure);
-    case RESERVED_MEMORY: return add_scopes(dmar, structure, RESERVED_SCOPES, true);
+    case UNIT:            return add_unit(scopes, structure);
+    case RESERVED_MEMORY: return add_scopes(scopes, structure, RESERVED_SCOPES, true);
     default:              return 0;
     }
 }
 
-const char *dmar_parse(const void *table, uint32_t length, struct dmar *dmar) {
+const char *dmar_parse(const void *table, uint32_t length, struct scopes *scopes) {
     const uint8_t *bytes = table;
-    *dmar = (struct dmar){ 0 };
+    *scopes = (struct scopes){ 0 };
     uint32_t size;
     for (uint32_t at = TABLE_FIRST; at < length; at += size) {
         size = length - at < STRUCTURE_HEAD ? 0 : read16(bytes + at + STRUCTURE_LENGTH);
         if (size < STRUCTURE_HEAD || size > length - at)
-            return too_long;
-        const char *wrong = add_structure(dmar, bytes + at);
+            return scope_too_long;
+        const char *wrong = add_structure(scopes, bytes + at);
         if (wrong != 0)
             return wrong;
     }
-    if (dmar->unit_count == 0)
-        return "it names no remapping unit";
-    dmar->interrupt_remapping = bytes[TABLE_FLAGS] & FLAG_INTERRUPT_REMAPPING;
-    return 0;
-}
-
-static bool is_named(const struct dmar *dmar, uint32_t requester_id, bool reserved) {
-    for (uint32_t i = 0; i < dmar->scope_count; i++) {
-        const struct dmar_scope *scope = &dmar->scope[i];
-        bool pci = scope->type == DMAR_ENDPOINT || scope->type == DMAR_BRIDGE;
-        if (pci && scope->reserved == reserved && requester_id >= scope->first &&
-            requester_id <= scope->last)
-            return true;
-    }
-    return false;
-}
-
-const char *dmar_refuses(const struct dmar *dmar, uint32_t requester_id) {
-    if (is_named(dmar, requester_id, true))
-        return "the firmware has reserved memory (RMRR) for its DMA";
-    return dmar->include_all || is_named(dmar, requester_id, false) ? 0 : "no IOMMU unit covers it";
-}
-
-uint32_t dmar_ioapic_requester(const struct dmar *dmar, uint32_t ioapic_id) {
-    for (uint32_t i = 0; i < dmar->scope_count; i++) {
-        if (dmar->scope[i].type == DMAR_IOAPIC && dmar->scope[i].id == ioapic_id)
-            return dmar->scope[i].first;
-    }
-    return BH_NONE;
+    scopes->interrupt_remapping = length > TABLE_FLAGS &&
+                                  bytes[TABLE_FLAGS] & FLAG_INTERRUPT_REMAPPING;
+    return scopes_lack(scopes);
 }

@@ -7,13 +7,34 @@
 #include "iommu/iommu.h"
 
 #include "core/log.h"
+#include "iommu/dmar.h"
 #include "iommu/vtd.h"
+#include "x86/acpi.h"
 
 static enum iommu_kind kind = IOMMU_NONE;
+static struct scopes scopes;
+
+/* What is wrong with it, or 0. */
+static const char *read_firmware_table(void) {
+    uint32_t length;
+    const void *table = acpi_table("DMAR", &length);
+    if (table == 0)
+        return 0;
+    kind = IOMMU_VTD;
+    return dmar_parse(table, length, &scopes);
+}
+
+static bool install_units(void) {
+    const char *wrong = read_firmware_table();
+    if (wrong == 0)
+        return kind == IOMMU_VTD && vtd_install(&scopes);
+    log_line("IOMMU: the firmware's DMAR table is unusable: %s", wrong);
+    return false;
+}
 
 bool iommu_install(void) {
-    if (vtd_install())
-        kind = IOMMU_VTD;
+    if (!install_units())
+        kind = IOMMU_NONE;
     log_line("IOMMU: %s", kind == IOMMU_NONE ? "none that is usable: no device may have DMA" :
              "on: DMA and interrupts of every device denied until granted");
     return kind != IOMMU_NONE;
@@ -22,35 +43,46 @@ bool iommu_install(void) {
 enum iommu_kind iommu_kind(void) { return kind; }
 
 const char *iommu_refuses(uint32_t requester_id) {
-    return kind == IOMMU_VTD ? vtd_refuses(requester_id) : "this machine has no usable IOMMU";
+    return kind == IOMMU_NONE ? "this machine has no usable IOMMU" :
+           scopes_refuse(&scopes, requester_id);
 }
 
 bool iommu_owns_registers(uint64_t base, uint64_t size) {
-    return kind == IOMMU_VTD && vtd_owns_registers(base, size);
+    return scopes_own_registers(&scopes, base, size);
 }
 
 uint32_t iommu_ioapic_requester(uint32_t ioapic_id) {
-    return kind == IOMMU_VTD ? vtd_ioapic_requester(ioapic_id) : BH_NONE;
+    return scopes_ioapic_requester(&scopes, ioapic_id);
 }
 
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
-    return kind == IOMMU_VTD && vtd_attach(requester_id, space, root);
+    switch (kind) {
+    case IOMMU_VTD:   return vtd_attach(requester_id, space, root);
+    default:          return false;
+    }
 }
 
 bool iommu_detach(uint32_t requester_id, uint32_t space) {
-    return kind == IOMMU_VTD && vtd_detach(requester_id, space);
+    switch (kind) {
+    case IOMMU_VTD:   return vtd_detach(requester_id, space);
+    default:          return false;
+    }
 }
 
 bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
                          struct iommu_message *message) {
-    if (kind == IOMMU_VTD)
-        return vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
     *message = (struct iommu_message){ 0xfee00000u | apic_id % 256 << 12, vector };
-    return true;
+    switch (kind) {
+    case IOMMU_VTD:   return vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
+    default:          return true;
+    }
 }
 
 bool iommu_interrupt_clear(uint32_t entry) {
-    return kind != IOMMU_VTD || vtd_interrupt_clear(entry);
+    switch (kind) {
+    case IOMMU_VTD:   return vtd_interrupt_clear(entry);
+    default:          return true;
+    }
 }
 
 void iommu_fault_interrupt(void) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one interface to whichever DMA-remapping unit the machine has (vtd*.c now, amdvi*.c later).
+ * The one interface to whichever DMA-remapping unit the machine has (vtd*.c, amdvi*.c).
  * Deny by default: a requester that was not attached reaches nothing and interrupts nobody. Called
  * at boot on one core, afterwards with device_lock (core/device_state.h) held, but for
  * iommu_fault_interrupt.

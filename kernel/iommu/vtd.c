@@ -11,7 +11,6 @@
 #include "core/table_format.h"
 #include "core/time.h"
 #include "pci/pci.h"
-#include "x86/acpi.h"
 #include "x86/apic.h"
 
 enum {
@@ -29,29 +28,19 @@ struct table_entry { uint64_t low, high; };   /* 9.1, 9.3 */
 #define CONTEXT_4_LEVELS        2ull
 #define CONTEXT_DOMAIN(domain)  ((uint64_t)(domain) << 8)
 
-struct vtd_unit vtd_units[DMAR_MAX_UNITS];
+/* 6.5.2.3: drains, 6.5.2.8: the wait descriptor. */
+#define TLB_DRAIN_WRITES        (1ull << 6)
+#define TLB_DRAIN_READS         (1ull << 7)
+#define WAIT_WRITE_STATUS       (5ull | 1ull << 5)
+#define WAIT_DATA(value)        ((uint64_t)(value) << 32)
+
+struct vtd_unit vtd_units[SCOPE_MAX_UNITS];
 uint32_t vtd_unit_count;
-static struct dmar dmar;
 static bool four_levels = true;                       /* all units have them */
 static uint32_t domain_count = 65536;                 /* every unit has so many */
 static struct table_entry *root_table;
 static paddr_t root_base;
 static struct table_entry *context_table[BUSES];
-
-const char *vtd_refuses(uint32_t requester_id) { return dmar_refuses(&dmar, requester_id); }
-
-uint32_t vtd_ioapic_requester(uint32_t ioapic_id) {
-    return dmar_ioapic_requester(&dmar, ioapic_id);
-}
-
-bool vtd_owns_registers(uint64_t base, uint64_t size) {
-    for (uint32_t i = 0; i < vtd_unit_count; i++) {
-        uint64_t registers = vtd_units[i].base.value;
-        if (base < registers + REGISTERS_SIZE && registers < base + size)
-            return true;
-    }
-    return false;
-}
 
 /* 10.4.4: what is written is the enables as they are, and one bit more; the status shows it. */
 bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit) {
@@ -70,7 +59,7 @@ static const char *unit_lacks(const struct vtd_unit *unit) {
     uint64_t cap = unit->capability, ext = unit->extended;
     if (!(ext & VTD_EXT_QUEUED))
         return "queued invalidation";
-    if (!(ext & VTD_EXT_REMAPPING) || !dmar.interrupt_remapping)
+    if (!(ext & VTD_EXT_REMAPPING))
         return "interrupt remapping";
     if (!(cap & (VTD_CAP_3_LEVELS | VTD_CAP_4_LEVELS)))
         return "tables of three or four levels";
@@ -92,6 +81,19 @@ static bool find_unit(struct vtd_unit *unit, paddr_t base) {
     four_levels = four_levels && unit->capability & VTD_CAP_4_LEVELS;
     vtd_table_use(unit);
     return lacks == 0;
+}
+
+/* Drains what is in flight where the unit can (10.4.2: DWD, DRD). */
+static uint64_t drains(const struct vtd_unit *unit) {
+    return (unit->capability & VTD_CAP_DRAIN_WRITE ? TLB_DRAIN_WRITES : 0) |
+           (unit->capability & VTD_CAP_DRAIN_READ ? TLB_DRAIN_READS : 0);
+}
+
+bool vtd_request(struct vtd_unit *unit, uint64_t request) {
+    struct iommu_queue *queue = &unit->queue;
+    queue_put(queue, request | (VTD_FLUSHES_TLB(request) ? drains(unit) : 0), 0);
+    queue_put(queue, WAIT_WRITE_STATUS | WAIT_DATA(++queue->ticket), queue->done_base.value);
+    return queue_run(queue, &VTD_64(unit, VTD_QUEUE_TAIL));
 }
 
 static void add_context_table(uint32_t bus) {
@@ -118,7 +120,10 @@ static void make_tables(void) {
 
 static bool start_unit(struct vtd_unit *unit) {
     VTD_64(unit, VTD_ROOT_TABLE) = root_base.value;
-    bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_queue_install(unit) &&
+    queue_install(&unit->queue, unit->base);
+    VTD_64(unit, VTD_QUEUE_TAIL) = 0;
+    VTD_64(unit, VTD_QUEUE_ADDRESS) = unit->queue.base.value;
+    bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_set_command(unit, VTD_QUEUE) &&
                        vtd_request(unit, VTD_FLUSH_CONTEXTS) && vtd_request(unit, VTD_FLUSH_TLB) &&
                        vtd_set_command(unit, VTD_TRANSLATION);
     if (!translating || !vtd_interrupt_install(unit)) {
@@ -129,20 +134,11 @@ static bool start_unit(struct vtd_unit *unit) {
     return true;
 }
 
-bool vtd_install(void) {
-    uint32_t length;
-    const void *table = acpi_table("DMAR", &length);
-    if (table == 0)
-        return false;
-    const char *wrong = dmar_parse(table, length, &dmar);
-    if (wrong != 0) {
-        log_line("IOMMU: the firmware's DMAR table is unusable: %s", wrong);
-        return false;
-    }
+bool vtd_install(const struct scopes *scopes) {
     bool ok = true;
-    vtd_unit_count = dmar.unit_count;
+    vtd_unit_count = scopes->unit_count;
     for (uint32_t i = 0; i < vtd_unit_count; i++)
-        ok = find_unit(&vtd_units[i], dmar.registers[i]) && ok;
+        ok = find_unit(&vtd_units[i], scopes->registers[i]) && ok;
     if (!ok)
         return false;
     make_tables();

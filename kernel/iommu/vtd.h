@@ -5,8 +5,9 @@
  */
 #pragma once
 
-#include "iommu/dmar.h"
 #include "iommu/iommu.h"
+#include "iommu/queue.h"
+#include "iommu/scope.h"
 
 enum vtd_register {
     VTD_CAPABILITY     = 0x08,        /* 10.4.2 */
@@ -56,13 +57,7 @@ struct vtd_unit {
     paddr_t  base;
     uint64_t capability;
     uint64_t extended;
-    uint64_t *queue;                  /* 256 descriptors of two words */
-    paddr_t  queue_base;
-    volatile uint32_t *done;          /* written by the unit for a wait descriptor */
-    paddr_t  done_base;
-    uint32_t tail;                    /* next free descriptor */
-    uint32_t ticket;                  /* last wait's value */
-    bool     dead;                    /* didn't confirm an invalidation in time: never again used */
+    struct iommu_queue queue;
 };
 
 /* A register as an lvalue. */
@@ -70,19 +65,16 @@ struct vtd_unit {
 #define VTD_64(unit, offset)  (*(volatile uint64_t *)((unit)->registers + (offset)))
 
 /* vtd.c: as in iommu.h */
-extern struct vtd_unit vtd_units[DMAR_MAX_UNITS];
+extern struct vtd_unit vtd_units[SCOPE_MAX_UNITS];
 extern uint32_t vtd_unit_count;
-bool vtd_install(void);
-const char *vtd_refuses(uint32_t requester_id);
-bool vtd_owns_registers(uint64_t base, uint64_t size);
-uint32_t vtd_ioapic_requester(uint32_t ioapic_id);
+bool vtd_install(const struct scopes *scopes);
 bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root);
 bool vtd_detach(uint32_t requester_id, uint32_t space);
 void vtd_ignore_faults(uint32_t requester_id, bool ignore);
 /* One-shot and enable bits of the command register; false: the unit didn't follow in time. */
 bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit);
 
-/* vtd_queue.c: one of these requests (6.5.2.1, 6.5.2.3, 6.5.2.7), until the unit confirmed it. */
+/* One of these requests (6.5.2.1, 6.5.2.3, 6.5.2.7), until the unit confirmed it. */
 #define VTD_FLUSH_CONTEXTS          (1ull | 1ull << 4)
 #define VTD_FLUSH_CONTEXT(domain, id) \
     (1ull | 3ull << 4 | (uint64_t)(domain) << 16 | (uint64_t)(id) << 32)
@@ -91,7 +83,6 @@ bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit);
 #define VTD_FLUSH_INTERRUPTS        (4ull)
 #define VTD_FLUSH_INTERRUPT(entry)  (4ull | 1ull << 4 | (uint64_t)(entry) << 32)
 #define VTD_FLUSHES_TLB(request)    ((request) % 16 == 2)
-bool vtd_queue_install(struct vtd_unit *unit);
 bool vtd_request(struct vtd_unit *unit, uint64_t request);
 
 /* vtd_interrupt.c */
@@ -105,5 +96,5 @@ bool vtd_interrupt_clear(uint32_t entry);
 void vtd_fault_install(const struct vtd_unit *unit);
 void vtd_fault_interrupt(void);
 
-/* vtd_table.c: the second-stage table's features are those that all units have. */
+/* table.c: the second-stage table's features are those that all units have. */
 void vtd_table_use(const struct vtd_unit *unit);

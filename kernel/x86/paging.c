@@ -87,7 +87,7 @@ uint64_t paging_kernel_root(void) { return kernel_space.root.value; }
 /* What lies above the user half in a process's top-level table (core/table_format.h). */
 void table_root_prepare(enum table_format format, uint64_t *root) {
     if (format == TABLE_PROCESS)
-        root[LAST] = table_entry_table(TABLE_KERNEL, trampoline_pointers);
+        root[LAST] = table_entry_table(TABLE_KERNEL, trampoline_pointers, 3);
 }
 
 uint64_t paging_install_core(uint32_t core) {

@@ -19,6 +19,7 @@ static struct pci_function bridge = { .requester_id = 8, .bridge = true, .second
 
 uint32_t pci_find(uint32_t id) { return id == 8 ? 0 : BH_NONE; }
 struct pci_function *pci_function(uint32_t index) { (void)index; return &bridge; }
+uint32_t pci_alias(uint32_t index) { return index + 9; }
 
 static void put_table(const char *signature, const uint8_t *data, size_t size) {
     static uint8_t room[TABLES][ROOM];
@@ -31,18 +32,22 @@ static void put_table(const char *signature, const uint8_t *data, size_t size) {
     fake_acpi_add(table);
 }
 
+static void use_scopes(const struct scopes *scopes) {
+    scopes_refuse(scopes, 8);
+    scopes_ioapic_requester(scopes, 0);
+    scopes_own_registers(scopes, 0xfed80000, 4096);
+}
+
 static void use_tables(void) {
     uint32_t a, b, length;
     paddr_t base;
-    struct dmar dmar;
+    struct scopes scopes;
     acpi_install(paddr(fake_acpi_rsdp()));
     acpi_ioapic(&a, &base);
     acpi_ecam(&base, &a, &b);
     const void *table = acpi_table("DMAR", &length);
-    if (table != 0 && dmar_parse(table, length, &dmar) == 0) {
-        dmar_refuses(&dmar, 8);
-        dmar_ioapic_requester(&dmar, 0);
-    }
+    if (table != 0 && dmar_parse(table, length, &scopes) == 0)
+        use_scopes(&scopes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

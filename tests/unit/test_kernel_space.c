@@ -13,6 +13,7 @@
 #include "core/boot_memory.h"
 #include "core/log.h"
 #include "core/space_table.h"
+#include "iommu/iommu.h"
 
 enum { ARENA_PAGES = 4096, MODEL_PAGES = 2048, POOL = 6 };
 
@@ -47,6 +48,10 @@ _Noreturn void panic(const char *format, ...) {
     fail_msg("panic: %s", format);
     abort();
 }
+
+static enum iommu_kind unit;
+
+enum iommu_kind iommu_kind(void) { return unit; }
 
 struct seen {
     bool present;
@@ -83,10 +88,56 @@ static struct seen look(const struct space_table *space, uint64_t address) {
     return (struct seen){ .present = false };
 }
 
+/* AMD 48882, 2.2.3: a walk by the next level in each entry. */
+static struct seen look_amdvi(const struct space_table *space, uint64_t address) {
+    uint64_t table = space->root.value, rights = ~0ull;
+
+    for (uint64_t level = 4;;) {
+        uint64_t index = address >> (12 + 9 * (level - 1)) & 511;
+        uint64_t entry = ((uint64_t *)physical_at(paddr(table), BH_PAGE_SIZE))[index];
+        uint64_t next = entry >> 9 & 7, size = 4096ull << 9 * (level - 1);
+        rights &= entry;
+        table = entry & 0x000ffffffffff000ull;
+        if ((entry & 1) == 0)
+            return (struct seen){ .present = false };
+        assert_true(next < level);
+        level = next;
+        if (next == 0)
+            return (struct seen){ .present = true, .target = table + address % size,
+                                  .read = rights >> 61 & 1, .write = rights >> 62 & 1 };
+    }
+}
+
 static int reset(void **state) {
     (void)state;
     used = 0;
+    unit = IOMMU_VTD;
     return 0;
+}
+
+/* 2 MiB and 4 KiB leaves of one mapping, and one of a gigabyte. */
+static void test_amdvi_tables(void **state) {
+    struct space_table space;
+    struct extent extent = { 0x1fe000, paddr(0x3fe000), 0x203000, BH_READ, BH_CACHE_WRITE_BACK };
+    struct extent large = { 0x80000000, paddr(0xc0000000), 0x40000000, BH_READ | BH_WRITE,
+                            BH_CACHE_WRITE_BACK };
+    (void)state;
+    unit = IOMMU_AMDVI;
+    space_table_create(&space, TABLE_DEVICE);
+    assert_int_equal(space_table_map(&space, &extent), BH_OK);
+    assert_int_equal(space_table_map(&space, &large), BH_OK);
+    for (uint64_t offset = 0; offset < extent.size; offset += 0x800) {
+        struct seen seen = look_amdvi(&space, extent.address + offset);
+        assert_true(seen.present && seen.read && !seen.write);
+        assert_int_equal(seen.target, extent.target.value + offset);
+    }
+    assert_true(look_amdvi(&space, 0xbfffffff).write);
+    assert_int_equal(look_amdvi(&space, 0x81234567).target, 0xc1234567);
+    assert_false(look_amdvi(&space, 0x1fd000).present);
+    assert_false(look_amdvi(&space, 0x401000).present);
+    space_table_unmap(&space, extent.address, extent.size);
+    assert_false(look_amdvi(&space, 0x200000).present);
+    assert_true(space_table_touches(&space, 0x80000000, 0x1000));
 }
 
 static void test_rights_in_every_format(void **state) {
@@ -238,6 +289,7 @@ static void test_random_changes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_rights_in_every_format, reset),
+        cmocka_unit_test_setup(test_amdvi_tables, reset),
         cmocka_unit_test_setup(test_registers_are_uncached, reset),
         cmocka_unit_test_setup(test_large_leaves, reset),
         cmocka_unit_test_setup(test_misaligned_target_takes_small_leaves, reset),

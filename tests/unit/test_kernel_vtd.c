@@ -11,9 +11,9 @@
 #include "tests/unit/kernel/fake_machine.h"
 
 #include "core/table_format.h"
+#include "iommu/dmar.h"
 #include "iommu/vtd.h"
 #include "pci/pci.h"
-#include "x86/acpi.h"
 
 enum { NIC = 0x10, BEHIND = 0x100, UNIT = 0xfed90000 };
 
@@ -31,10 +31,7 @@ struct pci_function *pci_function(uint32_t index) { return &functions[index]; }
 uint32_t pci_alias(uint32_t index) { return index == 1 ? BEHIND : BH_NONE; }
 uint32_t pci_find(uint32_t id) { return id == NIC ? 0 : id == 0x18 ? 1 : BH_NONE; }
 
-const void *acpi_table(const char signature[4], uint32_t *length) {
-    *length = dmar_length;
-    return memcmp(signature, "DMAR", 4) == 0 ? dmar : 0;
-}
+enum iommu_kind iommu_kind(void) { return IOMMU_VTD; }
 
 /* DRHD with an endpoint, a bridge and an I/O APIC; an RMRR for one endpoint. */
 static void good_dmar(void) {
@@ -53,21 +50,22 @@ static void good_dmar(void) {
 }
 
 static void scopes_are_found(void **state) {
-    struct dmar d;
+    struct scopes d;
     (void)state;
     good_dmar();
     assert_null(dmar_parse(dmar, dmar_length, &d));
-    assert_string_equal(dmar_refuses(&d, NIC), "the firmware has reserved memory (RMRR) for its DMA");
-    assert_null(dmar_refuses(&d, 0x18));
-    assert_null(dmar_refuses(&d, 0x208));
-    assert_string_equal(dmar_refuses(&d, 0x28), "no IOMMU unit covers it");
-    assert_non_null(dmar_refuses(&d, 0x300));
-    assert_int_equal(dmar_ioapic_requester(&d, 9), 0xff00);
-    assert_int_equal(dmar_ioapic_requester(&d, 0), BH_NONE);
+    assert_string_equal(scopes_refuse(&d, NIC), 
+                        "the firmware has reserved memory (RMRR, IVMD) for its DMA");
+    assert_null(scopes_refuse(&d, 0x18));
+    assert_null(scopes_refuse(&d, 0x208));
+    assert_string_equal(scopes_refuse(&d, 0x28), "no IOMMU unit covers it");
+    assert_non_null(scopes_refuse(&d, 0x300));
+    assert_int_equal(scopes_ioapic_requester(&d, 9), 0xff00);
+    assert_int_equal(scopes_ioapic_requester(&d, 0), BH_NONE);
 }
 
 static void every_cut_is_noticed(void **state) {
-    struct dmar d;
+    struct scopes d;
     (void)state;
     for (uint32_t cut = 1; cut < dmar_length - 48; cut++) {
         good_dmar();
@@ -80,6 +78,9 @@ static void every_cut_is_noticed(void **state) {
     good_dmar();
     dmar[48 + 2] = 0;
     assert_non_null(dmar_parse(dmar, dmar_length, &d));
+    good_dmar();
+    dmar[37] = 0;
+    assert_string_equal(dmar_parse(dmar, dmar_length, &d), "it has no interrupt remapping");
 }
 
 /* What the unit does when nobody looks: works off its queue. */
@@ -100,13 +101,15 @@ static void work_queue(void) {
 }
 
 static void bring_up(void) {
+    static struct scopes scopes;
     good_dmar();
+    assert_null(dmar_parse(dmar, dmar_length, &scopes));
     fake_map(UNIT, unit_registers, sizeof unit_registers);
     unit_registers[VTD_CAPABILITY / 8] = VTD_CAP_4_LEVELS | 0x22ull << 24 | 6;
     unit_registers[VTD_EXTENDED / 8] = VTD_EXT_QUEUED | VTD_EXT_REMAPPING;
     unit_registers[VTD_COMMAND / 8] = 0xc7000000ull << 32;
     fake_on_time = work_queue;
-    assert_true(vtd_install());
+    assert_true(vtd_install(&scopes));
 }
 
 static uint64_t *context_entry(uint32_t requester_id) {
@@ -168,7 +171,7 @@ static void second_level_entries(void **state) {
     (void)state;
     assert_int_equal(iommu_entry_leaf(paddr(0x5000), 0, BH_READ), 0x5001);
     assert_int_equal(iommu_entry_leaf(paddr(0x200000), 1, BH_READ | BH_WRITE), 0x200083);
-    assert_int_equal(iommu_entry_table(paddr(0x7000)), 0x7003);
+    assert_int_equal(iommu_entry_table(paddr(0x7000), 3), 0x7003);
     assert_int_equal(iommu_largest_leaf(), 0);
 }
 
