@@ -7,7 +7,9 @@
 #include "iommu/iommu.h"
 
 #include "core/log.h"
+#include "iommu/amdvi.h"
 #include "iommu/dmar.h"
+#include "iommu/ivrs.h"
 #include "iommu/vtd.h"
 #include "x86/acpi.h"
 
@@ -18,17 +20,24 @@ static struct scopes scopes;
 static const char *read_firmware_table(void) {
     uint32_t length;
     const void *table = acpi_table("DMAR", &length);
+    if (table != 0) {
+        kind = IOMMU_VTD;
+        return dmar_parse(table, length, &scopes);
+    }
+    table = acpi_table("IVRS", &length);
     if (table == 0)
         return 0;
-    kind = IOMMU_VTD;
-    return dmar_parse(table, length, &scopes);
+    kind = IOMMU_AMDVI;
+    return ivrs_parse(table, length, &scopes);
 }
 
 static bool install_units(void) {
     const char *wrong = read_firmware_table();
     if (wrong == 0)
-        return kind == IOMMU_VTD && vtd_install(&scopes);
-    log_line("IOMMU: the firmware's DMAR table is unusable: %s", wrong);
+        return kind == IOMMU_VTD ? vtd_install(&scopes) :
+               kind == IOMMU_AMDVI && amdvi_install(&scopes);
+    log_line("IOMMU: the firmware's %s table is unusable: %s", kind == IOMMU_VTD ? "DMAR" : "IVRS",
+             wrong);
     return false;
 }
 
@@ -58,6 +67,7 @@ uint32_t iommu_ioapic_requester(uint32_t ioapic_id) {
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
     switch (kind) {
     case IOMMU_VTD:   return vtd_attach(requester_id, space, root);
+    case IOMMU_AMDVI: return amdvi_attach(requester_id, space, root);
     default:          return false;
     }
 }
@@ -65,6 +75,7 @@ bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
 bool iommu_detach(uint32_t requester_id, uint32_t space) {
     switch (kind) {
     case IOMMU_VTD:   return vtd_detach(requester_id, space);
+    case IOMMU_AMDVI: return amdvi_detach(requester_id, space);
     default:          return false;
     }
 }
@@ -74,6 +85,7 @@ bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector,
     *message = (struct iommu_message){ 0xfee00000u | apic_id % 256 << 12, vector };
     switch (kind) {
     case IOMMU_VTD:   return vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
+    case IOMMU_AMDVI: return amdvi_interrupt_set(entry, requester_id, vector, apic_id);
     default:          return true;
     }
 }
@@ -81,6 +93,7 @@ bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector,
 bool iommu_interrupt_clear(uint32_t entry) {
     switch (kind) {
     case IOMMU_VTD:   return vtd_interrupt_clear(entry);
+    case IOMMU_AMDVI: return amdvi_interrupt_clear(entry);
     default:          return true;
     }
 }
@@ -88,9 +101,13 @@ bool iommu_interrupt_clear(uint32_t entry) {
 void iommu_fault_interrupt(void) {
     if (kind == IOMMU_VTD)
         vtd_fault_interrupt();
+    else if (kind == IOMMU_AMDVI)
+        amdvi_fault_interrupt();
 }
 
 void iommu_ignore_faults(uint32_t requester_id, bool ignore) {
     if (kind == IOMMU_VTD)
         vtd_ignore_faults(requester_id, ignore);
+    else if (kind == IOMMU_AMDVI)
+        amdvi_ignore_faults(requester_id, ignore);
 }

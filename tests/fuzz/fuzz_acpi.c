@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ACPI tables of any bytes. The input is cut into MADT, FADT's DSDT, MCFG and DMAR, with the right
+ * ACPI tables of any bytes. The input is cut into MADT, FADT's DSDT, MCFG, DMAR and IVRS, with the right
  * signatures and checksums so that the parsers behind them are reached.
  */
 #include <setjmp.h>
@@ -10,10 +10,11 @@
 #include "tests/unit/kernel/fake_machine.h"
 
 #include "iommu/dmar.h"
+#include "iommu/ivrs.h"
 #include "kernel/x86/acpi.c"
 #include "pci/pci.h"
 
-enum { TABLES = 4, ROOM = 4096 };
+enum { TABLES = 5, ROOM = 4096 };
 
 static struct pci_function bridge = { .requester_id = 8, .bridge = true, .secondary = 1 };
 
@@ -48,10 +49,13 @@ static void use_tables(void) {
     const void *table = acpi_table("DMAR", &length);
     if (table != 0 && dmar_parse(table, length, &scopes) == 0)
         use_scopes(&scopes);
+    table = acpi_table("IVRS", &length);
+    if (table != 0 && ivrs_parse(table, length, &scopes) == 0)
+        use_scopes(&scopes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const char *const signature[TABLES] = { "APIC", "FACP", "MCFG", "DMAR" };
+    static const char *const signature[TABLES] = { "APIC", "FACP", "MCFG", "DMAR", "IVRS" };
     table_count = core_count = 0;
     ioapic_registers = paddr(0);
     can_sleep = false;
