@@ -41,3 +41,4 @@ struct device_fault {
     const char *reason_text;
 };
 void device_fault(const struct device_fault *fault);
+void device_tell_errors(void);                /* logs who signalled an error of its bus since */

@@ -106,3 +106,16 @@ void device_fault(const struct device_fault *fault) {
     }
     lock_drop(&device_lock);
 }
+
+void device_tell_errors(void) {
+    lock_take(&device_lock);
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        bool pci = devices.function[d] != BH_NONE;
+        uint32_t errors = pci ? pci_take_errors(pci_function(devices.function[d])) : 0;
+        if (errors != 0)
+            log_line("fault: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" has signalled errors: "
+                     "0x%x", plan_device(d)->name, DEVICE_ID(device_requester(d)),
+                     device_owner_name(d), errors);
+    }
+    lock_drop(&device_lock);
+}

@@ -48,6 +48,18 @@ static void read_msix(struct pci_function *f) {
     f->pba_offset = pba - pba % BARS;
 }
 
+/* Both are cleared by writing ones: SERR and parity (PCI 6.2.3), Device Status (PCIe 7.5.3.5). */
+uint32_t pci_take_errors(const struct pci_function *f) {
+    enum { ERRORS = 0xc000, PCIE_STATUS = 10, PCIE_ERRORS = 0xf };
+    uint32_t errors = pci_read(f->requester_id, PCI_STATUS, 2) & ERRORS, more = 0;
+    pci_write(f->requester_id, PCI_STATUS, 2, errors);
+    if (f->pcie != 0) {
+        more = pci_read(f->requester_id, f->pcie + PCIE_STATUS, 2) & PCIE_ERRORS;
+        pci_write(f->requester_id, f->pcie + PCIE_STATUS, 2, more);
+    }
+    return errors | more;
+}
+
 void pci_read_capabilities(struct pci_function *f) {
     enum { PCIE_FLAGS = 2, PCIE_CONTROL = 8 };
     uint32_t rid = f->requester_id;
@@ -63,4 +75,5 @@ void pci_read_capabilities(struct pci_function *f) {
     }
     if (f->msix != 0)
         read_msix(f);
+    pci_take_errors(f);
 }

@@ -7,6 +7,7 @@
 #include "pci/pci.h"
 
 #include "core/log.h"
+#include "core/plan.h"
 
 enum { BUSES = 256, DEVICES_PER_BUS = 32, FUNCTIONS_PER_DEVICE = 8, NO_VENDOR = 0xffff };
 enum { HEADER_KINDS = 0x80, HEADER_BRIDGE = 1, HEADER_MULTI = 0x80 };
@@ -97,7 +98,8 @@ static void size_bars(struct pci_function *f) {
 static void add_function(uint32_t id, uint32_t parent, bool multi) {
     if (function_count == PCI_MAX_FUNCTIONS)
         panic("PCI: more than %d functions: the kernel's table is too small", PCI_MAX_FUNCTIONS);
-    pci_change(id, PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_NO_INTX);
+    bool left_on = plan_control(BH_PLAN_CONTROL_NO_QUIESCE);
+    pci_change(id, PCI_COMMAND, left_on ? 0 : PCI_COMMAND_MASTER, PCI_COMMAND_NO_INTX);
     struct pci_function *f = &functions[function_count++];
     uint32_t header = pci_read(id, PCI_HEADER_TYPE, 1) % HEADER_KINDS;
     *f = (struct pci_function){

@@ -92,6 +92,8 @@ uint32_t pci_alias(uint32_t index);
 uint32_t pci_capability(uint32_t requester_id, enum pci_capability_id id);
 uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id id);
 void pci_read_capabilities(struct pci_function *function);
+/* The errors that it has signalled since: PCI status in bits 15:14, PCIe Device Status in 3:0. */
+uint32_t pci_take_errors(const struct pci_function *function);
 
 /* group.c */
 void pci_compute_groups(void);

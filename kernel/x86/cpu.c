@@ -5,7 +5,9 @@
  */
 #include "x86/cpu.h"
 
+#include "x86/entry.h"
 #include "x86/entry_area.h"
+#include "x86/machine_check.h"
 
 #define GDT_KERNEL_CODE 0x00af9b000000ffffull
 #define GDT_KERNEL_DATA 0x00cf93000000ffffull
@@ -14,8 +16,6 @@
 #define GATE_INTERRUPT  0x8e                  /* present, ring 0, interrupts off */
 #define STUB_BYTES      16u
 #define PAT_WITH_WRITE_COMBINE 0x0007040100070406ull  /* as at reset, but entry 4: WC (SDM 11.12) */
-
-enum exception_on_stack { VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_MACHINE_CHECK = 18 };
 
 struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
 
@@ -109,6 +109,7 @@ void cpu_install_core(uint32_t core) {
     fill_task_state(area);
     load_tables(area);
     set_protections();
+    machine_check_install_core();
     msr_write(MSR_FS_BASE, 0);
     msr_write(MSR_GS_BASE, (uint64_t)area);
     msr_write(MSR_KERNEL_GS, 0);

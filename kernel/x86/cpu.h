@@ -10,6 +10,7 @@
 
 #define CR0_WP        (1ull << 16)     /* SDM 2.5 */
 #define CR0_NE        (1ull << 5)
+#define CR4_MCE       (1ull << 6)
 #define CR4_UMIP      (1ull << 11)
 #define CR4_SMEP      (1ull << 20)
 #define CR4_SMAP      (1ull << 21)

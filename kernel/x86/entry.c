@@ -17,12 +17,12 @@
 #include "x86/context.h"
 #include "x86/cpu.h"
 #include "x86/entry_area.h"
+#include "x86/machine_check.h"
 
 #define EXCEPTIONS      32u
 #define VECTOR_PAGE     14u
 #define PAGE_ERROR_WRITE   (1u << 1)   /* SDM 3A 4.7 */
 #define PAGE_ERROR_EXECUTE (1u << 4)
-#define VECTOR_NMI      2u
 
 static const char *const exception_text[EXCEPTIONS] = {
     "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound exceeded",
@@ -49,6 +49,7 @@ static void take_interrupt(uint64_t vector) {
         iommu_fault_interrupt();
     else if (vector >= VECTOR_DEVICE_FIRST && vector <= VECTOR_DEVICE_LAST)
         interrupt_deliver((uint32_t)vector);
+    machine_check_tell();
 }
 
 static const char *access_text(uint64_t error) {
@@ -98,6 +99,7 @@ void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip) {
 
 /* An NMI changes nothing: a device may cause one (a malformed message, an error of its bus). */
 void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs) {
-    if (vector != VECTOR_NMI)
+    if (vector == VECTOR_DOUBLE_FAULT)
         panic("%s at 0x%lx (cs 0x%lx)", text_of(vector), rip, cs);
+    machine_check_note(vector, rip);
 }

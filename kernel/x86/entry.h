@@ -6,6 +6,8 @@
 
 struct context;
 
+enum exception_on_stack { VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_MACHINE_CHECK = 18 };
+
 void boot_start(uint32_t magic, uint32_t information);
 _Noreturn void user_call(const struct context *context);
 _Noreturn void user_interrupt(uint64_t vector, uint64_t error);

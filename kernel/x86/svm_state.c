@@ -16,6 +16,7 @@ enum {
 };
 #define CR0_PG (1ull << 31)
 #define CR4_PAE (1ull << 5)
+#define CR4_MCE (1ull << 6)
 #define PAT_AT_RESET 0x0007040600070406ull
 
 static const uint32_t intercept_misc1 =
@@ -130,7 +131,7 @@ static enum bh_status take_control(struct vmcb *vmcb, const volatile struct bh_v
     if (!svm_mode_allowed(efer, cr0, cr4))
         return BH_E_ARGUMENT;
     save->cr0 = cr0;
-    save->cr4 = cr4;
+    save->cr4 = cr4 | CR4_MCE;         /* without it a machine check is a shutdown (15.12.19) */
     save->efer = guest_efer(efer, cr0);
     save->cr2 = page->cr2;
     save->cr3 = page->cr3;

@@ -129,6 +129,7 @@ static void test_take_masks(void **state) {
     page.exceptions = ~0u;
     assert_int_equal(svm_state_take(&vmcb, &page, BH_STATE_CONTROL), BH_OK);
     assert_int_equal(vmcb.save.efer, EFER_SVME);        /* LMA only with LME and paging */
+    assert_int_equal(vmcb.save.cr4, CR4_PAE | 1 << 6);  /* MCE: the host's checks stay on */
     assert_int_equal(vmcb.save.cpl, 3);
     assert_int_equal(vmcb.control.shadow, 1);
     assert_int_equal(vmcb.control.intercept_exceptions, ~4u);   /* vector 2 has its own intercept */
