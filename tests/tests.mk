@@ -74,8 +74,17 @@ build/tests/guests/passthrough.cpio: build/bench/kernel.stamp guests/make-initra
 	@mkdir -p $(@D)
 	MODULES='$(PASSED_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
 
+# What an earlier boot stage leaves behind: an option ROM, to which a test appends what it does.
+build/tests/firmware/earlier.rom: tests/firmware/earlier.S
+	@mkdir -p $(@D)
+	$(CC) -c -o $(@:.rom=.o) $<
+	$(OBJCOPY) -O binary -j .text $(@:.rom=.o) $@
+
+SYSTEM_NEEDS += build/tests/firmware/earlier.rom
+
 SYSTEM_NEEDS += build/bench/vmlinuz $(addprefix build/tests/guests/,hostile.bzimage \
-                attacker.bzimage client.bzimage ahci.bzimage painter.bzimage e1000.cpio ahci.cpio passthrough.cpio)
+                attacker.bzimage client.bzimage ahci.bzimage painter.bzimage e1000.cpio ahci.cpio \
+                passthrough.cpio)
 
 include tests/programs/programs.mk
 

@@ -7,11 +7,12 @@ the canary afterwards.
 """
 import mmap
 import os
+import socket
 import tempfile
 import time
 
 from harness.describe import FOLDER
-from harness.machine import PATIENCE, Machine, built
+from harness.machine import PATIENCE, Machine, built, free_port
 
 CANARY = b"a canary of the bulkhead's crew." * 2   # tests/programs/canary.c
 PATTERN = b"\x5a" * 64             # tests/programs/dma.c
@@ -92,3 +93,24 @@ class Target(Machine):
 
     def bytes_at(self, address, size=64):
         return bytes(self.ram[address:address + size])
+
+
+class Air:
+    """What is at the other end of a network card's cable: whoever sends frames to it from outside."""
+
+    FRAME = b"\xff" * 12 + b"\x88\xb5" + b"a frame from outside. " * 4    # IEEE 802: experimental
+    FRAMES = 8
+
+    def __init__(self, name="air"):
+        self.name = name
+        self.here, self.there = free_port(), free_port()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def arguments(self):
+        return ["-netdev", f"socket,id={self.name},udp=127.0.0.1:{self.here},"
+                           f"localaddr=127.0.0.1:{self.there}"]
+
+    def blow(self):
+        for _ in range(self.FRAMES):
+            self.socket.sendto(self.FRAME, ("127.0.0.1", self.there))
+            time.sleep(0.05)
