@@ -45,10 +45,12 @@ static void quarantine(uint32_t device, const char *why) {
 }
 
 static void begin_reset(uint32_t device) {
-    interrupt_open_device(device, false);
+    bool quiesce = !plan_control(BH_PLAN_CONTROL_NO_QUIESCE);
+    if (quiesce)
+        interrupt_open_device(device, false);
     if (!is_pci(device) || device_state(device) == BH_DEVICE_QUARANTINED)
         return;
-    if (!plan_control(BH_PLAN_CONTROL_NO_QUIESCE))
+    if (quiesce)
         pci_set_master(devices.function[device], false);
     device_set_state(device, BH_DEVICE_RESETTING);
     counters.device[device][BH_DEVICE_RESETS]++;

@@ -10,6 +10,10 @@
  *   neighbour  writes to the page behind its buffer
  *   storm      writes to the target for ever
  *   leave      tells the device to write to its own buffer and faults before that happens
+ *   late       the same, and the device is to interrupt when it has written
+ *   forge      makes the device write a message itself: the target's upper half to its lower half
+ *   raise      makes the device interrupt by its line, for ever
+ *   idle       lets the device master the bus, no more
  *   interrupt  makes the device interrupt, counts what arrives; then lets it do so a thousand times
  *   reset      resets the device, waits for that, and copies again
  * It logs what it does and what came of it, as far as a driver can see; tests judge by memory.
@@ -38,11 +42,13 @@ enum edu_register {
 enum edu_command {
     EDU_START   = 1u << 0,
     EDU_TO_RAM  = 1u << 1,      /* clear: from RAM to the device */
+    EDU_TELL    = 1u << 2,      /* an interrupt at its end */
 };
 
 enum {
     PATTERN     = 0x5a,         /* what tests look for in memory that mustn't change */
     LENGTH      = 64,
+    MESSAGE     = 4,            /* bytes of an interrupt message */
     WAIT_MS     = 1000,         /* the device needs 100 */
     FIRST_DELAY = 1000,
     STORM       = 5000,
@@ -71,12 +77,16 @@ static uint64_t read64(uint32_t offset) {
     return *(volatile uint64_t *)(registers + offset);
 }
 
-static void start_copy(uint64_t source, uint64_t target, uint32_t command) {
+static void start_part(uint64_t source, uint64_t target, uint64_t size, uint32_t command) {
     write64(EDU_DMA_SOURCE, source);
     write64(EDU_DMA_TARGET, target);
-    write64(EDU_DMA_COUNT, LENGTH);
+    write64(EDU_DMA_COUNT, size);
     mmio_publish();
     write64(EDU_DMA_COMMAND, EDU_START | command);
+}
+
+static void start_copy(uint64_t source, uint64_t target, uint32_t command) {
+    start_part(source, target, LENGTH, command);
 }
 
 static void finish_copy(void) {
@@ -145,11 +155,38 @@ static void storm(uint64_t target) {
         from_device(target);
 }
 
+static void leave_during(uint32_t command) {
+    load_pattern();
+    start_copy(EDU_MEMORY, buffer_iova, EDU_TO_RAM | command);
+    __asm__ volatile("ud2");
+}
+
 static void leave(uint64_t target) {
     (void)target;
-    load_pattern();
-    start_copy(EDU_MEMORY, buffer_iova, EDU_TO_RAM);
-    __asm__ volatile("ud2");
+    leave_during(0);
+}
+
+static void late(uint64_t target) {
+    (void)target;
+    leave_during(EDU_TELL);
+}
+
+static void forge(uint64_t target) {
+    uint32_t message = (uint32_t)(target >> 32);
+
+    memcpy(buffer, &message, MESSAGE);
+    to_device(buffer_iova);
+    start_part(EDU_MEMORY, (uint32_t)target, MESSAGE, EDU_TO_RAM);
+    finish_copy();
+}
+
+static void raise_line(uint64_t target) {
+    (void)target;
+    mmio_write32(registers, EDU_RAISE, 1);
+}
+
+static void idle(uint64_t target) {
+    (void)target;
 }
 
 /* How often the interrupt's bits are set within so many milliseconds. */
@@ -209,6 +246,7 @@ struct deed {
 static const struct deed deeds[] = {
     { "inside", inside }, { "write", write_target }, { "read", read_target },
     { "neighbour", neighbour }, { "storm", storm }, { "leave", leave },
+    { "late", late }, { "forge", forge }, { "raise", raise_line }, { "idle", idle },
     { "interrupt", interrupt }, { "reset", reset },
 };
 

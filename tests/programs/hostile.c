@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A process that misbehaves in the way that its setting "deed" names, after "delay" milliseconds; its
- * setting "port" is the port of the deed "port". It logs what it is about to do, and afterwards, if
- * it still lives, that it is still here: tests read both. It needs no rights; what it may not do is
- * the point.
+ * setting "port" is the port of the deed "port"; "address" and "value" are those of the deed "config", a
+ * write to PCI configuration space by ports (PCI 3.2.2.3.2). It logs what it is about to do, and
+ * afterwards, if it still lives, that it is still here: tests read both. It needs no rights; what it
+ * may not do is the point.
  */
 #include <stdint.h>
 
@@ -142,6 +143,15 @@ static void port(void) {
     __asm__ volatile("outb %0, %1" : : "a"((uint8_t)0xfe), "d"(number) : "memory");
 }
 
+static void port_write32(uint16_t number, uint32_t value) {
+    __asm__ volatile("outl %0, %1" : : "a"(value), "d"(number) : "memory");
+}
+
+static void config(void) {
+    port_write32(0xcf8, (uint32_t)manifest_number("address", 0));
+    port_write32(0xcfc, (uint32_t)manifest_number("value", 0));
+}
+
 static void spin(void) {
     for (;;)
         __asm__ volatile("pause");
@@ -214,6 +224,7 @@ static const struct deed deeds[] = {
     { "call-step", call_single_stepped },
     { "overflow", overflow },
     { "port", port },
+    { "config", config },
     { "spin", spin },
     { "calls", calls },
     { "peace", nothing },

@@ -208,6 +208,7 @@ def leave(name, controls=()):
 def test_a7_stale_translations(verdict):
     machine, arrived = leave("a7")
     with_service = not arrived
+    machine.serial.never("fault: device")
     service_goes_on(machine)
     machine.stop()
     machine, late = leave("a7-late", ["no-quiesce"])
@@ -216,8 +217,10 @@ def test_a7_stale_translations(verdict):
     machine, stale = leave("a7-off", ["no-quiesce", "no-invalidate"])
     machine.stop()
     assert with_service and not late and stale
-    verdict("A7", "edu writes after its owner died", "quiesced; unquiesced: fault named",
+    verdict("A7", "edu writes after its owner died, through its old translations", "fault named",
             "without invalidation the write arrived")
+    verdict("A8", "edu's write is in flight when its owner dies", "never comes: quiesced before",
+            "not quiesced: it comes, and is a fault")
 
 
 FWCFG = """\
