@@ -9,6 +9,7 @@
 
 FUZZ_SECONDS ?= 5
 SECONDS_EACH ?= 600
+REBOOTS      ?= 50
 ONLY         ?=
 UNIT_BUILD   := build/tests/unit
 FUZZ_BUILD   := build/tests/fuzz
@@ -113,8 +114,8 @@ proofs:
 	@$(RUN_TESTS) --proofs '$(PROOFS)'
 
 soak: $(FUZZ_BINARIES) $(ALL) $(SYSTEM_NEEDS)
-	@BULKHEAD_STRESS_SECONDS=$(SECONDS_EACH) $(RUN_TESTS) --fuzz '$(FUZZ_LIST)' \
-	    --fuzz-seconds $(SECONDS_EACH) --system --only test_stress
+	@BULKHEAD_STRESS_SECONDS=$(SECONDS_EACH) BULKHEAD_REBOOTS=$(REBOOTS) $(RUN_TESTS) --fuzz '$(FUZZ_LIST)' \
+	    --fuzz-seconds $(SECONDS_EACH) --system --only 'test_stress or again_and_again'
 
 system: $(ALL) $(SYSTEM_NEEDS)
 	@$(RUN_TESTS) --system
