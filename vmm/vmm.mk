@@ -14,7 +14,7 @@ unit_vmm_decode_LIBS    := -lZydis
 
 # All of the VMM but its main program and the world below it, in a host process.
 VMM_FAKE := $(VMM_PURE) $(FONT) $(RING) lib/stream/stream.c tests/unit/vm_fake.c \
-            tests/unit/link_pair.c tests/fake/calls.c
+            tests/unit/passed_fake.c tests/unit/link_pair.c tests/fake/calls.c
 
 define vmm_unit_test
 UNIT_TESTS += vmm_$(1)
@@ -22,7 +22,8 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices firmware hpet screen keyboard,\
+$(foreach test,emulate interrupts virtio loader devices firmware hpet screen keyboard \
+                passthrough,\
     $(eval $(call vmm_unit_test,$(test))))
 
 # Those of an emulated device share a driver.
@@ -34,7 +35,8 @@ endef
 $(foreach test,ahci ahci_ata ahci_packet,$(eval $(call vmm_driver_test,ahci,$(test))))
 $(foreach test,e1000 e1000_offload e1000_hostile,$(eval $(call vmm_driver_test,e1000,$(test))))
 
-FUZZERS += vmm_decode vmm_loader vmm_guest vmm_virtio vmm_e1000 vmm_ahci vmm_firmware vmm_screen
+FUZZERS += vmm_decode vmm_loader vmm_guest vmm_virtio vmm_e1000 vmm_ahci vmm_firmware vmm_screen \
+           vmm_passthrough
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
@@ -47,5 +49,7 @@ fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/unit/ahci_driver.c $
 fuzz_vmm_ahci_CFLAGS    := -Itests/fake
 fuzz_vmm_screen_SOURCES := tests/fuzz/fuzz_vmm_screen.c $(VMM_FAKE)
 fuzz_vmm_screen_CFLAGS  := -Itests/fake
+fuzz_vmm_passthrough_SOURCES := tests/fuzz/fuzz_vmm_passthrough.c $(VMM_FAKE)
+fuzz_vmm_passthrough_CFLAGS  := -Itests/fake
 fuzz_vmm_firmware_SOURCES := tests/fuzz/fuzz_vmm_firmware.c $(VMM_FAKE)
 fuzz_vmm_firmware_CFLAGS  := -Itests/fake

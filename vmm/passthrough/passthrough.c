@@ -88,7 +88,7 @@ static void poll_reset(struct passthrough *p) {
 bool passthrough_stop(struct passthrough *p) {
     if (p->state == PASSTHROUGH_ABSENT)
         return true;
-    if (p->used)
+    if (p->used && p->state == PASSTHROUGH_READY)
         start_reset(p);
     p->used = false;
     if (p->state == PASSTHROUGH_RESETTING)
