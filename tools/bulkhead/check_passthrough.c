@@ -16,21 +16,29 @@ static void find(const struct checker *c, const struct program *p, uint32_t numb
                p->vm->passthrough[number], "%s", what);
 }
 
-/* The parts of its BARs must not meet: each is mapped by itself. */
+/* false: one of them isn't a size, which is reported elsewhere. */
+static bool piece(const struct description_bar *bar, uint64_t *offset, uint64_t *size) {
+    *offset = 0;
+    return value_size(bar->size, size) && (bar->offset == NULL || value_size(bar->offset, offset));
+}
+
+static bool pieces_meet(const struct description_bar *a, const struct description_bar *b) {
+    uint64_t offset[2];
+    uint64_t size[2];
+
+    return a->bar == b->bar && piece(a, &offset[0], &size[0]) && piece(b, &offset[1], &size[1])
+        && offset[0] < offset[1] + size[1] && offset[1] < offset[0] + size[0];
+}
+
+/* Each part of its BARs is mapped by itself. */
 static void check_pieces(const struct checker *c, uint32_t device) {
     const struct description_device *d = &c->d->devices[device];
 
     for (uint32_t i = 0; i < d->bars_count; i++) {
         for (uint32_t j = 0; j < i; j++) {
-            uint64_t offset[2] = { 0 };
-            uint64_t size[2] = { 0 };
-            bool sized = value_size(d->bars[i].size, &size[0]) && value_size(d->bars[j].size, &size[1]);
-            bool placed = (d->bars[i].offset == NULL || value_size(d->bars[i].offset, &offset[0]))
-                       && (d->bars[j].offset == NULL || value_size(d->bars[j].offset, &offset[1]));
-            bool meet = offset[0] < offset[1] + size[1] && offset[1] < offset[0] + size[0];
-            if (d->bars[i].bar == d->bars[j].bar && sized && placed && meet) {
-                report_add(c->report, tree_line(c->tree, "devices[%u].bars[%u]", device, i), d->name,
-                           "this part of BAR %u overlaps another one", d->bars[i].bar);
+            if (pieces_meet(&d->bars[i], &d->bars[j])) {
+                report_add(c->report, tree_line(c->tree, "devices[%u].bars[%u]", device, i),
+                           d->name, "this part of BAR %u overlaps another one", d->bars[i].bar);
                 report_mend(c->report, "give each byte of a BAR once");
             }
         }

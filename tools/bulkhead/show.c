@@ -74,6 +74,18 @@ static void show_space(const struct plan_view *p, uint32_t space, const char *ti
     }
 }
 
+/* May the owner move registers of the device about in its guest? */
+static bool is_passed_through(const struct plan_view *p, uint32_t device) {
+    for (uint32_t i = 0; i < p->count[BH_TABLE_SLOT]; i++) {
+        const struct bh_plan_slot *s = &p->slot[i];
+        if (s->kind == BH_SLOT_PLACE && p->region[s->object].kind == BH_REGION_BAR
+            && p->region[s->object].device == device) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void show_devices(const struct plan_view *p, uint32_t c, FILE *out) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_DEVICE]; i++) {
         const struct bh_plan_device *d = &p->device[i];
@@ -81,9 +93,10 @@ static void show_devices(const struct plan_view *p, uint32_t c, FILE *out) {
             continue;
         }
         if (d->kind == BH_DEVICE_PCI) {
-            fprintf(out, "  device    %s at %02x:%02x.%u, id %04x:%04x%s\n", d->name,
+            fprintf(out, "  device    %s at %02x:%02x.%u, id %04x:%04x%s%s\n", d->name,
                     d->requester_id >> 8, d->requester_id >> 3 & 31, d->requester_id & 7,
                     d->vendor_id, d->device_id,
+                    is_passed_through(p, i) ? ", driven by its guest" : "",
                     (d->flags & BH_DEVICE_UNSAFE) != 0 ? ", UNSAFE without an IOMMU" : "");
         } else {
             fprintf(out, "  device    %s of the platform\n", d->name);
