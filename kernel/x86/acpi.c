@@ -6,14 +6,12 @@
  */
 #include "x86/acpi.h"
 
-#include "abi/plan.h"
-
 #include "core/log.h"
 #include "core/string.h"
 #include "x86/cpu.h"
 #include "x86/ports.h"
 
-enum { MAX_TABLES = 64, MAX_LENGTH = 16 << 20, ISA_LINES = 16 };
+enum { MAX_TABLES = 64, MAX_LENGTH = 16 << 20 };
 
 /* Offsets in the root pointer (5.2.5.3), in every table (5.2.6), in the FADT (5.2.9). */
 enum { RSDP_REVISION = 15, RSDP_RSDT = 16, RSDP_XSDT = 24, RSDP_SIZE = 36, RSDP_SIZE_1 = 20 };
@@ -38,12 +36,9 @@ enum { MCFG_BASE = 44, MCFG_SEGMENT = 52, MCFG_FIRST_BUS = 54, MCFG_LAST_BUS = 5
 struct bytes { const uint8_t *at; uint32_t length; };
 
 /* Everything below is written by acpi_install on the boot core, then only read. */
-static struct bytes tables[MAX_TABLES];
-static uint32_t table_count;
-static uint32_t core_apic_id[BH_MAX_CORES], core_count;
-static uint32_t ioapic_id;
-static paddr_t ioapic_registers;
-static uint32_t isa_gsi[ISA_LINES];
+struct acpi acpi;
+static struct bytes root;              /* RSDT or XSDT (5.2.7, 5.2.8): addresses behind a header */
+static uint32_t address_width;         /* of those in it */
 static uint16_t pm1a_control, pm1b_control, reset_port;
 static uint8_t sleep_a, sleep_b, reset_value;
 static bool can_sleep;
@@ -80,70 +75,54 @@ static bool is_called(struct bytes table, const char *signature) {
     return table.length >= TABLE_HEADER && memcmp(table.at, signature, 4) == 0;
 }
 
-/* RSDT and XSDT (5.2.7, 5.2.8): a header, then addresses of `width` bytes. */
-static void read_root(struct bytes root, uint32_t width) {
-    for (uint32_t at = TABLE_HEADER; at < root.length && table_count < MAX_TABLES; at += width) {
-        struct bytes table = table_at(field(root, at, width));
-        if (table.length != 0)
-            tables[table_count++] = table;
-    }
-}
-
-static bool is_rsdp(const uint8_t *bytes) {
-    return memcmp(bytes, "RSD PTR ", 8) == 0 && sums_to_zero((struct bytes){ bytes, RSDP_SIZE_1 });
-}
-
 /* 5.2.5.1: where the loader says, else at a paragraph in the BIOS' last 128 KiB. */
-static const uint8_t *find_rsdp(paddr_t given) {
+static struct bytes find_rsdp(paddr_t given) {
     const uint64_t bios = 0xe0000, bios_end = 0x100000;
-    if (given.value != 0)
-        return physical_at(given, RSDP_SIZE);
-    for (uint64_t at = bios; at <= bios_end - RSDP_SIZE; at += 16) {
-        const uint8_t *bytes = physical_at(paddr(at), RSDP_SIZE);
-        if (is_rsdp(bytes))
-            return bytes;
+    uint64_t last = given.value != 0 ? given.value : bios_end - RSDP_SIZE;
+    for (uint64_t at = given.value != 0 ? given.value : bios; at <= last; at += 16) {
+        struct bytes rsdp = { physical_at(paddr(at), RSDP_SIZE), RSDP_SIZE };
+        if (memcmp(rsdp.at, "RSD PTR ", 8) == 0 &&
+            sums_to_zero((struct bytes){ rsdp.at, RSDP_SIZE_1 }))
+            return rsdp;
     }
-    return 0;
+    panic("ACPI: no valid RSDP: this machine can't be described to the kernel");
 }
 
-static void find_tables(paddr_t given) {
-    struct bytes rsdp = { find_rsdp(given), RSDP_SIZE };
-    if (rsdp.at == 0 || !is_rsdp(rsdp.at))
-        panic("ACPI: no valid RSDP: this machine can't be described to the kernel");
+static void find_root(paddr_t given) {
+    struct bytes rsdp = find_rsdp(given);
     bool extended = field(rsdp, RSDP_REVISION, 1) >= 2;
-    struct bytes xsdt = table_at(extended ? field(rsdp, RSDP_XSDT, 8) : 0);
-    struct bytes rsdt = table_at(field(rsdp, RSDP_RSDT, 4));
-    if (is_called(xsdt, "XSDT"))
-        read_root(xsdt, 8);
-    else if (is_called(rsdt, "RSDT"))
-        read_root(rsdt, 4);
-    else
+    root = table_at(extended ? field(rsdp, RSDP_XSDT, 8) : 0);
+    address_width = 8;
+    if (is_called(root, "XSDT"))
+        return;
+    root = table_at(field(rsdp, RSDP_RSDT, 4));
+    address_width = 4;
+    if (!is_called(root, "RSDT"))
         panic("ACPI: neither XSDT nor RSDT is valid");
 }
 
-const void *acpi_table(const char signature[4], uint32_t *length) {
-    for (uint32_t i = 0; i < table_count; i++) {
-        if (is_called(tables[i], signature)) {
-            *length = tables[i].length;
-            return tables[i].at;
-        }
+static struct bytes named(const char signature[4]) {
+    for (uint32_t i = 0, at = TABLE_HEADER; i < MAX_TABLES && at < root.length; i++) {
+        struct bytes table = table_at(field(root, at, address_width));
+        if (is_called(table, signature))
+            return table;
+        at += address_width;
     }
-    *length = 0;
-    return 0;
+    return (struct bytes){ 0, 0 };
 }
 
-static struct bytes named(const char signature[4]) {
-    struct bytes table;
-    table.at = acpi_table(signature, &table.length);
-    return table;
+const void *acpi_table(const char signature[4], uint32_t *length) {
+    struct bytes table = named(signature);
+    *length = table.length;
+    return table.at;
 }
 
 static void add_core(uint64_t id, uint64_t flags) {
     bool known = false;
-    for (uint32_t i = 0; i < core_count; i++)
-        known = known || core_apic_id[i] == id;
-    if (flags & CORE_ENABLED && !known && core_count < BH_MAX_CORES)
-        core_apic_id[core_count++] = (uint32_t)id;
+    for (uint32_t i = 0; i < acpi.core_count; i++)
+        known = known || acpi.core_apic_id[i] == id;
+    if (flags & CORE_ENABLED && !known && acpi.core_count < BH_MAX_CORES)
+        acpi.core_apic_id[acpi.core_count++] = (uint32_t)id;
 }
 
 static void read_madt_entry(struct bytes entry) {
@@ -156,14 +135,14 @@ static void read_madt_entry(struct bytes entry) {
         add_core(field(entry, X2APIC_ID, 4), field(entry, X2APIC_FLAGS, 4));
         break;
     case IO_APIC:
-        if (field(entry, IO_APIC_GSI_BASE, 4) == 0 && ioapic_registers.value == 0) {
-            ioapic_id = (uint32_t)field(entry, IO_APIC_ID, 1);
-            ioapic_registers = paddr(field(entry, IO_APIC_ADDRESS, 4));
+        if (field(entry, IO_APIC_GSI_BASE, 4) == 0 && acpi.ioapic.value == 0) {
+            acpi.ioapic_id = (uint32_t)field(entry, IO_APIC_ID, 1);
+            acpi.ioapic = paddr(field(entry, IO_APIC_ADDRESS, 4));
         }
         break;
     case OVERRIDE:
-        if (line < ISA_LINES)
-            isa_gsi[line] = (uint32_t)field(entry, OVERRIDE_GSI, 4);
+        if (line < ACPI_ISA_LINES)
+            acpi.isa_gsi[line] = (uint32_t)field(entry, OVERRIDE_GSI, 4);
         break;
     }
 }
@@ -185,10 +164,10 @@ static void read_madt(void) {
 static void put_own_core_first(void) {
     bool extended = cpuid(0, 0).eax >= 0xb && cpuid(0xb, 0).ebx != 0;
     uint32_t own = extended ? cpuid(0xb, 0).edx : cpuid(1, 0).ebx >> 24;
-    for (uint32_t i = 1; i < core_count; i++) {
-        if (core_apic_id[i] == own) {
-            core_apic_id[i] = core_apic_id[0];
-            core_apic_id[0] = own;
+    for (uint32_t i = 1; i < acpi.core_count; i++) {
+        if (acpi.core_apic_id[i] == own) {
+            acpi.core_apic_id[i] = acpi.core_apic_id[0];
+            acpi.core_apic_id[0] = own;
         }
     }
 }
@@ -229,28 +208,13 @@ static void read_fadt(void) {
 }
 
 void acpi_install(paddr_t rsdp) {
-    for (uint32_t line = 0; line < ISA_LINES; line++)
-        isa_gsi[line] = line;
-    find_tables(rsdp);
+    for (uint32_t line = 0; line < ACPI_ISA_LINES; line++)
+        acpi.isa_gsi[line] = line;
+    find_root(rsdp);
     read_madt();
     put_own_core_first();
     read_fadt();
 }
-
-uint32_t acpi_core_count(void) { return core_count; }
-
-uint32_t acpi_core_apic_id(uint32_t core) {
-    INVARIANT(core < core_count);
-    return core_apic_id[core];
-}
-
-bool acpi_ioapic(uint32_t *id, paddr_t *registers) {
-    *id = ioapic_id;
-    *registers = ioapic_registers;
-    return ioapic_registers.value != 0;
-}
-
-uint32_t acpi_isa_gsi(uint32_t isa_line) { return isa_gsi[isa_line % ISA_LINES]; }
 
 bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
     struct bytes mcfg = named("MCFG");

@@ -6,16 +6,22 @@
  */
 #pragma once
 
+#include "abi/plan.h"
+
 #include "core/address.h"
 
 void acpi_install(paddr_t rsdp);                       /* paddr(0): search the BIOS area */
 const void *acpi_table(const char signature[4], uint32_t *length);  /* 0 when absent */
 
 /* MADT */
-uint32_t acpi_core_count(void);                        /* enabled local APICs, at most BH_MAX_CORES */
-uint32_t acpi_core_apic_id(uint32_t core);             /* core 0 is whichever boots */
-bool acpi_ioapic(uint32_t *id, paddr_t *registers);    /* the one with GSI 0 */
-uint32_t acpi_isa_gsi(uint32_t isa_line);              /* source overrides applied */
+enum { ACPI_ISA_LINES = 16 };
+extern struct acpi {
+    uint32_t core_count;                               /* enabled local APICs, at most BH_MAX_CORES */
+    uint32_t core_apic_id[BH_MAX_CORES];               /* core 0 is whichever boots */
+    uint32_t ioapic_id;                                /* the one with GSI 0 */
+    paddr_t  ioapic;                                   /* its registers; 0: there is none */
+    uint32_t isa_gsi[ACPI_ISA_LINES];                  /* source overrides applied */
+} acpi;
 /* MCFG */
 bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus);   /* of segment 0 */
 /* FADT: for machine_control. */

@@ -110,7 +110,7 @@ void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
 bool apic_is_x2apic(void) { return x2apic; }
 
-uint32_t apic_id_of_core(uint32_t core) { return acpi_core_apic_id(core); }
+uint32_t apic_id_of_core(uint32_t core) { return acpi.core_apic_id[core]; }
 
 void apic_send(uint32_t core, uint32_t vector) { send(apic_id_of_core(core), ICR_ASSERT | vector); }
 

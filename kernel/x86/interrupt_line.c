@@ -31,22 +31,20 @@ static void write_register(uint32_t index, uint32_t value) {
 
 /* The low register of the line's entry; the high one follows it. */
 static uint32_t entry_of(uint32_t line) {
-    INVARIANT(acpi_isa_gsi(line) < entry_count);
-    return IOAPIC_ENTRY + 2 * acpi_isa_gsi(line);
+    INVARIANT(acpi.isa_gsi[line] < entry_count);
+    return IOAPIC_ENTRY + 2 * acpi.isa_gsi[line];
 }
 
 bool interrupt_line_install(void) {
-    uint32_t id;
-    paddr_t base;
     port_out8(PIC_MASTER_MASK, PIC_ALL);
     port_out8(PIC_SLAVE_MASK, PIC_ALL);
-    if (!acpi_ioapic(&id, &base))
+    if (acpi.ioapic.value == 0)
         return false;
-    registers = physical_registers(base, BH_PAGE_SIZE);
+    registers = physical_registers(acpi.ioapic, BH_PAGE_SIZE);
     entry_count = read_register(IOAPIC_VERSION) / 65536 % 256 + 1;
     for (uint32_t entry = 0; entry < entry_count; entry++)
         write_register(IOAPIC_ENTRY + 2 * entry, ENTRY_MASKED);
-    requester = iommu_ioapic_requester(id);
+    requester = iommu_ioapic_requester(acpi.ioapic_id);
     return true;
 }
 

@@ -67,9 +67,9 @@ static void continue_start(void) {
     plan_install(paddr(info.plan.base), info.plan.size);
     serial_open(plan_header()->log_port);
     cores = plan_header()->cores;
-    if (acpi_core_count() < cores)
+    if (acpi.core_count < cores)
         panic("boot: the plan \"%s\" needs %u cores, the machine has %u (QEMU: -smp %u)",
-              plan_header()->name, cores, acpi_core_count(), cores);
+              plan_header()->name, cores, acpi.core_count, cores);
     for (uint32_t core = 1; core < cores; core++)
         smp_prepare_core(core);
     log_line("bulkhead: plan \"%s\", %u cores, %lu MiB, %lu MHz", plan_header()->name, cores,

@@ -44,7 +44,6 @@ static void use_tables(void) {
     paddr_t base;
     struct scopes scopes;
     acpi_install(paddr(fake_acpi_rsdp()));
-    acpi_ioapic(&a, &base);
     acpi_ecam(&base, &a, &b);
     const void *table = acpi_table("DMAR", &length);
     if (table != 0 && dmar_parse(table, length, &scopes) == 0)
@@ -56,8 +55,8 @@ static void use_tables(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const signature[TABLES] = { "APIC", "FACP", "MCFG", "DMAR", "IVRS" };
-    table_count = core_count = 0;
-    ioapic_registers = paddr(0);
+    acpi = (struct acpi){ 0 };
+    root = (struct bytes){ 0, 0 };
     can_sleep = false;
     fake_unmap_all();
     fake_acpi_begin();

@@ -34,8 +34,8 @@ static uint32_t good_madt(void) {
 }
 
 static void forget(void) {
-    table_count = core_count = 0;
-    ioapic_registers = paddr(0);
+    acpi = (struct acpi){ 0 };
+    root = (struct bytes){ 0, 0 };
     can_sleep = false;
     fake_unmap_all();
     fake_acpi_begin();
@@ -50,18 +50,15 @@ static void install_madt(uint32_t length) {
 }
 
 static void cores_and_lines_are_found(void **state) {
-    uint32_t id;
-    paddr_t registers;
     (void)state;
     forget();
     install_madt(good_madt());
-    assert_int_equal(acpi_core_count(), 3);
-    assert_int_equal(acpi_core_apic_id(2), 0x100);
-    assert_true(acpi_ioapic(&id, &registers));
-    assert_int_equal(id, 7);
-    assert_int_equal(registers.value, 0xfec00000);
-    assert_int_equal(acpi_isa_gsi(0), 2);
-    assert_int_equal(acpi_isa_gsi(4), 4);
+    assert_int_equal(acpi.core_count, 3);
+    assert_int_equal(acpi.core_apic_id[2], 0x100);
+    assert_int_equal(acpi.ioapic_id, 7);
+    assert_int_equal(acpi.ioapic.value, 0xfec00000);
+    assert_int_equal(acpi.isa_gsi[0], 2);
+    assert_int_equal(acpi.isa_gsi[4], 4);
 }
 
 static void an_entry_beyond_the_table_ends_it(void **state) {
@@ -70,12 +67,12 @@ static void an_entry_beyond_the_table_ends_it(void **state) {
     uint32_t length = good_madt();
     madt[44 + 8 + 1] = 250;
     install_madt(length);
-    assert_int_equal(acpi_core_count(), 1);
+    assert_int_equal(acpi.core_count, 1);
     forget();
     length = good_madt();
     madt[44 + 8 + 1] = 0;
     install_madt(length);
-    assert_int_equal(acpi_core_count(), 1);
+    assert_int_equal(acpi.core_count, 1);
 }
 
 static void a_wrong_checksum_hides_a_table(void **state) {
