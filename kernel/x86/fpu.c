@@ -143,7 +143,9 @@ static void reset_now(uint32_t core, struct fpu_state *s) {
 }
 
 static void take_over(uint32_t core, struct fpu_state *s) {
-    if (plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
+    bool has_it = owner[core] == s && s->reset_wanted == 0;
+
+    if (has_it || plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
         return;
     save_owner(core);
     if (s->reset_wanted != 0)
@@ -155,29 +157,18 @@ static void take_over(uint32_t core, struct fpu_state *s) {
 }
 
 static void debug_take_over(uint32_t core, struct fpu_state *s) {
-    if (plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
+    if (debug_owner[core] == s || plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
         return;
     save_debug(core);
     debug_write(s->debug_address);
     debug_owner[core] = s;
 }
 
-void fpu_use_thread(uint32_t thread) {
-    struct fpu_state *s = &states[thread];
-    uint32_t core = core_this();
-
-    if (owner[core] != s || s->reset_wanted != 0)
-        take_over(core, s);
-}
+void fpu_use_thread(uint32_t thread) { take_over(core_this(), &states[thread]); }
 
 void fpu_use_vcpu(uint32_t vcpu) {
-    struct fpu_state *s = vcpu_state(vcpu);
-    uint32_t core = core_this();
-
-    if (owner[core] != s || s->reset_wanted != 0)
-        take_over(core, s);
-    if (debug_owner[core] != s)
-        debug_take_over(core, s);
+    take_over(core_this(), vcpu_state(vcpu));
+    debug_take_over(core_this(), vcpu_state(vcpu));
 }
 
 void fpu_reset_thread(uint32_t thread) { atomic_store(&states[thread].reset_wanted, 1); }
