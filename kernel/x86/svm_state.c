@@ -25,12 +25,6 @@ static const uint32_t intercept_misc1 =
     SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT | SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IO |
     SVM_INTERCEPT_MSR | SVM_INTERCEPT_SHUTDOWN;
 
-static const uint32_t intercept_misc2 =
-    SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL | SVM_INTERCEPT_VMLOAD | SVM_INTERCEPT_VMSAVE |
-    SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI | SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_ICEBP |
-    SVM_INTERCEPT_WBINVD | SVM_INTERCEPT_MONITOR | SVM_INTERCEPT_MWAIT |
-    SVM_INTERCEPT_MWAIT_ARMED | SVM_INTERCEPT_XSETBV | SVM_INTERCEPT_RDPRU;
-
 /* One counted instruction a word in the emulator, one micro-operation stream on silicon. */
 static inline void copy_words(volatile void *to, const volatile void *from, uint64_t count) {
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) :: "memory");
@@ -42,7 +36,7 @@ void svm_state_reset(struct vmcb *vmcb) {
         .dr6 = DR6_AT_RESET, .dr7 = DR7_AT_RESET, .pat = PAT_AT_RESET,
     };
     vmcb->control.intercept_cr = INTERCEPT_CR;
-    vmcb->control.intercept_misc2 = intercept_misc2;
+    vmcb->control.intercept_misc2 = SVM_INTERCEPT_INSTRUCTIONS & ~SVM_INTERCEPT_RDTSCP;
 }
 
 bool svm_event_allowed(uint64_t event) {
@@ -212,6 +206,7 @@ static const uint8_t plain_exits[SVM_EXIT_PLAIN_END] = {
     [SVM_EXIT_CPUID] = BH_EXIT_CPUID,  [SVM_EXIT_HLT] = BH_EXIT_HLT,
     [SVM_EXIT_MSR] = BH_EXIT_MSR,      [SVM_EXIT_VMMCALL] = BH_EXIT_HYPERCALL,
     [SVM_EXIT_XSETBV] = BH_EXIT_XSETBV, [SVM_EXIT_SHUTDOWN] = BH_EXIT_SHUTDOWN,
+    [SVM_EXIT_INVD] = BH_EXIT_INVD,    [SVM_EXIT_WBINVD] = BH_EXIT_INVD,
 };
 
 /* A store by the program itself: not a fetch, not the guest's own table walk, and not the push of an
@@ -242,12 +237,6 @@ static void decode_range(const struct vmcb_control *control, uint32_t code,
 static void decode_special(const struct vmcb_control *control, uint32_t code,
                            struct vcpu_leaving *leaving) {
     switch (code) {
-    case SVM_EXIT_INTR:
-    case SVM_EXIT_NMI:
-    case SVM_EXIT_SMI:
-    case SVM_EXIT_INIT:
-        leaving->kind = VCPU_FOR_KERNEL;
-        break;
     case SVM_EXIT_IO:
         leaving->exit = BH_EXIT_PORT;
         leaving->address = control->exit_info1 >> SVM_IO_PORT_SHIFT & 0xffff;
@@ -260,18 +249,8 @@ static void decode_special(const struct vmcb_control *control, uint32_t code,
         if (is_store(control))
             leaving->kind = VCPU_PAGE_WRITE;
         break;
-    case SVM_EXIT_CR0_SELECTIVE:
-        leaving->exit = BH_EXIT_CR;
-        leaving->info1 = 0;
-        leaving->info2 = 1;
-        break;
-    case SVM_EXIT_INVD:
-    case SVM_EXIT_WBINVD:
-        leaving->exit = BH_EXIT_INVD;
-        leaving->info1 = code == SVM_EXIT_WBINVD;
-        break;
     default:
-        decode_range(control, code, leaving);
+        decode_range(control, code == SVM_EXIT_CR0_SELECTIVE ? SVM_EXIT_CR_WRITE : code, leaving);
     }
 }
 
@@ -279,12 +258,13 @@ static void decode_special(const struct vmcb_control *control, uint32_t code,
 void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving) {
     const struct vmcb_control *control = &vmcb->control;
     uint32_t code = (uint32_t)control->exit_code;
+    bool event = code >= SVM_EXIT_INTR && code <= SVM_EXIT_INIT;   /* physical ones */
 
-    leaving->kind = VCPU_FOR_VMM;
+    leaving->kind = event ? VCPU_FOR_KERNEL : VCPU_FOR_VMM;
     leaving->exit = code < SVM_EXIT_PLAIN_END ? plain_exits[code] : BH_EXIT_EVENT;
-    leaving->info1 = control->exit_info1;
+    leaving->info1 = leaving->exit == BH_EXIT_INVD ? code == SVM_EXIT_WBINVD : control->exit_info1;
     leaving->info2 = control->exit_info2;
-    if (leaving->exit == BH_EXIT_EVENT)
+    if (!event && leaving->exit == BH_EXIT_EVENT)
         decode_special(control, code, leaving);
 }
 

@@ -90,14 +90,10 @@ enum svm_intercept_misc1 {
     SVM_INTERCEPT_SHUTDOWN = 1u << 31,
 };
 
-/* Table B-1, offset 010h. */
+/* Table B-1, offset 010h: an instruction a bit. */
 enum svm_intercept_misc2 {
-    SVM_INTERCEPT_VMRUN = 1u << 0, SVM_INTERCEPT_VMMCALL = 1u << 1, SVM_INTERCEPT_VMLOAD = 1u << 2,
-    SVM_INTERCEPT_VMSAVE = 1u << 3, SVM_INTERCEPT_STGI = 1u << 4, SVM_INTERCEPT_CLGI = 1u << 5,
-    SVM_INTERCEPT_SKINIT = 1u << 6, SVM_INTERCEPT_ICEBP = 1u << 8, SVM_INTERCEPT_WBINVD = 1u << 9,
-    SVM_INTERCEPT_MONITOR = 1u << 10, SVM_INTERCEPT_MWAIT = 1u << 11,
-    SVM_INTERCEPT_MWAIT_ARMED = 1u << 12, SVM_INTERCEPT_XSETBV = 1u << 13,
-    SVM_INTERCEPT_RDPRU = 1u << 14,
+    SVM_INTERCEPT_VMRUN = 1u << 0, SVM_INTERCEPT_RDTSCP = 1u << 7,
+    SVM_INTERCEPT_INSTRUCTIONS = (1u << 15) - 1,   /* all, up to RDPRU */
 };
 
 /* APM 15.16.1; the last one with flush-by-ASID only. */
