@@ -15,7 +15,7 @@
 #include "base.h"
 
 #define BH_PLAN_MAGIC   0x4e414c504b4c5542ull  /* "BULKPLAN" */
-#define BH_PLAN_VERSION 1u
+#define BH_PLAN_VERSION 2u
 
 /* The most of each object that a plan may hold: the kernel's tables have these sizes. */
 enum bh_plan_limits {
@@ -136,6 +136,8 @@ struct bh_plan_space {
     uint32_t owner;          /* compartment */
     uint32_t first_mapping;  /* the space's mappings are contiguous and sorted by address */
     uint32_t mapping_count;
+    uint32_t first_doorbell; /* GUEST: its doorbells are contiguous, in the spaces' order */
+    uint32_t doorbell_count;
     uint32_t pool_pages;     /* GUEST: table pages kept for guest_place */
     uint32_t reserved;
 };
@@ -201,8 +203,6 @@ struct bh_plan_vcpu {
     uint32_t thread;         /* the only thread that may run it */
     uint32_t space;          /* guest space */
     uint32_t state_region;   /* one RAM page: struct bh_vcpu_state (abi/vcpu.h) */
-    uint32_t first_doorbell; /* the doorbells of its guest space, contiguous; the same for all */
-    uint32_t doorbell_count; /* vCPUs of one space */
     uint32_t reserved;
 };
 
@@ -293,12 +293,12 @@ struct bh_plan_placement {
 _Static_assert(sizeof(struct bh_plan_table) == 16, "plan format");
 _Static_assert(sizeof(struct bh_plan_header) == 88 + 16 * BH_TABLE_COUNT, "plan format");
 _Static_assert(sizeof(struct bh_plan_region) == 96, "plan format");
-_Static_assert(sizeof(struct bh_plan_space) == 56, "plan format");
+_Static_assert(sizeof(struct bh_plan_space) == 64, "plan format");
 _Static_assert(sizeof(struct bh_plan_mapping) == 40, "plan format");
 _Static_assert(sizeof(struct bh_plan_compartment) == 56, "plan format");
 _Static_assert(sizeof(struct bh_plan_slot) == 24, "plan format");
 _Static_assert(sizeof(struct bh_plan_thread) == 56, "plan format");
-_Static_assert(sizeof(struct bh_plan_vcpu) == 56, "plan format");
+_Static_assert(sizeof(struct bh_plan_vcpu) == 48, "plan format");
 _Static_assert(sizeof(struct bh_plan_doorbell) == 32, "plan format");
 _Static_assert(sizeof(struct bh_plan_channel) == 48, "plan format");
 _Static_assert(sizeof(struct bh_plan_interrupt) == 56, "plan format");

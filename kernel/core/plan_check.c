@@ -31,6 +31,7 @@ struct run {
 
 static const struct run runs[] = {
     RUN(SPACE, space, MAPPING, mapping, first_mapping, mapping_count),
+    RUN(SPACE, space, DOORBELL, doorbell, first_doorbell, doorbell_count),
     RUN(COMPARTMENT, compartment, SLOT, slot, first_slot, slot_count),
     RUN(COMPARTMENT, compartment, THREAD, thread, first_thread, thread_count),
     RUN(MODE, mode, PLACEMENT, placement, first_placement, placement_count),
@@ -44,30 +45,26 @@ const char *plan_table_name(enum bh_table table) {
     return table <= BH_TABLE_COUNT ? table_name[table] : "unknown table";
 }
 
-/* One table a byte position in a 32-bit word: four lookups for four bytes. */
-static void crc_prepare(uint32_t table[4][256]) {
+static void crc_prepare(uint32_t table[256]) {
     for (uint32_t i = 0; i < 256; i++) {
-        table[0][i] = i;
+        table[i] = i;
         for (uint32_t bit = 0; bit < 8; bit++)
-            table[0][i] = table[0][i] / 2 ^ table[0][i] % 2 * CRC32C_POLYNOMIAL;
+            table[i] = table[i] / 2 ^ table[i] % 2 * CRC32C_POLYNOMIAL;
     }
-    for (uint32_t i = 0; i < 256; i++)
-        for (uint32_t k = 1; k < 4; k++)
-            table[k][i] = table[k - 1][i] / 256 ^ table[0][table[k - 1][i] % 256];
 }
 
 /* A plan is a whole number of pages, so of words; a tail that isn't a word is left out. */
 uint32_t plan_checksum(const void *plan, uint64_t size) {
-    static uint32_t table[4][256];
+    static uint32_t table[256];
     const uint32_t *word = plan;
     uint64_t own = offsetof(struct bh_plan_header, checksum) / sizeof(uint32_t);
     uint32_t crc = 0xffffffffu;
 
     crc_prepare(table);
     for (uint64_t i = 0; i < size / sizeof(uint32_t); i++) {
-        uint32_t x = crc ^ (i == own ? 0 : word[i]);
-        crc = table[3][x % 256] ^ table[2][x / 256 % 256] ^ table[1][x / 65536 % 256]
-            ^ table[0][x / 16777216];
+        crc ^= i == own ? 0 : word[i];
+        for (uint32_t byte = 0; byte < sizeof(uint32_t); byte++)
+            crc = crc / 256 ^ table[crc % 256];
     }
     return ~crc;
 }
@@ -85,17 +82,16 @@ static enum plan_rule check_header(const struct bh_plan_header *h, uint64_t size
          : PLAN_OK;
 }
 
-/* Tables lie in order behind the header; `end`: where the last one ends. */
+/* Tables lie one behind the other, after the header; `end`: where the last one ends. */
 static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t *end) {
     *end = sizeof(*h);
     for (uint32_t table = 0; table < BH_TABLE_COUNT; table++) {
         const struct bh_plan_table *t = &h->table[table];
         uint64_t bytes = (uint64_t)t->count * entry_size[table];
-        bool fits = t->offset <= h->total_size && bytes <= h->total_size - t->offset;
-        bool in_order = t->offset % 8 == 0 && t->offset >= *end;
+        bool placed = t->offset == *end && bytes <= h->total_size - *end;
         enum plan_rule rule = t->entry_size != entry_size[table] ? PLAN_TABLE_ENTRY
                             : t->count > table_limit[table]      ? PLAN_TABLE_COUNT
-                            : !fits || !in_order                 ? PLAN_TABLE_PLACE
+                            : !placed                            ? PLAN_TABLE_PLACE
                             : PLAN_OK;
         if (rule != PLAN_OK)
             return (struct plan_verdict){ rule, table, 0 };

@@ -261,7 +261,6 @@ static enum plan_rule placement_fields(const struct plan_view *p,
 static enum plan_rule entry_fields(const struct plan_view *p, enum bh_table table,
                                    const void *entry) {
     const struct bh_plan_space *space = entry;
-    const struct bh_plan_vcpu *vcpu = entry;
     const struct bh_plan_port_range *ports = entry;
 
     switch (table) {
@@ -274,9 +273,6 @@ static enum plan_rule entry_fields(const struct plan_view *p, enum bh_table tabl
     case BH_TABLE_PLACEMENT:   return placement_fields(p, entry);
     case BH_TABLE_SPACE:
         return space->kind == BH_SPACE_GUEST || space->pool_pages == 0 ? PLAN_OK : PLAN_RESERVED;
-    case BH_TABLE_VCPU:
-        return (uint64_t)vcpu->first_doorbell + vcpu->doorbell_count <= p->count[BH_TABLE_DOORBELL]
-            ? PLAN_OK : PLAN_REFERENCE;
     case BH_TABLE_PORT_RANGE:
         return plan_range_fits(ports->first, ports->count, MAX_PORTS) ? PLAN_OK : PLAN_RANGE;
     default:                   return PLAN_OK;

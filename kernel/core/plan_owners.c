@@ -69,17 +69,6 @@ static bool state_page_is_good(const struct plan_view *p, uint32_t region, uint3
     return good;
 }
 
-/* The vCPU's run of doorbells holds all those of its space and no others. */
-static bool doorbells_are_complete(const struct plan_view *p, const struct bh_plan_vcpu *v) {
-    bool complete = true;
-
-    for (uint32_t i = 0; i < BH_MAX_DOORBELLS && i < p->count[BH_TABLE_DOORBELL]; i++) {
-        bool in_run = i >= v->first_doorbell && i - v->first_doorbell < v->doorbell_count;
-        complete = complete && in_run == (p->doorbell[i].space == v->space);
-    }
-    return complete;
-}
-
 /* Two vCPUs share neither thread nor state page. */
 static enum plan_rule vcpu_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_vcpu *v = &p->vcpu[i];
@@ -91,7 +80,6 @@ static enum plan_rule vcpu_relations(const struct plan_view *p, uint32_t i) {
     return p->space[v->space].kind != BH_SPACE_GUEST           ? PLAN_SPACE_KIND
          : p->space[v->space].owner != owner                   ? PLAN_OWNER
          : !state_page_is_good(p, v->state_region, owner)      ? PLAN_STATE_PAGE
-         : !doorbells_are_complete(p, v)                       ? PLAN_DOORBELLS
          : shared != 0                                         ? PLAN_DUPLICATE
          : PLAN_OK;
 }

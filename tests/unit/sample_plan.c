@@ -56,9 +56,9 @@ static void make_spaces(struct sample *s) {
         [SPACE_VMM] = { .kind = BH_SPACE_PROCESS, .owner = COMPARTMENT_VMM,
                         .first_mapping = 5, .mapping_count = 6 },
         [SPACE_GUEST] = { .kind = BH_SPACE_GUEST, .owner = COMPARTMENT_VMM, .first_mapping = 11,
-                          .mapping_count = 1, .pool_pages = 4 },
+                          .mapping_count = 1, .doorbell_count = 1, .pool_pages = 4 },
         [SPACE_NIC] = { .kind = BH_SPACE_DEVICE, .owner = COMPARTMENT_DRIVER, .first_mapping = 12,
-                        .mapping_count = 2 },
+                        .mapping_count = 2, .first_doorbell = 1 },
     };
     static const struct bh_plan_mapping mappings[14] = {
         { SPACE_DRIVER, REGION_CODE, 0x400000, 0, 0x1000, RX, 0 },
@@ -117,7 +117,7 @@ static void make_signals(struct sample *s) {
     s->channel[1] = (struct bh_plan_channel){ .thread = 1, .life_of = BH_NONE, .bits = 2 };
     s->channel[2] = (struct bh_plan_channel){ .thread = 1, .life_of = 0, .bits = 4 };
     s->vcpu[0] = (struct bh_plan_vcpu){
-        .thread = 2, .space = SPACE_GUEST, .state_region = REGION_STATE, .doorbell_count = 1,
+        .thread = 2, .space = SPACE_GUEST, .state_region = REGION_STATE
     };
     s->doorbell[0] = (struct bh_plan_doorbell){
         .space = SPACE_GUEST, .kind = BH_DOORBELL_PORT, .address = 0xc000, .length = 16,

@@ -28,8 +28,11 @@ static uint32_t signalled, this_core, alerted, stored;
 static enum bh_exit stored_exit;
 
 static const struct bh_plan_vcpu vcpus[] = {
-    { .space = 3, .state_region = 0, .first_doorbell = 0, .doorbell_count = 2 },
-    { .space = 4, .state_region = 1, .first_doorbell = 2, .doorbell_count = 0 },
+    { .space = 3, .state_region = 0 }, { .space = 4, .state_region = 1 },
+};
+static const struct bh_plan_space spaces[] = {
+    [3] = { .first_doorbell = 0, .doorbell_count = 2 },
+    [4] = { .first_doorbell = 2, .doorbell_count = 0 },
 };
 static const struct bh_plan_doorbell doorbells[] = {
     { .space = 3, .kind = BH_DOORBELL_PORT, .address = 0xc000, .length = 4, .channel = PORT_CHANNEL },
@@ -37,7 +40,8 @@ static const struct bh_plan_doorbell doorbells[] = {
       .channel = PAGE_CHANNEL },
 };
 struct plan_view plan_tables = {
-    .vcpu = vcpus, .doorbell = doorbells, .count = { [BH_TABLE_VCPU] = 2, [BH_TABLE_DOORBELL] = 2 },
+    .vcpu = vcpus, .space = spaces, .doorbell = doorbells,
+    .count = { [BH_TABLE_VCPU] = 2, [BH_TABLE_DOORBELL] = 2 },
 };
 
 uint64_t atomic_load(const uint64_t *word) {

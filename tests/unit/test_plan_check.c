@@ -316,9 +316,6 @@ static void thread_rules(void **state) {
 static void vcpu_rules(void **state) {
     (void)state;
     VCPU(PLAN_REFERENCE, s->vcpu[0].thread = 3);
-    VCPU(PLAN_REFERENCE, s->vcpu[0].doorbell_count = 2);
-    VCPU(PLAN_REFERENCE, s->vcpu[0].first_doorbell = 0xffffffff);
-    VCPU(PLAN_DOORBELLS, s->vcpu[0].doorbell_count = 0);
     SLOT(PLAN_OWNER, 4, s->vcpu[0].thread = 0);
     VCPU(PLAN_OWNER, s->vcpu[0].thread = 0;
          s->slot[4] = ((struct bh_plan_slot){ COMPARTMENT_VMM, BH_SLOT_COUNTERS, 0, 0, 0, 0 }));
@@ -333,6 +330,10 @@ static void vcpu_rules(void **state) {
 static void doorbell_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_DOORBELL, 0, s->doorbell[0].channel = 3);
+    SPACE(PLAN_CONTIGUOUS, SPACE_GUEST, s->space[SPACE_GUEST].doorbell_count = 2);
+    SPACE(PLAN_CONTIGUOUS, SPACE_GUEST, s->space[SPACE_GUEST].first_doorbell = 0xffffffff);
+    SPACE(PLAN_CONTIGUOUS, SPACE_NIC, s->space[SPACE_GUEST].doorbell_count = 0);
+    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_DOORBELL, 0, s->doorbell[0].space = SPACE_NIC);
     REFUSED(PLAN_KIND, BH_TABLE_DOORBELL, 0, s->doorbell[0].kind = 2);
     REFUSED(PLAN_RANGE, BH_TABLE_DOORBELL, 0, s->doorbell[0].length = 0);
     REFUSED(PLAN_RANGE, BH_TABLE_DOORBELL, 0, s->doorbell[0].address = 0xfff8);

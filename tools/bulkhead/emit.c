@@ -112,15 +112,13 @@ static void sort_doorbells(struct model *m) {
         m->doorbell_origin[i] = list[i].origin;
     }
     free(list);
-    for (uint32_t v = 0; v < m->vcpu_count; v++) {
-        m->vcpu[v].first_doorbell = 0;
-        m->vcpu[v].doorbell_count = 0;
-        for (uint32_t i = m->doorbell_count; i-- > 0;) {
-            if (m->doorbell[i].space == m->vcpu[v].space) {
-                m->vcpu[v].first_doorbell = i;
-                m->vcpu[v].doorbell_count++;
-            }
+    uint32_t next = 0;
+    for (uint32_t s = 0; s < m->space_count; s++) {
+        m->space[s].first_doorbell = next;
+        while (next < m->doorbell_count && m->doorbell[next].space == s) {
+            next++;
         }
+        m->space[s].doorbell_count = next - m->space[s].first_doorbell;
     }
 }
 
