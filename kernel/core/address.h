@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 typedef struct { uint64_t value; } paddr_t;    /* physical */
-typedef struct { uint64_t value; } vaddr_t;    /* virtual, of a process */
 typedef struct { uint64_t value; } gpaddr_t;   /* guest-physical */
 
 static inline paddr_t paddr(uint64_t value) { return (paddr_t){ value }; }

@@ -21,11 +21,3 @@ bool     atomic_change(uint64_t *word, uint64_t from, uint64_t to);  /* false: i
 struct lock { uint32_t held; };
 void lock_take(struct lock *lock);
 void lock_drop(struct lock *lock);
-
-/* A set of small numbers (threads) that other cores add to and one core takes from. */
-#define ATOMIC_SET_WORDS 4u
-struct atomic_set { uint64_t word[ATOMIC_SET_WORDS]; };
-
-static inline void atomic_set_add(struct atomic_set *set, uint32_t member) {
-    atomic_or(&set->word[member / 64 % ATOMIC_SET_WORDS], 1ull << member % 64);
-}

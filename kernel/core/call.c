@@ -110,10 +110,7 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
     case BH_CALL_MODE_ENTER:
         return mode_enter(slot->object);
     case BH_CALL_MACHINE_CONTROL:
-        if (argument[1] == BH_MACHINE_REBOOT)
-            machine_reboot();
-        else
-            machine_poweroff();
+        machine_end((enum bh_machine_operation)argument[1]);
         return BH_E_DEVICE;            /* it is still there */
     default:
         return counter_read(argument[1], argument[2], argument[3], value);

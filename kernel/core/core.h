@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <stdint.h>
+#include "abi/call.h"
 
 uint32_t core_this(void);
 void core_alert(uint32_t core);        /* makes another core look at its requests soon */
@@ -15,6 +15,5 @@ void core_timer(uint64_t deadline);    /* one interrupt at this tick */
 void core_stop_others(void);           /* for a panic; they stop within their bounded entry */
 _Noreturn void core_stop_this(void);
 
-/* The whole machine; these return only when the firmware doesn't do it. */
-void machine_reboot(void);
-void machine_poweroff(void);
+/* The whole machine; comes back only when the firmware doesn't do it. */
+void machine_end(enum bh_machine_operation how);

@@ -21,6 +21,8 @@ static uint64_t changing;              /* cores that haven't applied the change 
 static uint32_t applied[BH_MAX_CORES]; /* mode; each written by its own core */
 static uint32_t placement_of[BH_MAX_MODES][BH_MAX_THREADS];
 
+static uint32_t mode_current(void) { return (uint32_t)atomic_load(&counters.machine[BH_MACHINE_MODE]); }
+
 void mode_install(void) {
     for (uint32_t m = 0; m < BH_MAX_MODES; m++)
         for (uint32_t t = 0; t < BH_MAX_THREADS; t++)
@@ -31,8 +33,6 @@ void mode_install(void) {
     for (uint32_t core = 0; core < BH_MAX_CORES; core++)
         applied[core] = mode_current();
 }
-
-uint32_t mode_current(void) { return (uint32_t)atomic_load(&counters.machine[BH_MACHINE_MODE]); }
 
 uint32_t mode_place(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];

@@ -5,7 +5,6 @@
 #include "abi/call.h"
 
 void mode_install(void);               /* the plan's first mode */
-uint32_t mode_current(void);
 
 /* Any core. Every core moves its own threads at its next dispatch; BH_E_STATE while the last change
  * is still on its way. */

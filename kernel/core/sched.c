@@ -21,7 +21,7 @@
 #define SLICE_US 10000u                /* equal priorities take turns */
 
 struct core {
-    struct atomic_set request[SCHED_REQUESTS];
+    uint64_t request[SCHED_REQUESTS][BH_MAX_THREADS / 64];   /* a bit a thread */
     uint64_t alerted;
 
     struct ready ready;
@@ -87,7 +87,7 @@ void sched_alert(uint32_t core) {
 }
 
 void sched_request(uint32_t core, enum sched_request request, uint32_t thread) {
-    atomic_set_add(&cores[core].request[request], thread);
+    atomic_or(&cores[core].request[request][thread / 64], 1ull << thread % 64);
     sched_alert(core);
 }
 
@@ -113,7 +113,7 @@ static void take_requests(struct core *c) {
     mode_apply();
     for (uint32_t w = 0; w * 64 < plan_count(BH_TABLE_THREAD); w++) {
         for (uint32_t r = 0; r < SCHED_REQUESTS; r++) {
-            uint64_t members = atomic_exchange(&c->request[r].word[w], 0);
+            uint64_t members = atomic_exchange(&c->request[r][w], 0);
             for (; members != 0; members &= members - 1)
                 serve((enum sched_request)r, w * 64 + (uint32_t)__builtin_ctzll(members));
         }
@@ -173,12 +173,13 @@ static void set_timer(struct core *c, uint64_t now) {
 static void run_guest(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
     uint32_t vcpu = t->vcpu;
+    enum bh_exit exit;
 
     if (atomic_load(&t->word) != 0 || t->deadline <= now) {
         vcpu_leave(vcpu, BH_EXIT_EVENT);
         thread_leave_guest(thread, BH_OK, BH_EXIT_EVENT);
-    } else if (vcpu_enter(vcpu) == VCPU_EXITED) {
-        thread_leave_guest(thread, BH_OK, vcpu_exit(vcpu));
+    } else if (vcpu_enter(vcpu, &exit)) {
+        thread_leave_guest(thread, BH_OK, exit);
     } else {
         core_window();
     }

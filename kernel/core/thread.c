@@ -39,21 +39,19 @@ void thread_update_queue(uint32_t thread) {
         sched_queue(thread, !t->queued);
 }
 
-void thread_notify(uint32_t thread, uint64_t bits) {
+void channel_signal(uint32_t channel) {
+    if (channel == BH_NONE)
+        return;
+    uint32_t thread = plan_channel(channel)->thread;
     struct thread *t = &threads[thread];
 
     /* Whoever made the word non-empty woke the thread. */
-    if (atomic_or(&t->word, bits) != 0 || atomic_load(&t->sleeping) == 0)
+    if (atomic_or(&t->word, plan_channel(channel)->bits) != 0 || atomic_load(&t->sleeping) == 0)
         return;
     if (thread_core(thread) == core_this())
         thread_woken(thread);
     else
         sched_request(thread_core(thread), SCHED_WAKE, thread);
-}
-
-void channel_signal(uint32_t channel) {
-    if (channel != BH_NONE)
-        thread_notify(plan_channel(channel)->thread, plan_channel(channel)->bits);
 }
 
 void channel_signal_life(uint32_t compartment) {

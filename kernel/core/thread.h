@@ -58,7 +58,6 @@ extern struct thread threads[BH_MAX_THREADS];
 
 /* Any core. */
 uint32_t thread_core(uint32_t thread);                       /* its logical core in this mode */
-void thread_notify(uint32_t thread, uint64_t bits);
 
 /* The owning core. */
 void thread_update_queue(uint32_t thread);                   /* after a change of what decides it */

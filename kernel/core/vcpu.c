@@ -19,7 +19,6 @@
 #include "core/space.h"
 #include "core/vcpu_arch.h"
 
-static enum bh_exit last_exit[BH_MAX_VCPUS];
 static uint32_t vcpu_core[BH_MAX_VCPUS];          /* where it ran last, BH_NONE: nowhere */
 static uint64_t vcpu_in_guest[BH_MAX_VCPUS];
 static uint64_t changes_seen[BH_MAX_VCPUS];       /* of its space, when it was last entered */
@@ -47,12 +46,9 @@ void vcpu_install_core(void) {
 void vcpu_reset(uint32_t vcpu) {
     vcpu_arch_reset(vcpu);
     vcpu_core[vcpu] = BH_NONE;
-    last_exit[vcpu] = BH_EXIT_EVENT;
 }
 
 enum bh_status vcpu_begin(uint32_t vcpu) { return vcpu_arch_load(vcpu); }
-
-enum bh_exit vcpu_exit(uint32_t vcpu) { return last_exit[vcpu]; }
 
 static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving) {
     uint32_t core = core_this();
@@ -92,27 +88,26 @@ static bool doorbell_rings(uint32_t vcpu, const struct vcpu_leaving *leaving) {
     return true;
 }
 
-enum vcpu_outcome vcpu_enter(uint32_t vcpu) {
+bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit) {
     struct vcpu_leaving leaving;
 
     fpu_use_vcpu(vcpu);
     run_guest(vcpu, &leaving);
     if (leaving.kind == VCPU_FOR_KERNEL) {
         counters.vcpu[vcpu][BH_VCPU_KERNEL_EXITS]++;
-        return VCPU_INTERRUPTED;
+        return false;
     }
     if (leaving.kind != VCPU_FOR_VMM && doorbell_rings(vcpu, &leaving))
-        return VCPU_INTERRUPTED;
+        return false;
     counters.vcpu[vcpu][BH_VCPU_EXITS]++;
-    last_exit[vcpu] = leaving.exit;
+    *exit = leaving.exit;
     vcpu_arch_store(vcpu, &leaving);
-    return VCPU_EXITED;
+    return true;
 }
 
 void vcpu_leave(uint32_t vcpu, enum bh_exit why) {
     struct vcpu_leaving leaving = { .kind = VCPU_FOR_VMM, .exit = why };
 
-    last_exit[vcpu] = why;
     vcpu_arch_store(vcpu, &leaving);
 }
 

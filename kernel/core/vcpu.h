@@ -5,9 +5,8 @@
  *
  *   call:      vcpu_begin(v); on BH_OK the thread is in its guest
  *   dispatch:  if the thread's word is not empty or its deadline passed: vcpu_leave(v, BH_EXIT_EVENT)
- *              else switch (vcpu_enter(v)):
- *                VCPU_INTERRUPTED  take physical interrupts, reschedule, come again
- *                VCPU_EXITED       the state page is written; the call returns vcpu_exit(v)
+ *              else if vcpu_enter(v, &exit): the state page is written; the call returns `exit`
+ *              else take physical interrupts, reschedule, come again
  *
  * The physical side is core/vcpu_arch.h, implemented in x86/svm*.c.
  */
@@ -19,14 +18,11 @@
 
 #include "core/address.h"
 
-enum vcpu_outcome { VCPU_INTERRUPTED, VCPU_EXITED };
-
 void vcpu_install(void);                         /* all vCPUs of the plan; at boot, on core 0 */
 void vcpu_install_core(void);                    /* on each core: turn virtualization on */
 enum bh_status vcpu_begin(uint32_t vcpu);        /* copies in and checks the state page */
-enum vcpu_outcome vcpu_enter(uint32_t vcpu);     /* interrupts off before and after */
+bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit);   /* interrupts off before and after */
 void vcpu_leave(uint32_t vcpu, enum bh_exit why);/* writes the state page without an exit */
-enum bh_exit vcpu_exit(uint32_t vcpu);
 void vcpu_reset(uint32_t vcpu);                  /* its compartment is reset: nothing survives */
 enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,
                           uint32_t rights);      /* guest_place, shootdown included */

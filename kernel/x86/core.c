@@ -40,18 +40,13 @@ void core_stop_this(void) {
 }
 
 /* The machine ends a moment after the firmware's registers were told so. */
-static void await_end(const char *what) {
+void machine_end(enum bh_machine_operation how) {
+    if (how == BH_MACHINE_REBOOT)
+        acpi_reboot();
+    else
+        acpi_poweroff();
     for (uint64_t end = time_after_us(END_WAIT_US); time_now() < end;)
         __asm__ volatile("pause");
-    log_line("%s: the firmware's registers don't do it: use the machine's own button", what);
-}
-
-void machine_reboot(void) {
-    acpi_reboot();
-    await_end("reboot");
-}
-
-void machine_poweroff(void) {
-    acpi_poweroff();
-    await_end("power off");
+    log_line("%s: the firmware's registers don't do it: use the machine's own button",
+             how == BH_MACHINE_REBOOT ? "reboot" : "power off");
 }

@@ -21,8 +21,6 @@
 #define REGISTERS_BASE   0xffffc00000000000
 #define STACKS_BASE      0xffffe00000000000
 
-#define USER_END         0x0000800000000000
-
 #define STACK_SIZE       0x8000        /* of one core's kernel stack */
 #define STACK_STRIDE     0x10000
 #define ENTRY_AREA_STRIDE 0x10000

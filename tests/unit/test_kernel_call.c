@@ -77,8 +77,10 @@ void compartment_call(uint32_t thread, uint32_t compartment,
     note(compartment);
 }
 enum bh_status mode_enter(uint32_t mode) { return note(mode); }
-void machine_reboot(void) { note(0); }
-void machine_poweroff(void) { note(0); }
+void machine_end(enum bh_machine_operation how) {
+    assert_true(how <= BH_MACHINE_POWEROFF);
+    note(0);
+}
 enum bh_status counter_read(uint64_t class, uint64_t which, uint64_t counter, uint64_t *value) {
     (void)class, (void)which, (void)counter, (void)value;
     return note(0);
