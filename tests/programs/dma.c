@@ -8,6 +8,7 @@
  *   write      writes a pattern to the target
  *   read       reads the target and shows the first bytes
  *   neighbour  writes to the page behind its buffer
+ *   tour       writes a pattern to the target, waits for another target, and so on
  *   storm      writes to the target for ever
  *   leave      tells the device to write to its own buffer and faults before that happens
  *   late       the same, and the device is to interrupt when it has written
@@ -149,6 +150,26 @@ static void neighbour(uint64_t target) {
     from_device(buffer_iova + buffer_size);
 }
 
+/* The next target, once it stands there whole. */
+static uint64_t next_target(uint64_t last) {
+    uint64_t seen, target = last;
+
+    do {
+        seen = target;
+        pause_ms(50);
+        target = manifest_number("target", 0);
+    } while (target == last || target != seen);
+    return target;
+}
+
+static void tour(uint64_t target) {
+    load_pattern();
+    for (;; target = next_target(target)) {
+        from_device(target);
+        log_line("dma: tour: wrote to %lx", target);
+    }
+}
+
 static void storm(uint64_t target) {
     load_pattern();
     for (;;)
@@ -247,7 +268,7 @@ static const struct deed deeds[] = {
     { "inside", inside }, { "write", write_target }, { "read", read_target },
     { "neighbour", neighbour }, { "storm", storm }, { "leave", leave },
     { "late", late }, { "forge", forge }, { "raise", raise_line }, { "idle", idle },
-    { "interrupt", interrupt }, { "reset", reset },
+    { "interrupt", interrupt }, { "reset", reset }, { "tour", tour },
 };
 
 static void find_world(void) {

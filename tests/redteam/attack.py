@@ -83,12 +83,13 @@ class Target(Machine):
         assert at >= 0, f"{compartment} has no manifest in memory"
         return at
 
-    def set(self, name, value, compartment="attacker"):
+    def set(self, name, value, compartment="attacker", before="later"):
         """Gives a setting that stands at "later" in the attacker's manifest its value."""
         entry = self.ram.find(name.encode().ljust(32, b"\0") + b"\1\0\0\0",
                               self.manifest(compartment))
         text = str(value).encode() + b"\0"
-        assert self.bytes_at(entry + SETTING_VALUE, 6) == b"later\0"
+        before = before.encode() + b"\0"
+        assert self.bytes_at(entry + SETTING_VALUE, len(before)) == before
         self.ram[entry + SETTING_VALUE:entry + SETTING_VALUE + len(text)] = text
 
     def bytes_at(self, address, size=64):

@@ -47,10 +47,10 @@ COMPARTMENTS = """\
 IOVA = 0x2000000000
 
 
-def target(name, deed, controls=(), later=True):
+def target(name, deed, controls=(), later=True, iommu="vt-d"):
     text = COMPARTMENTS % (deed, "later" if later else "0", IOVA)
     path = describe(name, compartments=text, devices=DEVICE, hardware=HARDWARE, controls=controls,
-                    cores=2, memory="512M")
+                    cores=2, memory="512M", iommu=iommu)
     return Target(path, controls=bool(controls), name=name)
 
 
@@ -195,10 +195,10 @@ def test_a9_page_behind_the_buffer(verdict):
             "the neighbour was overwritten")
 
 
-def leave(name, controls=()):
+def leave(name, controls=(), iommu="vt-d"):
     """The attacker tells edu to write in 100 ms, and faults: its device is taken away meanwhile.
     Answers the machine and whether the late write arrived in memory."""
-    machine = target(name, "leave", controls, later=False)
+    machine = target(name, "leave", controls, later=False, iommu=iommu)
     machine.start()
     machine.expect(r'attacker.*(fault|exception|instruction)', 60)
     time.sleep(1.0 * PATIENCE)
@@ -221,6 +221,54 @@ def test_a7_stale_translations(verdict):
             "without invalidation the write arrived")
     verdict("A8", "edu's write is in flight when its owner dies", "never comes: quiesced before",
             "not quiesced: it comes, and is a fault")
+
+
+AMDVI = 0xfed80000
+
+
+def device_table(machine):
+    return word_at(machine, AMDVI) & ~0xfff
+
+
+def tour(name, controls=()):
+    """The attacker goes round: canary, a function that nobody owns, the IOMMU's own table, the I/O
+    APIC. Answers for each whether it was changed."""
+    with target(name, "tour", controls, iommu="amd-vi") as machine:
+        machine.expect(r"victim\| canary: intact", 60)
+        before, changed = "later", {}
+        for place, address, look in (
+                ("canary", machine.canary(), machine.bytes_at),
+                ("configuration", ECAM_OF_SATA, lambda at: word_at(machine, at + INTERRUPT_LINE)),
+                ("table", device_table(machine), machine.bytes_at),
+                ("I/O APIC", IO_APIC, lambda at: word_at(machine, at))):
+            was = look(address)
+            machine.set("target", hex(address), before=before)
+            time.sleep(MARGIN * PATIENCE)
+            changed[place], before = look(address) != was, hex(address)
+        if not controls:
+            machine.expect(r"attacker\| dma: tour: wrote to fec00000", 15, anywhere=True)
+            service_goes_on(machine)
+    return changed
+
+
+def test_dma_on_amd_vi(verdict):
+    """QEMU's AMD-Vi tells of no fault, so memory and registers alone are looked at."""
+    assert not any(tour("tour").values())
+    assert all(tour("tour-off", ["dma-open"]).values())
+    for attack, what in (("A1", "another compartment's memory"), ("A6", "configuration space"),
+                         ("A6", "the I/O APIC"), ("A10", "the IOMMU's device table")):
+        verdict(attack, f"AMD-Vi: edu writes to {what}", "unchanged", "overwritten")
+
+
+def test_a7_stale_translations_on_amd_vi(verdict):
+    machine, late = leave("a7-amd", ["no-quiesce"], iommu="amd-vi")
+    service_goes_on(machine)
+    machine.stop()
+    machine, stale = leave("a7-amd-off", ["no-quiesce", "no-invalidate"], iommu="amd-vi")
+    machine.stop()
+    assert not late and stale
+    verdict("A7", "AMD-Vi: edu writes after its owner died, unquiesced", "nothing arrived",
+            "without invalidation the write arrived")
 
 
 FWCFG = """\
