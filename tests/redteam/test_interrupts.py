@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Interrupt attacks by a hostile driver of an e1000e: another device's remapping entry (B2), and the
-MSI-X table (B3)."""
+MSI-X table (B3); and by one of an edu: an interrupt message of its own by a DMA write (B1)."""
 import re
 import time
 
@@ -109,3 +109,73 @@ def test_b3_the_msix_table(verdict):
         assert int(text.split(":")[1].strip(), 16) == 0xfee00010 | VICTIMS_ENTRY << 5
     verdict("B3", "a driver is granted its MSI-X table", "plan refused",
             "the driver redirected its message")
+
+
+FORGER_HARDWARE = """\
+- address: 00:06.0
+  id: 1234:11e8
+  model: edu
+  options: dma_mask=0xffffffffffffffff
+"""
+
+FORGER_DEVICE = """\
+- name: forger
+  as: edu
+  pci: 00:06.0
+  id: 1234:11e8
+  dma: true
+  bars:
+    - { bar: 0, size: 1M }
+"""
+
+# The message in the plain format: to core 0, the vector of the victim's interrupt.
+CORE_0 = 0xfee00000
+INTERRUPTED = "victim| canary: an interrupt arrived"
+VICTIMS_VECTOR = 0x30 + VICTIMS_ENTRY                # kernel/core/interrupt.h
+
+FORGER = """\
+- name: forger
+  program: dma
+  core: 1
+  devices: [forger]
+  settings:
+    - { name: deed, value: forge }
+    - { name: target, value: later }
+  regions:
+    - { name: buffer, size: 4K, process: rw, device: forger, dma: rw, iova: "0x2000000000" }
+"""
+
+
+def forge(machine):
+    """Sends the forger off. Answers whether the victim was interrupted since."""
+    before = len(machine.serial.text())
+    machine.set("target", hex(VICTIMS_VECTOR << 32 | CORE_0), compartment="forger")
+    machine.expect(r"forger\| dma: forge: finished", 60)
+    machine.expect(r"victim\| canary: intact", 15)
+    return INTERRUPTED in machine.serial.text()[before:]
+
+
+def amd_vi(name, controls=()):
+    """Both attackers on one machine; its MSI-X table is open to the one in any case."""
+    vector = f'    - {{ name: vector, value: "{VICTIMS_VECTOR:#x}" }}\n'
+    path = describe(name, compartments=COMPARTMENTS % 0 + vector + FORGER, cores=2, memory="512M",
+                    hardware=HARDWARE + FORGER_HARDWARE, devices=DEVICES + TABLE + FORGER_DEVICE,
+                    controls=["config-open", *controls], iommu="amd-vi")
+    return Target(path, controls=True, name=name)
+
+
+def test_b1_and_b2_on_amd_vi(verdict):
+    """QEMU tells of no event, so the victim's interrupts are what is judged."""
+    with amd_vi("b1-amd") as machine:
+        machine.expect(r"attacker\| msix: sent", 60)
+        assert not forge(machine)
+        assert INTERRUPTED not in machine.serial.text()
+    with amd_vi("b1-amd-off", ["no-source-check"]) as machine:
+        machine.expect(r"attacker\| msix: sent", 60)
+        assert INTERRUPTED in machine.serial.text()
+        time.sleep(PATIENCE)
+        assert forge(machine)
+    verdict("B1", "AMD-Vi: edu writes an interrupt message of its own", "no interrupt",
+            "the victim was interrupted")
+    verdict("B2", "AMD-Vi: e1000e sends another device's vector", "no interrupt",
+            "the victim was interrupted")
