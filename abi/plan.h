@@ -82,13 +82,13 @@ struct bh_plan_header {
  * A kernel not built with them (KERNEL_CONTROLS) refuses a plan in which one is set. */
 enum bh_plan_flags {
     BH_PLAN_CONTROL_DMA_OPEN        = 1u << 0,  /* every device space maps all RAM read-write */
-    BH_PLAN_CONTROL_NO_SOURCE_CHECK = 1u << 1,  /* interrupt entries accept any requester id */
+    BH_PLAN_CONTROL_NO_SOURCE_CHECK = 1u << 1,  /* entries and groups: requester ids don't matter */
     BH_PLAN_CONTROL_NO_INVALIDATE   = 1u << 2,  /* unmapping doesn't invalidate the IOTLB */
-    BH_PLAN_CONTROL_NO_QUIESCE      = 1u << 3,  /* a reset leaves bus mastering on, doesn't drain */
+    BH_PLAN_CONTROL_NO_QUIESCE      = 1u << 3,  /* boot and resets leave devices running */
     BH_PLAN_CONTROL_PORTS_OPEN      = 1u << 4,  /* I/O permission bitmaps allow every port */
     BH_PLAN_CONTROL_NO_FPU_SWITCH   = 1u << 5,  /* FPU and debug registers leak across switches */
     BH_PLAN_CONTROL_NO_STORM_LIMIT  = 1u << 6,  /* interrupts and faults aren't rate-limited */
-    BH_PLAN_CONTROL_CONFIG_OPEN     = 1u << 7,  /* MSI-X table pages may be mapped by the owner */
+    BH_PLAN_CONTROL_CONFIG_OPEN     = 1u << 7,  /* all of a BAR may be mapped, wherever it is */
     BH_PLAN_CONTROL_ALL             = (1u << 8) - 1,
 };
 

@@ -85,7 +85,9 @@ static void check_pair(uint32_t a, uint32_t b) {
     const struct pci_function *f = pci_function(devices.function[a]);
     const struct pci_function *g = pci_function(devices.function[b]);
     bool one_id = devices.alias[a] != BH_NONE && devices.alias[a] == devices.alias[b];
-    if (f->group != g->group || (plan_device(a)->owner == plan_device(b)->owner && !one_id))
+    bool one_owner = plan_device(a)->owner == plan_device(b)->owner;
+    if (f->group != g->group || (one_owner && !one_id) ||
+        plan_control(BH_PLAN_CONTROL_NO_SOURCE_CHECK))
         return;
     panic("plan refused: devices \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" and \"%s\" ("
           DEVICE_ID_FORMAT ") of \"%s\" can't be kept apart: %s: give them to one owner%s",
@@ -163,17 +165,18 @@ static bool is_platform(uint64_t base, uint64_t size) {
 static bool owner_may_map(const struct pci_function *f, const struct bh_plan_region *r) {
     const struct pci_bar *own = &f->bar[r->bar];
     uint64_t base = own->base + r->base;
-    return base % BH_PAGE_SIZE == 0 && !foreign_bar_in(own, base, r->size) &&
-           boot_memory_is_outside_ram(paddr(base), r->size) && !is_platform(base, r->size) &&
-           (plan_control(BH_PLAN_CONTROL_CONFIG_OPEN) ||
-            !pci_msix_touches(f, r->bar, r->base, r->size));
+    bool alone = base % BH_PAGE_SIZE == 0 && !foreign_bar_in(own, base, r->size) &&
+                 boot_memory_is_outside_ram(paddr(base), r->size) && !is_platform(base, r->size) &&
+                 !pci_msix_touches(f, r->bar, r->base, r->size);
+    return alone || plan_control(BH_PLAN_CONTROL_CONFIG_OPEN);
 }
 
 paddr_t device_bar_place(const struct bh_plan_region *region) {
     const struct pci_function *f = pci_function(devices.function[region->device]);
     const struct pci_bar *own = &f->bar[region->bar];
     const char *device = plan_device(region->device)->name;
-    if (own->ports || region->base > own->size || region->size > own->size - region->base)
+    uint64_t whole = (own->size + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
+    if (own->ports || region->base > whole || region->size > whole - region->base)
         panic("region %s: device %s has only 0x%lx bytes of memory in BAR %u: mend base and size",
               region->name, device, own->ports ? 0 : own->size, region->bar);
     if (!owner_may_map(f, region))

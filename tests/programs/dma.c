@@ -13,6 +13,7 @@
  *   leave      tells the device to write to its own buffer and faults before that happens
  *   late       the same, and the device is to interrupt when it has written
  *   forge      makes the device write a message itself: the target's upper half to its lower half
+ *   poke       writes the target's upper half to its registers, at the offset in its lower half
  *   raise      makes the device interrupt by its line, for ever
  *   idle       lets the device master the bus, no more
  *   interrupt  makes the device interrupt, counts what arrives; then lets it do so a thousand times
@@ -201,6 +202,10 @@ static void forge(uint64_t target) {
     finish_copy();
 }
 
+static void poke(uint64_t target) {
+    mmio_write32(registers, (uint32_t)target, (uint32_t)(target >> 32));
+}
+
 static void raise_line(uint64_t target) {
     (void)target;
     mmio_write32(registers, EDU_RAISE, 1);
@@ -267,8 +272,8 @@ struct deed {
 static const struct deed deeds[] = {
     { "inside", inside }, { "write", write_target }, { "read", read_target },
     { "neighbour", neighbour }, { "storm", storm }, { "leave", leave },
-    { "late", late }, { "forge", forge }, { "raise", raise_line }, { "idle", idle },
-    { "interrupt", interrupt }, { "reset", reset }, { "tour", tour },
+    { "late", late }, { "forge", forge }, { "poke", poke }, { "raise", raise_line },
+    { "idle", idle }, { "interrupt", interrupt }, { "reset", reset }, { "tour", tour },
 };
 
 static void find_world(void) {
