@@ -111,6 +111,8 @@ enum bh_machine_counter {
     BH_MACHINE_MEMORY_USED   = 7,      /* bytes taken by the kernel, its tables and all regions */
     BH_MACHINE_STRAY_FAULTS  = 8,      /* IOMMU faults by requesters that the plan doesn't name */
     BH_MACHINE_STRAY_REQUESTER = 9,    /* the last such requester id */
+    BH_MACHINE_NMIS          = 10,     /* on any core, survived */
+    BH_MACHINE_CHECKS        = 11,     /* machine checks, likewise */
     BH_MACHINE_COUNTERS
 };
 

@@ -7,6 +7,7 @@
 #include "x86/machine_check.h"
 
 #include "core/atomic.h"
+#include "core/counter.h"
 #include "core/device.h"
 #include "core/log.h"
 #include "core/time.h"
@@ -21,8 +22,8 @@ enum { CPU_HAS_BANKS = 1u << 14, TELL_EVERY_US = 1000000 };
 #define BANK_VALID          (1ull << 63)
 #define BANK_CORRUPT        (1ull << 57 | 1ull << 55)   /* this core; what it was running */
 
-static uint64_t nmis, checks, told, quiet_until;
-static uint64_t last_status, last_address;
+static uint64_t told, quiet_until, last_status, last_address;
+static uint64_t *const count = counters.machine;
 
 static uint32_t bank_count(void) {
     return cpuid(1, 0).edx & CPU_HAS_BANKS ? (uint32_t)msr_read(MSR_CAPABILITY) % 256 : 0;
@@ -56,15 +57,17 @@ static void read_banks(uint64_t rip) {
 void machine_check_note(uint64_t vector, uint64_t rip) {
     if (vector == VECTOR_MACHINE_CHECK)
         read_banks(rip);
-    atomic_add(vector == VECTOR_NMI ? &nmis : &checks, 1);
+    atomic_add(&count[vector == VECTOR_NMI ? BH_MACHINE_NMIS : BH_MACHINE_CHECKS], 1);
 }
 
 void machine_check_tell(void) {
-    uint64_t before = atomic_load(&told), now = atomic_load(&nmis) + atomic_load(&checks);
+    uint64_t nmis = atomic_load(&count[BH_MACHINE_NMIS]);
+    uint64_t checks = atomic_load(&count[BH_MACHINE_CHECKS]);
+    uint64_t before = atomic_load(&told), now = nmis + checks;
     if (now == before || time_now() < atomic_load(&quiet_until) || !atomic_change(&told, before, now))
         return;
     atomic_store(&quiet_until, time_after_us(TELL_EVERY_US));
     log_line("fault: %lu NMIs and %lu machine checks so far; last check: status 0x%lx, address 0x%lx",
-             atomic_load(&nmis), atomic_load(&checks), last_status, last_address);
+             nmis, checks, last_status, last_address);
     device_tell_errors();
 }

@@ -214,7 +214,8 @@ static void show_faults(struct console *console, const char *argument) {
 
         console_print(console, ", last %s", requester_text(last_one).text);
     }
-    console_print(console, "\n");
+    console_print(console, "; %lu NMIs, %lu machine checks\n", machine_counter(BH_MACHINE_NMIS),
+                  machine_counter(BH_MACHINE_CHECKS));
 }
 
 /* One class of counters: which table names its objects, and what its columns are. */

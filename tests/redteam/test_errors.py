@@ -142,6 +142,7 @@ def test_b10_machine_check_that_can_be_survived(machine, verdict):
     told(machine, "machine checks", 4)
     machine.expect(r"last check: status 0xbd0000000000009f, address 0x1234000", 10, anywhere=True)
     echoes(machine)
+    assert "; 4 NMIs, 4 machine checks" in "\n".join(Console(machine).command("faults"))
     ends_a_bare_machine(lambda alone: mce(alone, 0, MEMORY_ERROR))
     verdict("B10", "a machine check on every core", "told, everybody runs",
             "a bare machine without a handler resets")
