@@ -183,6 +183,21 @@ def test_guests_reboot_again_and_again(console, blob):
     assert overview(console) == before
 
 
+def test_owner_dies_and_the_others_keep_what_they_have(console, blob):
+    """The card's owner is restarted in the middle of its traffic: no word of it at the disk's."""
+    run(console, "net", "ping -A 10.0.2.2 >/dev/null & true")
+    run(console, "disk", "rm -f /tmp/stop; " + WRITE_ON)
+    before = overview(console)
+    console.command("restart net")
+    console.machine.expect("guest net: press Enter for a shell on ttyS0", 240)
+    assert int(run(console, "disk", WRITTEN).split()[0]) > 0
+    assert blob in run(console, "disk", "md5sum </m/a")
+    run(console, "net", "ping -c 3 10.0.2.2")
+    devices, status, *others = overview(console)
+    assert devices == before[0] and others == list(before[2:])
+    assert [row for row in status if row not in before[1]] == [["net", "running", "2", "0"]]
+
+
 @pytest.mark.parametrize("guest", ["net", "disk"])
 def test_kernel_found_nothing_to_complain_of(console, guest):
     complaints = "BUG|WARNING|Call Trace|Tx Unit Hang|nobody cared|soft lockup|timeout|reset"
