@@ -16,6 +16,16 @@ build/guests/initramfs.cpio: build/guests/kernel.stamp guests/make-initramfs \
 
 ALL += build/guests/vmlinuz build/guests/initramfs.cpio
 
+# The same with the generic kernel and its drivers of real devices, emulated or passed through.
+STOCK_MODULES := e1000 e1000e ahci sd_mod nvme ext4
+
+build/guests/stock.vmlinuz: build/bench/vmlinuz
+	cp $< $@
+
+build/guests/stock.cpio: build/bench/kernel.stamp guests/make-initramfs \
+                         $(shell find guests/root -type f)
+	MODULES='$(STOCK_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
+
 # Firmware for VMs, as the distribution brings it.
 build/firmware/seabios.bin: /usr/share/seabios/bios-256k.bin
 	@mkdir -p $(@D)

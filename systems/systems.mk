@@ -26,8 +26,13 @@ build/systems/seat.plan build/systems/seat.iso: \
 build/systems/debian.plan build/systems/debian.iso: \
     $(patsubst %,build/programs/%.elf,uart console netswitch e1000e nvme blockmux vmm) $(DEBIAN_PARTS)
 
-# An empty disk; what guests wrote to it stays until `make clean`.
-build/systems/disks.img:
+build/systems/all-ways.plan build/systems/all-ways.iso: \
+    $(patsubst %,build/programs/%.elf,uart console netswitch e1000e nvme blockmux vmm) \
+    $(patsubst %,build/guests/%,vmlinuz initramfs.cpio stock.vmlinuz stock.cpio) \
+    build/systems/disks.img build/systems/passed.img
+
+# Empty disks; what guests wrote to them stays until `make clean`.
+build/systems/disks.img build/systems/passed.img:
 	@mkdir -p $(@D)
 	truncate -s 128M $@
 

@@ -85,7 +85,7 @@ SYSTEM_NEEDS += build/tests/firmware/earlier.rom
 
 SYSTEM_NEEDS += build/bench/vmlinuz $(addprefix build/tests/guests/,hostile.bzimage \
                 attacker.bzimage client.bzimage ahci.bzimage painter.bzimage e1000.cpio ahci.cpio \
-                passthrough.cpio)
+                passthrough.cpio) build/systems/all-ways.plan
 
 include tests/programs/programs.mk
 
