@@ -20,23 +20,26 @@ struct multiboot1_info {
     uint32_t module_count, modules, symbols[4], map_length, map;
 };
 
-struct multiboot1_range {
-    uint32_t size;                     /* of what follows */
-    uint64_t base, length;
-    uint32_t type;
-} __attribute__((packed));
+/* Of the memory map, in both protocols; the first has the size of each before it. */
+struct multiboot_range { uint64_t base, length; uint32_t type; } __attribute__((packed));
 
 enum tag { TAG_END = 0, TAG_MODULE = 3, TAG_MEMORY_MAP = 6, TAG_FRAMEBUFFER = 8, TAG_RSDP_OLD = 14,
            TAG_RSDP_NEW = 15, FRAMEBUFFER_SIZE = 38 /* with its colours: Multiboot 2, 3.6.12 */ };
 
 struct multiboot2_tag { uint32_t type, size; };
 struct multiboot2_module { struct multiboot2_tag tag; uint32_t start, end; };
-struct multiboot2_range { uint64_t base, length; uint32_t type, reserved; };
 struct multiboot2_map { struct multiboot2_tag tag; uint32_t entry_size, entry_version; };
 
 static void add_module(struct boot_info *info, uint32_t start, uint32_t end) {
     if (info->plan.size == 0 && end > start)
         info->plan = (struct range){ start, end - start };
+}
+
+static void add_range(const void *at) {
+    const struct multiboot_range *range = at;
+
+    if (range->type == MEMORY_AVAILABLE)
+        boot_memory_add(range->base, range->length);
 }
 
 static void read_multiboot1(uint32_t information, struct boot_info *info) {
@@ -49,22 +52,18 @@ static void read_multiboot1(uint32_t information, struct boot_info *info) {
         const uint32_t *module = physical_at(paddr(m->modules), 2 * sizeof *module);
         add_module(info, module[0], module[1]);   /* start, end */
     }
-    for (uint32_t at = 0; at + sizeof(struct multiboot1_range) <= m->map_length;) {
-        const struct multiboot1_range *range = physical_at(paddr(m->map + at), sizeof *range);
-        if (range->type == MEMORY_AVAILABLE)
-            boot_memory_add(range->base, range->length);
-        at += range->size + (uint32_t)sizeof range->size;
+    for (uint32_t at = 0; at + 4 + sizeof(struct multiboot_range) <= m->map_length;) {
+        const uint32_t *size = physical_at(paddr(m->map + at), 4 + sizeof(struct multiboot_range));
+        add_range(size + 1);
+        at += 4 + *size;
     }
 }
 
 static void read_map(const struct multiboot2_map *map) {
-    if (map->entry_size < sizeof(struct multiboot2_range))
+    if (map->entry_size < sizeof(struct multiboot_range))
         panic("boot: the loader's memory map has entries of %u bytes", map->entry_size);
-    for (uint32_t at = sizeof *map; at + map->entry_size <= map->tag.size; at += map->entry_size) {
-        const struct multiboot2_range *range = (const void *)((const char *)map + at);
-        if (range->type == MEMORY_AVAILABLE)
-            boot_memory_add(range->base, range->length);
-    }
+    for (uint32_t at = sizeof *map; at + map->entry_size <= map->tag.size; at += map->entry_size)
+        add_range((const char *)map + at);
 }
 
 static void read_tag(const struct multiboot2_tag *tag, uint64_t address, struct boot_info *info) {
