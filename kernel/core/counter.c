@@ -4,7 +4,7 @@
 
 #include "core/atomic.h"
 #include "core/plan.h"
-#include "core/sched.h"
+#include "core/thread.h"
 
 /* Where a class's counters start, how many each object has, and the table of the objects. */
 struct class {

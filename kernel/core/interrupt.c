@@ -11,7 +11,6 @@
 #include "core/interrupt_line.h"
 #include "core/log.h"
 #include "core/plan.h"
-#include "core/signal.h"
 #include "core/thread.h"
 #include "core/time.h"
 

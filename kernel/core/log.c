@@ -8,7 +8,7 @@
 #include "core/atomic.h"
 #include "core/core.h"
 #include "core/serial.h"
-#include "core/signal.h"
+#include "core/thread.h"
 
 #define LINE_BYTES 240u
 

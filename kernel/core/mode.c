@@ -12,7 +12,6 @@
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/plan.h"
-#include "core/sched.h"
 #include "core/thread.h"
 #include "core/time.h"
 #include "core/vcpu.h"

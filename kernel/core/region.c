@@ -3,7 +3,7 @@
  * Places the plan's regions. RAM comes zeroed from boot memory; everything else lies where the
  * plan, the device or the kernel has it.
  */
-#include "core/region.h"
+#include "core/space.h"
 
 #include "core/boot_memory.h"
 #include "core/device.h"

@@ -4,7 +4,7 @@
  * request sets and the alert (core/atomic.h). Order of a request: the set, then the alert, then the
  * interrupt; its taker clears the alert first and reads the sets afterwards, so none is lost.
  */
-#include "core/sched.h"
+#include "core/thread.h"
 
 #include "core/atomic.h"
 #include "core/compartment.h"
@@ -14,7 +14,6 @@
 #include "core/mode.h"
 #include "core/plan.h"
 #include "core/ready.h"
-#include "core/thread.h"
 #include "core/time.h"
 #include "core/vcpu.h"
 

@@ -8,7 +8,6 @@
 
 #include "core/log.h"
 #include "core/plan.h"
-#include "core/region.h"
 #include "core/space_table.h"
 
 #define OPEN_END              (64ull << 30)

@@ -12,8 +12,6 @@
 #include "core/core.h"
 #include "core/counter.h"
 #include "core/plan.h"
-#include "core/sched.h"
-#include "core/signal.h"
 #include "core/time.h"
 #include "core/vcpu.h"
 

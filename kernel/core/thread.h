@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads. Each belongs to one core at a time, which alone changes it; other cores use what is
- * marked "any core": atomics and requests to the owning core (core/sched.h).
+ * Threads, and the scheduler: on each core, preemptive fixed priorities with budgets. A thread belongs
+ * to one core at a time, which alone changes it. Cores share nothing but what is marked "any core":
+ * atomics, and requests, sets of threads in which other cores leave word, with an alert that makes
+ * the owner look.
  */
 #pragma once
 
@@ -70,3 +72,29 @@ void thread_leave_guest(uint32_t thread, enum bh_status status, uint64_t value);
 void thread_exhaust(uint32_t thread);                        /* its budget has run out */
 void thread_expire(uint32_t thread, uint64_t now);           /* whatever time it waited for */
 uint64_t thread_next_event(uint32_t thread, uint64_t now);   /* when to call it again */
+
+/* Channels (core/thread.c): any core, with interrupts off, from calls and from interrupts; never
+ * blocks. A thread that waits is woken; one in its guest leaves it. */
+void channel_signal(uint32_t channel);             /* an index of the plan, or BH_NONE: nothing */
+void channel_signal_life(uint32_t compartment);    /* all channels whose life_of it is */
+
+/* The scheduler (core/sched.c). Wake: its word became non-empty while it slept. Adopt: it belongs to this core now. */
+enum sched_request { SCHED_WAKE, SCHED_STOP, SCHED_START, SCHED_ADOPT, SCHED_REQUESTS };
+
+void sched_install(void);              /* all threads, stopped, where the first mode puts them */
+
+/* The way out of every entry into the kernel: runs what is most urgent on this core. */
+_Noreturn void dispatch(void);
+
+/* Any core; the request may be for this one. */
+void sched_request(uint32_t core, enum sched_request request, uint32_t thread);
+
+void sched_alert(uint32_t core);       /* it looks at its requests, and at the mode, soon */
+
+/* The owning core. */
+uint32_t sched_current(void);          /* the thread that entered the kernel; BH_NONE: idle */
+void sched_queue(uint32_t thread, bool into);
+void sched_event_at(uint64_t tick);    /* some thread of this core waits for that time */
+void sched_interrupted(bool by_timer);
+
+uint64_t sched_idle_ticks(uint32_t core);   /* since it has had nothing to run, if so; any core */

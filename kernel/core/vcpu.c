@@ -14,9 +14,8 @@
 #include "core/core.h"
 #include "core/counter.h"
 #include "core/plan.h"
-#include "core/region.h"
-#include "core/signal.h"
 #include "core/space.h"
+#include "core/thread.h"
 #include "core/vcpu_arch.h"
 
 static uint32_t vcpu_core[BH_MAX_VCPUS];          /* where it ran last, BH_NONE: nowhere */

@@ -11,7 +11,7 @@
 #include "core/core.h"
 #include "core/interrupt.h"
 #include "core/log.h"
-#include "core/sched.h"
+#include "core/thread.h"
 #include "iommu/iommu.h"
 #include "x86/apic.h"
 #include "x86/context.h"

@@ -9,8 +9,8 @@
 
 #include "core/atomic.h"
 #include "core/log.h"
-#include "core/sched.h"
 #include "core/string.h"
+#include "core/thread.h"
 #include "core/time.h"
 #include "core/vcpu.h"
 #include "x86/apic.h"

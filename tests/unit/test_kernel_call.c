@@ -21,7 +21,6 @@
 #include "core/interrupt.h"
 #include "core/mode.h"
 #include "core/plan.h"
-#include "core/signal.h"
 #include "core/thread.h"
 #include "core/vcpu.h"
 

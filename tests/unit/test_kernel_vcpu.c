@@ -12,9 +12,8 @@
 #include "core/core.h"
 #include "core/counter.h"
 #include "core/plan.h"
-#include "core/region.h"
-#include "core/signal.h"
 #include "core/space.h"
+#include "core/thread.h"
 #include "core/vcpu.h"
 #include "core/vcpu_arch.h"
 
