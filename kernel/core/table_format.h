@@ -2,8 +2,8 @@
 /*
  * What the space builder needs of a table format. All formats here have 512 entries of 8 bytes a
  * table, 4 levels (level 0 = 4 KiB leaf, 1 = 2 MiB, 2 = 1 GiB, 3 = top); an absent entry is zero,
- * and bits 51 to 12 are the address. Implemented by x86/table_cpu.c (process, nested and the
- * kernel's own tables) and iommu/table.c (second-level tables); selected in
+ * and bits 51 to 12 are the address. What the other bits say is in x86/table_cpu.c (process, nested
+ * and the kernel's own tables) and iommu/table.c (second-level tables); selected in
  * core/table_format.c, nowhere else.
  */
 #pragma once
@@ -28,13 +28,18 @@ static inline paddr_t table_entry_target(uint64_t entry) {
     return paddr(entry & 0x000ffffffffff000ull);
 }
 
+/* What the bits of an entry say, beside its address. */
+struct table_bits {
+    uint64_t present, user;           /* in each; user: in each that isn't the kernel's own */
+    uint64_t read, write, no_execute; /* an entry that leads to a table has every right */
+    uint64_t leaf_mask, leaf;         /* what tells a leaf above level 0 */
+    uint64_t level;                   /* in one that leads to a table, from level n: n times */
+    uint64_t cache[BH_CACHE_WRITE_COMBINE + 1][2];   /* in a leaf at level 0, and above */
+};
+
 /* Implementations. */
-uint64_t cpu_entry_leaf(paddr_t at, unsigned level, uint32_t rights, enum bh_cache cache, bool user);
-uint64_t cpu_entry_table(paddr_t table, bool user);
-bool cpu_entry_is_leaf(uint64_t entry, unsigned level);
+extern const struct table_bits cpu_table_bits;
 unsigned cpu_largest_leaf(void);
-uint64_t iommu_entry_leaf(paddr_t target, unsigned level, uint32_t rights);
-uint64_t iommu_entry_table(paddr_t table, unsigned level);
-bool iommu_entry_is_leaf(uint64_t entry, unsigned level);
+const struct table_bits *iommu_table_bits(void);
 unsigned iommu_largest_leaf(void);
 void iommu_table_written(const void *entries, uint64_t size);

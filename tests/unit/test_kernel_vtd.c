@@ -169,9 +169,10 @@ static void interrupt_entries_name_their_source(void **state) {
 
 static void second_level_entries(void **state) {
     (void)state;
-    assert_int_equal(iommu_entry_leaf(paddr(0x5000), 0, BH_READ), 0x5001);
-    assert_int_equal(iommu_entry_leaf(paddr(0x200000), 1, BH_READ | BH_WRITE), 0x200083);
-    assert_int_equal(iommu_entry_table(paddr(0x7000), 3), 0x7003);
+    assert_int_equal(table_entry_leaf(TABLE_DEVICE, paddr(0x5000), 0, BH_READ, 0), 0x5001);
+    assert_int_equal(table_entry_leaf(TABLE_DEVICE, paddr(0x200000), 1, BH_READ | BH_WRITE, 0),
+                     0x200083);
+    assert_int_equal(table_entry_table(TABLE_DEVICE, paddr(0x7000), 3), 0x7003);
     assert_int_equal(iommu_largest_leaf(), 0);
 }
 

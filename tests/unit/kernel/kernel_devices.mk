@@ -2,7 +2,8 @@
 # Host tests of the kernel's ACPI, PCI and IOMMU parts over a fake machine.
 FAKE_MACHINE := tests/unit/kernel/fake_machine.c
 
-IOMMU_SHARED := $(addprefix kernel/iommu/,scope.c queue.c table.c)
+IOMMU_SHARED := kernel/core/table_format.c kernel/x86/table_cpu.c \
+                $(addprefix kernel/iommu/,scope.c queue.c table.c)
 
 UNIT_TESTS += kernel_acpi kernel_pci kernel_vtd kernel_amdvi
 unit_kernel_acpi_SOURCES := tests/unit/test_kernel_acpi.c $(FAKE_MACHINE)
