@@ -18,45 +18,45 @@
 #define VGA_WINDOW        0xa0000ull     /* the only physical range that programs may have */
 #define VGA_WINDOW_END    0xc0000ull
 
-/* WORD, LONG: a number of 32 or 64 bits in [low, high]; PAGES: of 64 bits, a multiple of the page;
- * BITS: no others than `high`, at least one if `low`; INDEX: of table `low`, or none if `high`. */
-enum field_kind { FIELD_WORD, FIELD_LONG, FIELD_PAGES, FIELD_BITS, FIELD_INDEX };
+/* NUMBER: in [low, high]; PAGES: a multiple of the page; BITS: no others than `high`, at least one if
+ * `low`; INDEX: of table `low`, or none if `high`. Of `size` bytes: 4 or 8. */
+enum field_kind { FIELD_NUMBER, FIELD_PAGES, FIELD_BITS, FIELD_INDEX };
 
 struct field {
     enum bh_table table;
-    uint32_t offset;
+    uint32_t offset, size;
     enum field_kind kind;
     enum plan_rule rule;
     uint64_t low, high;
 };
 
 #define FIELD(T, t, f, kind, rule, low, high) \
-    { BH_TABLE_##T, offsetof(struct bh_plan_##t, f), FIELD_##kind, PLAN_##rule, low, high }
-#define WORD(T, t, f, rule, low, high) FIELD(T, t, f, WORD, rule, low, high)
-#define LONG(T, t, f, rule, low, high) FIELD(T, t, f, LONG, rule, low, high)
+    { BH_TABLE_##T, offsetof(struct bh_plan_##t, f), sizeof(((struct bh_plan_##t *)0)->f), \
+      FIELD_##kind, PLAN_##rule, low, high }
+#define NUMBER(T, t, f, rule, low, high) FIELD(T, t, f, NUMBER, rule, low, high)
 #define BITS(T, t, f, rule, low, high) FIELD(T, t, f, BITS, rule, low, high)
 #define PAGES(T, t, f)                 FIELD(T, t, f, PAGES, ALIGNMENT, 0, 0)
-#define ZERO(T, t)                     FIELD(T, t, reserved, WORD, RESERVED, 0, 0)
+#define ZERO(T, t)                     FIELD(T, t, reserved, NUMBER, RESERVED, 0, 0)
 #define INDEX(T, t, f, of)             FIELD(T, t, f, INDEX, REFERENCE, BH_TABLE_##of, 0)
 #define INDEX_OR_NONE(T, t, f, of)     FIELD(T, t, f, INDEX, REFERENCE, BH_TABLE_##of, 1)
 
 static const struct field fields[] = {
-    WORD(COUNT, header, cores, CORES, 1, BH_MAX_CORES),
+    NUMBER(COUNT, header, cores, CORES, 1, BH_MAX_CORES),
     FIELD(COUNT, header, first_mode, INDEX, FIRST_MODE, BH_TABLE_MODE, 0),
     FIELD(COUNT, header, log_channel, INDEX, LOG_CHANNEL, BH_TABLE_CHANNEL, 1),
 
-    WORD(REGION, region, kind, KIND, 0, BH_REGION_PHYS),
+    NUMBER(REGION, region, kind, KIND, 0, BH_REGION_PHYS),
     INDEX_OR_NONE(REGION, region, owner, COMPARTMENT),
     PAGES(REGION, region, size), PAGES(REGION, region, base),
     PAGES(REGION, region, alignment), PAGES(REGION, region, content_offset),
-    LONG(REGION, region, size, RANGE, 1, MAX_REGION_SIZE),
-    LONG(REGION, region, alignment, RANGE, 1, MAX_ALIGNMENT),
-    LONG(REGION, region, base, RANGE, 0, MAX_REGION_SIZE),
-    WORD(REGION, region, bar, RANGE, 0, 5),
+    NUMBER(REGION, region, size, RANGE, 1, MAX_REGION_SIZE),
+    NUMBER(REGION, region, alignment, RANGE, 1, MAX_ALIGNMENT),
+    NUMBER(REGION, region, base, RANGE, 0, MAX_REGION_SIZE),
+    NUMBER(REGION, region, bar, RANGE, 0, 5),
 
-    WORD(SPACE, space, kind, KIND, 0, BH_SPACE_DEVICE),
+    NUMBER(SPACE, space, kind, KIND, 0, BH_SPACE_DEVICE),
     INDEX(SPACE, space, owner, COMPARTMENT),
-    WORD(SPACE, space, pool_pages, RANGE, 0, MAX_POOL_PAGES),
+    NUMBER(SPACE, space, pool_pages, RANGE, 0, MAX_POOL_PAGES),
     ZERO(SPACE, space),
 
     INDEX(MAPPING, mapping, space, SPACE), INDEX(MAPPING, mapping, region, REGION),
@@ -67,15 +67,15 @@ static const struct field fields[] = {
 
     INDEX(COMPARTMENT, compartment, space, SPACE),
     BITS(COMPARTMENT, compartment, flags, FLAGS, 0, BH_COMPARTMENT_START),
-    WORD(COMPARTMENT, compartment, thread_count, RANGE, 1, BH_MAX_THREADS),
+    NUMBER(COMPARTMENT, compartment, thread_count, RANGE, 1, BH_MAX_THREADS),
 
-    WORD(SLOT, slot, kind, KIND, BH_SLOT_CHANNEL, BH_SLOT_COUNTERS),
+    NUMBER(SLOT, slot, kind, KIND, BH_SLOT_CHANNEL, BH_SLOT_COUNTERS),
     INDEX(SLOT, slot, compartment, COMPARTMENT),
     ZERO(SLOT, slot),
 
     INDEX(THREAD, thread, compartment, COMPARTMENT),
-    LONG(THREAD, thread, entry, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END - 1),
-    LONG(THREAD, thread, stack, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END),
+    NUMBER(THREAD, thread, entry, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END - 1),
+    NUMBER(THREAD, thread, stack, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END),
     ZERO(THREAD, thread),
 
     INDEX(VCPU, vcpu, thread, THREAD), INDEX(VCPU, vcpu, space, SPACE),
@@ -83,30 +83,30 @@ static const struct field fields[] = {
     ZERO(VCPU, vcpu),
 
     INDEX(DOORBELL, doorbell, space, SPACE), INDEX(DOORBELL, doorbell, channel, CHANNEL),
-    WORD(DOORBELL, doorbell, kind, KIND, 0, BH_DOORBELL_PAGE),
+    NUMBER(DOORBELL, doorbell, kind, KIND, 0, BH_DOORBELL_PAGE),
     ZERO(DOORBELL, doorbell),
 
     INDEX(CHANNEL, channel, thread, THREAD), INDEX_OR_NONE(CHANNEL, channel, life_of, COMPARTMENT),
-    LONG(CHANNEL, channel, bits, RANGE, 1, UINT64_MAX),
+    NUMBER(CHANNEL, channel, bits, RANGE, 1, UINT64_MAX),
 
-    WORD(INTERRUPT, interrupt, kind, KIND, 0, BH_INTERRUPT_ISA),
+    NUMBER(INTERRUPT, interrupt, kind, KIND, 0, BH_INTERRUPT_ISA),
     INDEX(INTERRUPT, interrupt, device, DEVICE), INDEX(INTERRUPT, interrupt, channel, CHANNEL),
-    WORD(INTERRUPT, interrupt, limit, LIMIT, 1, ANY),
+    NUMBER(INTERRUPT, interrupt, limit, LIMIT, 1, ANY),
     ZERO(INTERRUPT, interrupt),
 
-    WORD(DEVICE, device, kind, KIND, 0, BH_DEVICE_PLATFORM),
+    NUMBER(DEVICE, device, kind, KIND, 0, BH_DEVICE_PLATFORM),
     BITS(DEVICE, device, flags, FLAGS, 0, BH_DEVICE_UNSAFE | BH_DEVICE_DMA),
     INDEX(DEVICE, device, owner, COMPARTMENT), INDEX_OR_NONE(DEVICE, device, space, SPACE),
-    WORD(DEVICE, device, fault_limit, LIMIT, 1, ANY),
+    NUMBER(DEVICE, device, fault_limit, LIMIT, 1, ANY),
     ZERO(DEVICE, device),
 
     INDEX(PORT_RANGE, port_range, compartment, COMPARTMENT),
     INDEX(PORT_RANGE, port_range, device, DEVICE),
 
     INDEX(PLACEMENT, placement, mode, MODE), INDEX(PLACEMENT, placement, thread, THREAD),
-    WORD(PLACEMENT, placement, priority, PRIORITY, 0, BH_PRIORITIES - 1),
-    WORD(PLACEMENT, placement, period_us, BUDGET, 100, 1000000),
-    WORD(PLACEMENT, placement, budget_us, BUDGET, 1, 1000000),
+    NUMBER(PLACEMENT, placement, priority, PRIORITY, 0, BH_PRIORITIES - 1),
+    NUMBER(PLACEMENT, placement, period_us, BUDGET, 100, 1000000),
+    NUMBER(PLACEMENT, placement, budget_us, BUDGET, 1, 1000000),
 };
 
 /* Printable, not empty, terminated, and zero after its end. */
@@ -124,8 +124,8 @@ static bool name_is_good(const char *name) {
 
 static bool field_is_good(const struct plan_view *p, const struct field *f, const uint8_t *entry) {
     const void *place = entry + f->offset;
-    bool is_long = f->kind == FIELD_LONG || f->kind == FIELD_PAGES;
-    uint64_t value = is_long ? *(const uint64_t *)place : *(const uint32_t *)place;
+    bool wide = f->size == sizeof(uint64_t);
+    uint64_t value = wide ? *(const uint64_t *)place : *(const uint32_t *)place;
 
     switch (f->kind) {
     case FIELD_PAGES: return value % BH_PAGE_SIZE == 0;

@@ -30,13 +30,12 @@ static bool is_state_page(const struct plan_view *p, uint32_t region) {
  * BAR of a device that the VMM owns. */
 static enum plan_rule place_relations(const struct plan_view *p, const struct bh_plan_slot *s) {
     const struct bh_plan_region *r = &p->region[s->object];
-    const struct bh_plan_space *space = &p->space[s->object2];
+    enum plan_rule rule = plan_space_of(p, s->object2, BH_SPACE_GUEST, s->compartment);
     bool memory = r->kind == BH_REGION_RAM || r->kind == BH_REGION_CONTENT;
     bool own_bar = r->kind == BH_REGION_BAR && p->device[r->device].owner == s->compartment;
     bool readable = (s->rights & BH_READ) != 0 && (s->rights & ~r->rights) == 0;
 
-    return space->kind != BH_SPACE_GUEST                          ? PLAN_SPACE_KIND
-         : space->owner != s->compartment                         ? PLAN_OWNER
+    return rule != PLAN_OK                                        ? rule
          : !(memory || own_bar) || is_state_page(p, s->object)    ? PLAN_REGION_KIND
          : !readable                                              ? PLAN_RIGHTS
          : PLAN_OK;
@@ -73,12 +72,12 @@ static bool state_page_is_good(const struct plan_view *p, uint32_t region, uint3
 static enum plan_rule vcpu_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_vcpu *v = &p->vcpu[i];
     uint32_t owner = p->thread[v->thread].compartment;
+    enum plan_rule rule = plan_space_of(p, v->space, BH_SPACE_GUEST, owner);
     uint32_t shared = 0;
 
     for (uint32_t k = 0; k < BH_MAX_VCPUS && k < i; k++)
         shared += p->vcpu[k].thread == v->thread || p->vcpu[k].state_region == v->state_region;
-    return p->space[v->space].kind != BH_SPACE_GUEST           ? PLAN_SPACE_KIND
-         : p->space[v->space].owner != owner                   ? PLAN_OWNER
+    return rule != PLAN_OK                                     ? rule
          : !state_page_is_good(p, v->state_region, owner)      ? PLAN_STATE_PAGE
          : shared != 0                                         ? PLAN_DUPLICATE
          : PLAN_OK;
@@ -130,17 +129,14 @@ static enum plan_rule interrupt_relations(const struct plan_view *p, uint32_t i)
 
 static enum plan_rule device_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_device *d = &p->device[i];
-    const struct bh_plan_space *s = &p->space[d->space == BH_NONE ? 0 : d->space];
     bool twice = false;
 
     for (uint32_t k = 0; k < BH_MAX_DEVICES && k < i; k++)
         twice = twice || (d->kind == BH_DEVICE_PCI && p->device[k].kind == BH_DEVICE_PCI
                           && p->device[k].requester_id == d->requester_id);
-    return twice                          ? PLAN_DUPLICATE
-         : d->space == BH_NONE            ? PLAN_OK
-         : s->kind != BH_SPACE_DEVICE     ? PLAN_SPACE_KIND
-         : s->owner != d->owner           ? PLAN_OWNER
-         : PLAN_OK;
+    return twice               ? PLAN_DUPLICATE
+         : d->space == BH_NONE ? PLAN_OK
+         : plan_space_of(p, d->space, BH_SPACE_DEVICE, d->owner);
 }
 
 static bool ports_are_free(const struct bh_plan_port_range *r, bool platform) {

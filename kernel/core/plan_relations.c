@@ -31,11 +31,10 @@ static enum plan_rule space_relations(const struct plan_view *p, uint32_t i) {
     return used ? PLAN_OK : PLAN_SPACE_UNUSED;
 }
 
-static enum plan_rule compartment_relations(const struct plan_view *p, uint32_t i) {
-    const struct bh_plan_space *s = &p->space[p->compartment[i].space];
-
-    return s->kind != BH_SPACE_PROCESS ? PLAN_SPACE_KIND
-         : s->owner != i               ? PLAN_OWNER
+enum plan_rule plan_space_of(const struct plan_view *p, uint32_t space, enum bh_space_kind kind,
+                             uint32_t owner) {
+    return p->space[space].kind != kind   ? PLAN_SPACE_KIND
+         : p->space[space].owner != owner ? PLAN_OWNER
          : PLAN_OK;
 }
 
@@ -118,7 +117,7 @@ enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, ui
             ? PLAN_DEVICE_KIND : PLAN_OK;
     case BH_TABLE_SPACE:       return space_relations(p, i);
     case BH_TABLE_MAPPING:     return mapping_relations(p, i);
-    case BH_TABLE_COMPARTMENT: return compartment_relations(p, i);
+    case BH_TABLE_COMPARTMENT: return plan_space_of(p, p->compartment[i].space, BH_SPACE_PROCESS, i);
     case BH_TABLE_PLACEMENT:   return placement_relations(p, i);
     default:                   return plan_owners(p, table, i);
     }

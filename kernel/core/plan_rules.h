@@ -17,6 +17,10 @@ enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, const
 enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, uint32_t index);
 enum plan_rule plan_owners(const struct plan_view *p, enum bh_table table, uint32_t index);
 
+/* Is the space of this kind and this compartment's? */
+enum plan_rule plan_space_of(const struct plan_view *p, uint32_t space, enum bh_space_kind kind,
+                             uint32_t owner);
+
 /* Whether [first, first + count) lies below `end`, without overflow, and isn't empty. */
 static inline bool plan_range_fits(uint64_t first, uint64_t count, uint64_t end) {
     return count > 0 && count <= end && first <= end - count;
