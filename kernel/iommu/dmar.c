@@ -3,7 +3,7 @@
  * Parses the DMAR table (VT-d specification 3.3, chapter 8). Reads the table and the bus numbers of
  * bridges, changes nothing. Every length is compared with what holds it before anything is read.
  */
-#include "iommu/dmar.h"
+#include "iommu/scope.h"
 
 #include "core/string.h"
 #include "pci/pci.h"

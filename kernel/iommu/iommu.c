@@ -8,8 +8,6 @@
 
 #include "core/log.h"
 #include "iommu/amdvi.h"
-#include "iommu/dmar.h"
-#include "iommu/ivrs.h"
 #include "iommu/vtd.h"
 #include "x86/acpi.h"
 
@@ -65,37 +63,25 @@ uint32_t iommu_ioapic_requester(uint32_t ioapic_id) {
 }
 
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
-    switch (kind) {
-    case IOMMU_VTD:   return vtd_attach(requester_id, space, root);
-    case IOMMU_AMDVI: return amdvi_attach(requester_id, space, root);
-    default:          return false;
-    }
+    return kind == IOMMU_VTD ? vtd_attach(requester_id, space, root) :
+           kind == IOMMU_AMDVI && amdvi_attach(requester_id, space, root);
 }
 
 bool iommu_detach(uint32_t requester_id, uint32_t space) {
-    switch (kind) {
-    case IOMMU_VTD:   return vtd_detach(requester_id, space);
-    case IOMMU_AMDVI: return amdvi_detach(requester_id, space);
-    default:          return false;
-    }
+    return kind == IOMMU_VTD ? vtd_detach(requester_id, space) :
+           kind == IOMMU_AMDVI && amdvi_detach(requester_id, space);
 }
 
 bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
                          struct iommu_message *message) {
     *message = (struct iommu_message){ 0xfee00000u | apic_id % 256 << 12, vector };
-    switch (kind) {
-    case IOMMU_VTD:   return vtd_interrupt_set(entry, requester_id, vector, apic_id, message);
-    case IOMMU_AMDVI: return amdvi_interrupt_set(entry, requester_id, vector, apic_id);
-    default:          return true;
-    }
+    return kind == IOMMU_VTD ? vtd_interrupt_set(entry, requester_id, vector, apic_id, message) :
+           kind == IOMMU_NONE || amdvi_interrupt_set(entry, requester_id, vector, apic_id);
 }
 
 bool iommu_interrupt_clear(uint32_t entry) {
-    switch (kind) {
-    case IOMMU_VTD:   return vtd_interrupt_clear(entry);
-    case IOMMU_AMDVI: return amdvi_interrupt_clear(entry);
-    default:          return true;
-    }
+    return kind == IOMMU_VTD ? vtd_interrupt_clear(entry) :
+           kind == IOMMU_NONE || amdvi_interrupt_clear(entry);
 }
 
 void iommu_fault_interrupt(void) {

@@ -3,7 +3,7 @@
  * Parses the IVRS table (AMD 48882, 3.07, section 5.2). Reads the table, changes nothing. Every
  * length is compared with what holds it before anything is read.
  */
-#include "iommu/ivrs.h"
+#include "iommu/scope.h"
 
 #include "core/string.h"
 

@@ -64,7 +64,7 @@ uint32_t scopes_ioapic_requester(const struct scopes *scopes, uint32_t ioapic_id
 bool scopes_own_registers(const struct scopes *scopes, uint64_t base, uint64_t size) {
     for (uint32_t i = 0; i < scopes->unit_count; i++) {
         uint64_t registers = scopes->registers[i].value;
-        if (base < registers + REGISTERS_SIZE && registers < base + size)
+        if (ranges_meet(base, size, registers, REGISTERS_SIZE))
             return true;
     }
     return false;

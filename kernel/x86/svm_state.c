@@ -66,7 +66,7 @@ uint64_t svm_event_again(uint64_t event) {
  * restores the host's CR0 under the guest's CR4 and EFER, finds no PAE for long mode, leaves paging
  * off, and the host is lost. So a guest can't get there: writes of CR4, EFER and CR0's paging bit
  * exit, and the VMM is refused it. */
-bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4) {
+static bool mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4) {
     return (efer & EFER_LME) == 0 || (cr0 & CR0_PG) != 0 || (cr4 & CR4_PAE) != 0;
 }
 
@@ -122,7 +122,7 @@ static enum bh_status take_control(struct vmcb *vmcb, const volatile struct bh_v
     struct vmcb_save *save = &vmcb->save;
     uint64_t cr0 = page->cr0, cr4 = page->cr4, efer = page->efer;
 
-    if (!svm_mode_allowed(efer, cr0, cr4))
+    if (!mode_allowed(efer, cr0, cr4))
         return BH_E_ARGUMENT;
     save->cr0 = cr0;
     save->cr4 = cr4 | CR4_MCE;         /* without it a machine check is a shutdown (15.12.19) */

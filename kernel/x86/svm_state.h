@@ -29,6 +29,5 @@ bool svm_event_allowed(uint64_t event);
 /* What to inject for a delivery that an exit cut off: software interrupts are run again instead; the
  * emulator calls a virtual interrupt an exception. */
 uint64_t svm_event_again(uint64_t exit_event);
-bool svm_mode_allowed(uint64_t efer, uint64_t cr0, uint64_t cr4);
 
 #endif

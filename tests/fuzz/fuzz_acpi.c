@@ -9,8 +9,7 @@
 
 #include "tests/unit/kernel/fake_machine.h"
 
-#include "iommu/dmar.h"
-#include "iommu/ivrs.h"
+#include "iommu/scope.h"
 #include "kernel/x86/acpi.c"
 #include "pci/pci.h"
 

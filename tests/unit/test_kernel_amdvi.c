@@ -13,7 +13,7 @@
 #include "abi/plan.h"
 #include "core/device.h"
 #include "iommu/amdvi.h"
-#include "iommu/ivrs.h"
+#include "iommu/scope.h"
 #include "pci/pci.h"
 
 enum { UNIT_ID = 0x08, NIC = 0x10, BEHIND = 0x110, IOAPIC_ID = 0xa0, UNIT = 0xfed80000 };

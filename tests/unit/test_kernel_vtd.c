@@ -11,7 +11,7 @@
 #include "tests/unit/kernel/fake_machine.h"
 
 #include "core/table_format.h"
-#include "iommu/dmar.h"
+#include "iommu/scope.h"
 #include "iommu/vtd.h"
 #include "pci/pci.h"
 
