@@ -57,6 +57,18 @@ static void begin_reset(uint32_t device) {
     pci_reset_start(devices.function[device], &devices.reset[device]);
 }
 
+/* The reset of a physical function made its virtual ones anew: their owners keep them, and find them
+ * as after a reset of their own. */
+static void renew_virtual(uint32_t device) {
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        if (!is_pci(d) || pci_function(devices.function[d])->physical != devices.function[device])
+            continue;
+        interrupt_renew_device(d);
+        if (device_state(d) == BH_DEVICE_ACTIVE)
+            pci_set_master(devices.function[d], true);
+    }
+}
+
 /* At its end nothing is in flight, so its space is taken away, and that is waited for. */
 static enum device_step step_reset(uint32_t device) {
     enum pci_reset_result result = PCI_RESET_DONE;
@@ -67,6 +79,7 @@ static enum device_step step_reset(uint32_t device) {
     if (result == PCI_RESET_AGAIN)
         return DEVICE_STEP_AGAIN;
     device_set_state(device, BH_DEVICE_QUIET);
+    renew_virtual(device);
     if (result == PCI_RESET_FAILED)
         quarantine(device, "there is no way to reset it, or it didn't come back");
     else if (!set_space(device, false))

@@ -24,7 +24,11 @@ const char *device_owner_name(uint32_t device) {
     return plan_compartment(plan_device(device)->owner)->name;
 }
 
-uint32_t device_requester(uint32_t device) { return plan_device(device)->requester_id; }
+/* A virtual function's is known only when it was made: the plan has its physical one's. */
+uint32_t device_requester(uint32_t device) {
+    uint32_t index = devices.function[device];
+    return index == BH_NONE ? plan_device(device)->requester_id : pci_function(index)->requester_id;
+}
 
 static bool is_pci(uint32_t device) { return plan_device(device)->kind == BH_DEVICE_PCI; }
 
@@ -40,23 +44,45 @@ static void close_functions(void) {
     }
 }
 
-void device_discover(void) {
-    if (pci_ecam_install())
-        pci_discover();
-    else
-        log_line("PCI: the firmware describes no ECAM: no PCI device can be used");
-    close_functions();
-}
-
 static _Noreturn void refuse(uint32_t device, const char *why) {
     panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" %s",
           plan_device(device)->name, DEVICE_ID(device_requester(device)),
           device_owner_name(device), why);
 }
 
+/* All virtual functions that the plan names of the one that this device is of, at once. */
+static void make_virtual(uint32_t device) {
+    uint32_t physical = pci_find(plan_device(device)->requester_id), count = 0;
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        const struct bh_plan_device *other = plan_device(d);
+        if (other->requester_id == plan_device(device)->requester_id && other->virtual > count)
+            count = other->virtual;
+    }
+    if (count == 0 || physical == BH_NONE || pci_function(physical)->virtual_count != 0)
+        return;
+    const char *why = pci_make_virtual(physical, count);
+    if (why != 0)
+        refuse(device, why);
+}
+
+void device_discover(void) {
+    for (uint32_t d = 0; d < BH_MAX_DEVICES; d++)
+        devices.function[d] = devices.alias[d] = BH_NONE;
+    if (pci_ecam_install())
+        pci_discover();
+    else
+        log_line("PCI: the firmware describes no ECAM: no PCI device can be used");
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
+        make_virtual(d);
+    pci_compute_groups();
+    close_functions();
+}
+
 static void match_function(uint32_t device) {
     const struct bh_plan_device *d = plan_device(device);
     uint32_t index = pci_find(d->requester_id);
+    if (index != BH_NONE && d->virtual != 0)
+        index = pci_virtual(index, d->virtual - 1);
     if (index == BH_NONE)
         refuse(device, "isn't there");
     const struct pci_function *f = pci_function(index);
@@ -71,13 +97,13 @@ static void match_function(uint32_t device) {
 
 static void check_confined(uint32_t device) {
     const struct bh_plan_device *d = plan_device(device);
-    const char *why = iommu_refuses(d->requester_id);
+    const char *why = iommu_refuses(device_requester(device));
     if (why == 0 && devices.alias[device] != BH_NONE)
         why = iommu_refuses(devices.alias[device]);
     if (d->flags & BH_DEVICE_DMA && !(d->flags & BH_DEVICE_UNSAFE) && why != 0)
         panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" may use DMA, but %s: "
               "mark it unsafe if its owner may be trusted with all memory", d->name,
-              DEVICE_ID(d->requester_id), device_owner_name(device), why);
+              DEVICE_ID(device_requester(device)), device_owner_name(device), why);
 }
 
 /* Devices of one group need one owner, and with one requester id they would share a space, too. */
@@ -128,8 +154,6 @@ static void check_ports(void) {
 }
 
 void device_install(void) {
-    for (uint32_t d = 0; d < BH_MAX_DEVICES; d++)
-        devices.function[d] = devices.alias[d] = BH_NONE;
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
         device_set_state(d, BH_DEVICE_QUIET);
         if (!is_pci(d))
@@ -144,19 +168,6 @@ void device_install(void) {
     check_ports();
 }
 
-/* Does any BAR but this one have a byte in [base, base + size)? */
-static bool foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t size) {
-    for (uint32_t i = 0; i < pci_count(); i++) {
-        for (uint32_t b = 0; b < PCI_BARS; b++) {
-            const struct pci_bar *bar = &pci_function(i)->bar[b];
-            bool memory = !bar->ports && bar->size > 0;
-            if (bar != own && memory && ranges_meet(base, size, bar->base, bar->size))
-                return true;
-        }
-    }
-    return false;
-}
-
 static bool is_platform(uint64_t base, uint64_t size) {
     return ranges_meet(base, size, PLATFORM_FIRST, PLATFORM_END - PLATFORM_FIRST) ||
            pci_ecam_overlaps(base, size) || iommu_owns_registers(base, size);
@@ -165,7 +176,7 @@ static bool is_platform(uint64_t base, uint64_t size) {
 static bool owner_may_map(const struct pci_function *f, const struct bh_plan_region *r) {
     const struct pci_bar *own = &f->bar[r->bar];
     uint64_t base = own->base + r->base;
-    bool alone = base % BH_PAGE_SIZE == 0 && !foreign_bar_in(own, base, r->size) &&
+    bool alone = base % BH_PAGE_SIZE == 0 && pci_foreign_bar_in(own, base, r->size) == 0 &&
                  boot_memory_is_outside_ram(paddr(base), r->size) && !is_platform(base, r->size) &&
                  !pci_msix_touches(f, r->bar, r->base, r->size);
     return alone || plan_control(BH_PLAN_CONTROL_CONFIG_OPEN);

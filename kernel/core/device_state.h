@@ -38,6 +38,7 @@ static inline void device_set_state(uint32_t device, enum bh_device_state state)
 
 /* interrupt.c, with the lock held: as the plan says; or absent and masked. */
 void interrupt_open_device(uint32_t device, bool open);
+void interrupt_renew_device(uint32_t device);   /* its registers were lost: set again */
 
 /* bus:device.function, for log_line. */
 #define DEVICE_ID_FORMAT    "%02x:%02x.%u"

@@ -142,6 +142,13 @@ void interrupt_open_device(uint32_t device, bool wanted) {
     }
 }
 
+void interrupt_renew_device(uint32_t device) {
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
+        if (plan_interrupt(i)->device == device && open[i] && !stormed[i])
+            open_source(i);
+    }
+}
+
 void interrupt_retarget(void) {
     lock_take(&device_lock);
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {

@@ -13,6 +13,7 @@
 #define MAX_ALIGNMENT     (1ull << 30)
 #define MAX_POOL_PAGES    4096u
 #define MAX_MSIX_ENTRIES  2048u
+#define MAX_VIRTUAL       256u
 #define MAX_PORTS         0x10000u
 #define GUEST_END         (1ull << 46)
 #define VGA_WINDOW        0xa0000ull     /* the only physical range that programs may have */
@@ -98,7 +99,7 @@ static const struct field fields[] = {
     BITS(DEVICE, device, flags, FLAGS, 0, BH_DEVICE_UNSAFE | BH_DEVICE_DMA),
     INDEX(DEVICE, device, owner, COMPARTMENT), INDEX_OR_NONE(DEVICE, device, space, SPACE),
     NUMBER(DEVICE, device, fault_limit, LIMIT, 1, ANY),
-    ZERO(DEVICE, device),
+    NUMBER(DEVICE, device, virtual, LIMIT, 0, MAX_VIRTUAL),
 
     INDEX(PORT_RANGE, port_range, compartment, COMPARTMENT),
     INDEX(PORT_RANGE, port_range, device, DEVICE),
@@ -233,7 +234,8 @@ static enum plan_rule interrupt_fields(const struct bh_plan_interrupt *i) {
 /* A PCI function: on segment 0, not the host bridge, with a space if it may do DMA. */
 static enum plan_rule device_fields(const struct bh_plan_device *d) {
     bool platform = d->kind == BH_DEVICE_PLATFORM;
-    bool plain = d->flags == 0 && d->space == BH_NONE && d->requester_id == 0;
+    bool plain = d->flags == 0 && d->space == BH_NONE && d->requester_id == 0 &&
+                 d->virtual == 0;
     bool function = d->requester_id != 0 && d->requester_id <= 0xffff;
     bool confined = (d->flags & BH_DEVICE_DMA) == 0 || d->space != BH_NONE;
 

@@ -133,7 +133,8 @@ static enum plan_rule device_relations(const struct plan_view *p, uint32_t i) {
 
     for (uint32_t k = 0; k < BH_MAX_DEVICES && k < i; k++)
         twice = twice || (d->kind == BH_DEVICE_PCI && p->device[k].kind == BH_DEVICE_PCI
-                          && p->device[k].requester_id == d->requester_id);
+                          && p->device[k].requester_id == d->requester_id
+                          && p->device[k].virtual == d->virtual);
     return twice               ? PLAN_DUPLICATE
          : d->space == BH_NONE ? PLAN_OK
          : plan_space_of(p, d->space, BH_SPACE_DEVICE, d->owner);

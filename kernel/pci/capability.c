@@ -72,6 +72,7 @@ void pci_read_capabilities(struct pci_function *f) {
         f->port_type = pci_read(rid, f->pcie + PCIE_FLAGS, 2) / 16 % 16;
         f->pcie_control = pci_read(rid, f->pcie + PCIE_CONTROL, 2);
         f->acs = pci_extended_capability(rid, PCI_EXT_ACS);
+        f->sriov = pci_extended_capability(rid, PCI_EXT_SRIOV);
     }
     if (f->msix != 0)
         read_msix(f);

@@ -67,35 +67,61 @@ static uint32_t writable_bits(uint32_t requester_id, uint32_t offset, uint32_t v
     return bits;
 }
 
-/* Sizes BAR `index`; answers how many registers it takes. A base of zero was never assigned. */
-static uint32_t size_bar(struct pci_function *f, uint32_t index) {
-    struct pci_bar *bar = &f->bar[index];
-    uint32_t offset = PCI_BAR0 + 4 * index;
-    uint64_t value = pci_read(f->requester_id, offset, 4);
-    uint64_t bits = 0xffffffff00000000ull | writable_bits(f->requester_id, offset, (uint32_t)value);
+/* Sizes one BAR; answers how many registers it takes: two if it is `wide` and may be. */
+static uint32_t size_bar(uint32_t id, uint32_t offset, bool may_be_wide, struct pci_bar *bar) {
+    uint64_t value = pci_read(id, offset, 4);
+    uint64_t bits = 0xffffffff00000000ull | writable_bits(id, offset, (uint32_t)value);
     bar->ports = value & BAR_PORTS;
-    bar->wide = !bar->ports && (value & BAR_TYPE) == BAR_64_BITS && index + 1 < PCI_BARS;
+    bar->wide = !bar->ports && (value & BAR_TYPE) == BAR_64_BITS && may_be_wide;
     if (bar->wide) {
-        uint32_t high = pci_read(f->requester_id, offset + 4, 4);
-        bits = (uint32_t)bits | (uint64_t)writable_bits(f->requester_id, offset + 4, high) << 32;
+        uint32_t high = pci_read(id, offset + 4, 4);
+        bits = (uint32_t)bits | (uint64_t)writable_bits(id, offset + 4, high) << 32;
         value |= (uint64_t)high << 32;
     }
     uint64_t flags = bar->ports ? BAR_PORT_FLAGS : BAR_FLAGS;
     bar->base = value & ~flags;
     bits &= ~flags;
-    bar->size = bar->base == 0 ? 0 : bits & (~bits + 1);
+    bar->size = (uint32_t)bits == 0 && !bar->wide ? 0 : bits & (~bits + 1);
     return bar->wide ? 2 : 1;
 }
 
-static void size_bars(struct pci_function *f) {
-    uint32_t command = pci_read(f->requester_id, PCI_COMMAND, 2);
-    pci_change(f->requester_id, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 0);
-    for (uint32_t index = 0; index < PCI_BARS;)
-        index += size_bar(f, index);
-    pci_write(f->requester_id, PCI_COMMAND, 2, command);
+void pci_size_bars(uint32_t requester_id, uint32_t offset, struct pci_bar bars[PCI_BARS]) {
+    for (uint32_t i = 0; i < PCI_BARS;)
+        i += size_bar(requester_id, offset + 4 * i, i + 1 < PCI_BARS, &bars[i]);
 }
 
-static void add_function(uint32_t id, uint32_t parent, bool multi) {
+void pci_write_bars(uint32_t requester_id, uint32_t offset, const struct pci_bar bars[PCI_BARS]) {
+    for (uint32_t i = 0; i < PCI_BARS; i++) {
+        if (bars[i].size != 0)
+            pci_write(requester_id, offset + 4 * i, 4, (uint32_t)bars[i].base);
+        if (bars[i].size != 0 && bars[i].wide)
+            pci_write(requester_id, offset + 4 * i + 4, 4, (uint32_t)(bars[i].base >> 32));
+    }
+}
+
+/* A base of zero was never assigned. */
+static void find_bars(struct pci_function *f) {
+    uint32_t command = pci_read(f->requester_id, PCI_COMMAND, 2);
+    pci_change(f->requester_id, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_IO, 0);
+    pci_size_bars(f->requester_id, PCI_BAR0, f->bar);
+    pci_write(f->requester_id, PCI_COMMAND, 2, command);
+    for (uint32_t i = 0; i < PCI_BARS; i++)
+        f->bar[i].size = f->bar[i].base == 0 ? 0 : f->bar[i].size;
+}
+
+uint64_t pci_foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t size) {
+    for (uint32_t i = 0; i < function_count; i++) {
+        for (uint32_t b = 0; b < PCI_BARS; b++) {
+            const struct pci_bar *bar = &functions[i].bar[b];
+            bool memory = !bar->ports && bar->size > 0;
+            if (bar != own && memory && ranges_meet(base, size, bar->base, bar->size))
+                return bar->base + bar->size;
+        }
+    }
+    return 0;
+}
+
+struct pci_function *pci_add_function(uint32_t id, uint32_t parent, bool multi) {
     if (function_count == PCI_MAX_FUNCTIONS)
         panic("PCI: more than %d functions: the kernel's table is too small", PCI_MAX_FUNCTIONS);
     bool left_on = plan_control(BH_PLAN_CONTROL_NO_QUIESCE);
@@ -103,7 +129,7 @@ static void add_function(uint32_t id, uint32_t parent, bool multi) {
     struct pci_function *f = &functions[function_count++];
     uint32_t header = pci_read(id, PCI_HEADER_TYPE, 1) % HEADER_KINDS;
     *f = (struct pci_function){
-        .requester_id = id, .parent = parent, .multi_function = multi,
+        .requester_id = id, .parent = parent, .multi_function = multi, .physical = BH_NONE,
         .vendor = pci_read(id, PCI_VENDOR, 2), .device = pci_read(id, PCI_DEVICE, 2),
         .class_revision = pci_read(id, PCI_CLASS_REVISION, 4),
         .bridge = header == HEADER_BRIDGE,
@@ -112,8 +138,10 @@ static void add_function(uint32_t id, uint32_t parent, bool multi) {
     };
     f->endpoint = header == 0 && f->class_revision / CLASS_UNIT != CLASS_BRIDGE;
     pci_read_capabilities(f);
+    pci_restore_virtual(f);
     if (f->endpoint)
-        size_bars(f);
+        find_bars(f);
+    return f;
 }
 
 static void scan_device(uint32_t first, uint32_t parent) {
@@ -122,7 +150,7 @@ static void scan_device(uint32_t first, uint32_t parent) {
     bool multi = pci_read(first, PCI_HEADER_TYPE, 1) & HEADER_MULTI;
     for (uint32_t id = first; id < first + (multi ? FUNCTIONS_PER_DEVICE : 1); id++) {
         if (pci_read(id, PCI_VENDOR, 2) != NO_VENDOR)
-            add_function(id, parent, multi);
+            pci_add_function(id, parent, multi);
     }
 }
 
@@ -134,7 +162,6 @@ void pci_discover(void) {
         for (uint32_t device = 0; device < DEVICES_PER_BUS && pci_bus_exists(bus); device++)
             scan_device((bus * DEVICES_PER_BUS + device) * FUNCTIONS_PER_DEVICE, parent);
     }
-    pci_compute_groups();
 }
 
 /* PCIe 2.2.6.2 and PCI-to-PCI bridging: a PCIe-to-PCI bridge sends requests from behind it as

@@ -49,7 +49,8 @@ static void join_siblings(uint32_t index) {
     if (!f->multi_function || pci_isolate(f))
         return;
     for (uint32_t i = 0; i < pci_count(); i++) {
-        if (i != index && pci_function(i)->requester_id / 8 == f->requester_id / 8)
+        bool sibling = pci_function(i)->requester_id / 8 == f->requester_id / 8;
+        if (i != index && sibling && pci_function(i)->physical == BH_NONE)
             merge(i, index, reason_siblings);
     }
 }

@@ -24,6 +24,7 @@ enum pci_register {
     PCI_BAR0              = 0x10,
     PCI_BUS_NUMBERS       = 0x18,   /* bridges: primary, secondary, subordinate, latency */
     PCI_CAPABILITIES      = 0x34,
+    PCI_BRIDGE_MEMORY     = 0x20,   /* bridges: first and last MiB of the window behind */
     PCI_BRIDGE_CONTROL    = 0x3e,
 };
 
@@ -36,7 +37,7 @@ enum pci_command {
 
 enum pci_capability_id {
     PCI_CAP_POWER = 0x01, PCI_CAP_MSI = 0x05, PCI_CAP_PCIE = 0x10, PCI_CAP_MSIX = 0x11,
-    PCI_EXT_ACS = 0x0d,
+    PCI_EXT_ACS = 0x0d, PCI_EXT_SRIOV = 0x10,
 };
 
 enum pci_port_type {                 /* PCIe 7.5.3.2, Device/Port Type */
@@ -58,13 +59,16 @@ struct pci_function {
     uint32_t secondary, subordinate; /* bridges: the buses behind */
     uint32_t parent;                 /* the bridge above; BH_NONE: a root bus */
     uint32_t port_type;              /* enum pci_port_type */
-    uint32_t power, msi, msix, pcie, acs;  /* offsets of capabilities; 0: none */
+    uint32_t power, msi, msix, pcie, acs, sriov;   /* offsets of capabilities; 0: none */
     uint32_t pcie_control;           /* as found at boot, for after a reset */
     uint32_t msix_entries;
     uint32_t msix_bar, pba_bar;
     uint64_t msix_offset, pba_offset;
     volatile uint32_t *msix_table;
     struct pci_bar bar[PCI_BARS];
+    uint32_t physical;               /* of a virtual function: its physical one; else BH_NONE */
+    uint32_t virtual_count;          /* of a physical one, whose BARs for all follow */
+    struct pci_bar virtual_bar[PCI_BARS];
     uint32_t group;                  /* lowest index of a function in its isolation group */
     const char *group_reason;        /* for people: why it isn't alone in it; 0: it is */
 };
@@ -85,6 +89,13 @@ struct pci_function *pci_function(uint32_t index);
 uint32_t pci_find(uint32_t requester_id);              /* BH_NONE: not there */
 void pci_set_master(uint32_t index, bool on);          /* on: the bridges above, too */
 void pci_set_decode(uint32_t index, bool memory, bool ports);
+/* One function more; its bus mastering and its INTx line go off. */
+struct pci_function *pci_add_function(uint32_t requester_id, uint32_t parent, bool multi);
+/* Sizes the BARs whose registers begin at `offset`. */
+void pci_size_bars(uint32_t requester_id, uint32_t offset, struct pci_bar bars[PCI_BARS]);
+void pci_write_bars(uint32_t requester_id, uint32_t offset, const struct pci_bar bars[PCI_BARS]);
+/* The end of a memory BAR but this one that has a byte in [base, base + size); 0: none has. */
+uint64_t pci_foreign_bar_in(const struct pci_bar *own, uint64_t base, uint64_t size);
 /* The other id under which a bridge above sends this function's requests; BH_NONE: none. */
 uint32_t pci_alias(uint32_t index);
 
@@ -94,6 +105,12 @@ uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id i
 void pci_read_capabilities(struct pci_function *function);
 /* The errors that it has signalled since: PCI status in bits 15:14, PCIe Device Status in 3:0. */
 uint32_t pci_take_errors(const struct pci_function *function);
+
+enum { PCI_VIRTUAL_US = 100000 };   /* until virtual functions answer, PCIe 9.3.3.3.1 */
+/* sriov.c: at boot, before groups. Answers why it can't be, for people; 0: done. */
+const char *pci_make_virtual(uint32_t physical, uint32_t count);
+uint32_t pci_virtual(uint32_t physical, uint32_t number);       /* BH_NONE: not there */
+void pci_restore_virtual(const struct pci_function *physical);  /* none are left on, or those made */
 
 /* group.c */
 void pci_compute_groups(void);

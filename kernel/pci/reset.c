@@ -11,7 +11,7 @@
 #include "core/time.h"
 
 enum reset_rung { RUNG_NONE, RUNG_FLR, RUNG_BUS, RUNG_POWER, RUNGS };
-enum reset_phase { PHASE_DRAIN, PHASE_HOLD, PHASE_SETTLE, PHASE_ANSWER };
+enum reset_phase { PHASE_DRAIN, PHASE_HOLD, PHASE_SETTLE, PHASE_ANSWER, PHASE_VIRTUAL };
 
 /* How long it is held and how long the function is left alone afterwards: PCIe 6.6.1, 6.6.2, PM
  * table 5-6. */
@@ -72,16 +72,11 @@ static void apply(const struct pci_function *f, enum reset_rung rung, bool hold)
 /* What the reset took away and the kernel had found at boot. Decode and bus mastering stay off. */
 static void restore(const struct pci_function *f) {
     pci_write(f->requester_id, PCI_COMMAND, 2, PCI_COMMAND_NO_INTX);
-    for (uint32_t i = 0; i < PCI_BARS; i++) {
-        uint32_t offset = PCI_BAR0 + 4 * i;
-        if (f->bar[i].size != 0)
-            pci_write(f->requester_id, offset, 4, (uint32_t)f->bar[i].base);
-        if (f->bar[i].size != 0 && f->bar[i].wide)
-            pci_write(f->requester_id, offset + 4, 4, (uint32_t)(f->bar[i].base >> 32));
-    }
+    pci_write_bars(f->requester_id, PCI_BAR0, f->bar);
     if (f->pcie != 0)
         pci_write(f->requester_id, f->pcie + PCIE_CONTROL, 2, f->pcie_control);
     pci_isolate(f);
+    pci_restore_virtual(f);
 }
 
 void pci_reset_start(uint32_t index, struct pci_reset *reset) {
@@ -106,6 +101,13 @@ static enum pci_reset_result step_drain(const struct pci_function *f, struct pci
     return next(reset, PHASE_HOLD, rungs[reset->rung].hold_us);
 }
 
+/* A virtual function has no vendor of its own (PCIe 9.3.4.1.1). */
+static bool answers(const struct pci_function *f) {
+    if (f->physical != BH_NONE)
+        return pci_read(f->requester_id, PCI_CLASS_REVISION, 4) == f->class_revision;
+    return pci_read(f->requester_id, PCI_VENDOR, 2) == f->vendor;
+}
+
 enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset) {
     const struct pci_function *f = pci_function(index);
     switch (reset->phase) {
@@ -117,10 +119,12 @@ enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset) {
     case PHASE_SETTLE:
         reset->deadline = time_after_us(ANSWER_US);
         break;
-    }
-    if (pci_read(f->requester_id, PCI_VENDOR, 2) == f->vendor) {
-        restore(f);
+    case PHASE_VIRTUAL:
         return PCI_RESET_DONE;
+    }
+    if (answers(f)) {
+        restore(f);
+        return f->virtual_count == 0 ? PCI_RESET_DONE : next(reset, PHASE_VIRTUAL, PCI_VIRTUAL_US);
     }
     return time_now() < reset->deadline ? next(reset, PHASE_ANSWER, POLL_US) : PCI_RESET_FAILED;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Functions whose configuration space is any bytes: enumeration, capability walks, groups, aliases,
- * MSI-X ranges and the reset ladder must end and stay within their tables.
+ * Functions whose configuration space is any bytes: enumeration, capability walks, virtual functions,
+ * groups, aliases, MSI-X ranges and the reset ladder must end and stay within their tables.
  */
 #include <setjmp.h>
 #include <stdint.h>
@@ -57,6 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fake_panic_expected = true;
     if (setjmp(fake_panic_return) == 0 && pci_ecam_install()) {
         pci_discover();
+        for (uint32_t i = 0, found = pci_count(); i < found; i++)
+            pci_make_virtual(i, 2);
+        pci_compute_groups();
         for (uint32_t i = 0; i < pci_count(); i++)
             use_function(i);
     }

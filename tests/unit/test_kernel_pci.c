@@ -11,6 +11,7 @@
 #include "tests/unit/kernel/fake_machine.h"
 
 #include "kernel/pci/enumerate.c"
+#include "kernel/pci/sriov.c"
 #include "pci/pci.h"
 #include "x86/acpi.h"
 
@@ -36,6 +37,7 @@ static int begin(void **state) {
 static void discover(void) {
     assert_true(pci_ecam_install());
     pci_discover();
+    pci_compute_groups();
 }
 
 static void endpoint(uint32_t rid) {
@@ -142,6 +144,101 @@ static void msix_pages_are_known(void **state) {
     assert_false(pci_msix_touches(f, 2, 0, 0x4000));
 }
 
+/* A port with ARI or without, and behind it a function with three virtual ones, the first at `first`;
+ * their registers were placed by the firmware. */
+static void with_virtual(bool ari, uint16_t first) {
+    port(0x08, 1, PCIE_ROOT_PORT, 0x1d);
+    fake_config32(0x08, 0x40 + PCIE_CAPABILITIES_2, ari ? PCIE_ARI : 0);
+    fake_config32(0x08, PCI_BRIDGE_MEMORY, 0xfe50fe40);
+    endpoint(0x100);
+    fake_config16(0x100, PCI_STATUS, 0x10);
+    fake_config8(0x100, PCI_CAPABILITIES, 0x40);
+    fake_config8(0x100, 0x40, PCI_CAP_PCIE);
+    fake_config32(0x100, 0x100, PCI_EXT_SRIOV | 1 << 16);
+    fake_config16(0x100, 0x100 + SRIOV_CONTROL, CONTROL_ENABLE);
+    fake_config16(0x100, 0x100 + SRIOV_TOTAL, 3);
+    fake_config16(0x100, 0x100 + SRIOV_FIRST, first);
+    fake_config16(0x100, 0x100 + SRIOV_STRIDE, 2);
+    fake_config16(0x100, 0x100 + SRIOV_DEVICE, 0x10ca);
+    for (unsigned i = 0; i < PCI_BARS; i++)
+        fake_config32(0x100, 0x100 + SRIOV_BAR0 + 4 * i, 0xfe440000 + i * 0x10000);
+    for (uint32_t id = 0x100u + first, end = id + 6; id < end; id += 2)
+        fake_function(id, 0xffff, 0xffff, NIC << 8, 0);
+    discover();
+}
+
+static void virtual_functions_are_made(void **state) {
+    (void)state;
+    with_virtual(true, 0x80);
+    assert_int_equal(pci_read(0x100, 0x100 + SRIOV_CONTROL, 2), 0);    /* those left on are off */
+    assert_int_equal(pci_count(), 2);
+    uint32_t physical = pci_find(0x100);
+    assert_int_equal(pci_virtual(physical, 0), BH_NONE);
+    assert_null(pci_make_virtual(physical, 2));
+    pci_compute_groups();
+    assert_int_equal(pci_count(), 4);
+    assert_int_equal(pci_virtual(physical, 1), pci_find(0x182));
+    assert_int_equal(pci_virtual(physical, 2), BH_NONE);
+    const struct pci_function *v = pci_function(pci_find(0x182));
+    assert_int_equal(v->vendor, 0x8086);
+    assert_int_equal(v->device, 0x10ca);
+    assert_int_equal(v->bar[0].base, 0xfe440000 + v->bar[0].size);
+    assert_int_equal(pci_read(0x100, 0x100 + SRIOV_CONTROL, 2), 0x19);
+    assert_int_equal(pci_read(0x100, 0x100 + SRIOV_COUNT, 2), 2);
+    assert_int_equal(pci_read(0x08, 0x40 + PCIE_CONTROL_2, 2), PCIE_ARI);
+    assert_int_not_equal(group_of(0x180), group_of(0x182));
+    assert_int_not_equal(group_of(0x180), group_of(0x100));
+}
+
+static void virtual_functions_beside_their_physical_one_are_apart(void **state) {
+    (void)state;
+    with_virtual(true, 1);
+    pci_function(pci_find(0x100))->multi_function = true;
+    assert_null(pci_make_virtual(pci_find(0x100), 2));
+    pci_compute_groups();
+    assert_int_not_equal(group_of(0x101), group_of(0x100));
+    assert_int_not_equal(group_of(0x101), group_of(0x103));
+}
+
+static void virtual_functions_out_of_reach_are_refused(void **state) {
+    (void)state;
+    with_virtual(true, 0x80);
+    assert_non_null(strstr(pci_make_virtual(pci_find(0x100), 4), "as many"));
+    assert_non_null(strstr(pci_make_virtual(pci_find(0x08), 1), "as many"));
+    begin(0);
+    with_virtual(false, 0x80);
+    assert_non_null(strstr(pci_make_virtual(pci_find(0x100), 2), "needs ARI"));
+    begin(0);
+    with_virtual(true, 0x100);                                          /* on the port's next bus */
+    assert_non_null(strstr(pci_make_virtual(pci_find(0x100), 2), "more buses"));
+    begin(0);
+    with_virtual(true, 0x80);
+    memset(&fake_ecam[0x182 * 4096], 0xff, 4096);
+    assert_non_null(strstr(pci_make_virtual(pci_find(0x100), 2), "doesn't show"));
+}
+
+static void registers_of_virtual_functions_get_a_free_place(void **state) {
+    (void)state;
+    with_virtual(true, 0x80);
+    const struct pci_function *bridge = pci_function(pci_find(0x08));
+    struct pci_bar *taken = &pci_function(pci_find(0x100))->bar[1];
+    struct pci_bar bar = { .size = 0x4000 };
+    uint64_t from = 0;
+    *taken = (struct pci_bar){ .base = 0xfe402000, .size = 0x1000 };
+    assert_true(place(bridge, &bar, 3, &from));
+    assert_int_equal(bar.base, 0xfe404000);
+    assert_int_equal(from, 0xfe410000);
+    bar.base = 0;
+    assert_true(place(bridge, &bar, 3, &from));
+    assert_int_equal(bar.base, 0xfe410000);
+    bar.base = 0;
+    assert_false(place(bridge, &bar, 200, &from));
+    taken->size = 0x300000;
+    assert_false(place(bridge, &bar, 3, &from));
+    bar = (struct pci_bar){ .size = 16 };                               /* two in one page */
+    assert_false(place(bridge, &bar, 3, &from));
+}
+
 static void msix_entries_are_written_masked(void **state) {
     static uint32_t table[20];
     (void)state;
@@ -174,6 +271,10 @@ int main(void) {
         cmocka_unit_test_setup(a_conventional_bus_is_one_group_and_one_id, begin),
         cmocka_unit_test_setup(capability_loops_end, begin),
         cmocka_unit_test_setup(msix_pages_are_known, begin),
+        cmocka_unit_test_setup(virtual_functions_are_made, begin),
+        cmocka_unit_test_setup(virtual_functions_beside_their_physical_one_are_apart, begin),
+        cmocka_unit_test_setup(virtual_functions_out_of_reach_are_refused, begin),
+        cmocka_unit_test_setup(registers_of_virtual_functions_get_a_free_place, begin),
         cmocka_unit_test_setup(msix_entries_are_written_masked, begin),
         cmocka_unit_test_setup(a_table_outside_its_bar_is_refused, begin),
     };

@@ -376,7 +376,8 @@ static void device_rules(void **state) {
     DEVICE(PLAN_DMA, DEVICE_NIC, s->device[DEVICE_NIC].space = BH_NONE);
     DEVICE(PLAN_DEVICE_KIND, DEVICE_UART, s->device[DEVICE_UART].flags = BH_DEVICE_DMA);
     DEVICE(PLAN_DEVICE_KIND, DEVICE_UART, s->device[DEVICE_UART].requester_id = 0x18);
-    DEVICE(PLAN_RESERVED, DEVICE_UART, s->device[DEVICE_UART].reserved = 1);
+    DEVICE(PLAN_DEVICE_KIND, DEVICE_UART, s->device[DEVICE_UART].virtual = 1);
+    DEVICE(PLAN_LIMIT, DEVICE_NIC, s->device[DEVICE_NIC].virtual = 257);
     SPACE(PLAN_SPACE_UNUSED, SPACE_NIC, s->device[DEVICE_NIC].space = SPACE_GUEST);
     SPACE(PLAN_SPACE_UNUSED, SPACE_NIC, s->device[DEVICE_UART] = s->device[DEVICE_NIC];
           s->device[DEVICE_UART].requester_id = 0x18; s->interrupt[1] = s->interrupt[0];

@@ -113,7 +113,9 @@ static void check_pci_address(const struct checker *c, const struct description_
 
 static void check_pci(const struct checker *c, const struct description_device *d,
                       const char *path) {
-    check_pci_address(c, d, path);
+    if (d->pci != NULL) {
+        check_pci_address(c, d, path);
+    }
     if (d->isa != 0) {
         find(c, path, "isa", d->name, "a PCI device can't have an ISA interrupt line");
         report_mend(c->report, "give it 'msix' or 'msi'");
@@ -160,14 +162,15 @@ static void check_device(const struct checker *c, uint32_t number) {
     char path[48];
 
     snprintf(path, sizeof(path), "devices[%u]", number);
-    if ((d->pci != NULL) == d->platform) {
+    if ((d->pci != NULL) + (d->virtual_of != NULL) + d->platform != 1) {
         find(c, path, "name", d->name, "the device must be either on PCI or of the platform");
-        report_mend(c->report, "give 'pci: ADDRESS' or 'platform: true'");
+        report_mend(c->report, "give 'pci: ADDRESS', 'vf-of: DEVICE' or 'platform: true'");
     } else if (d->platform) {
         check_platform(c, d, path);
     } else {
         check_pci(c, d, path);
     }
+    check_virtual(c, number);
     check_bars(c, d, path);
     for (uint32_t i = 0; d->pci != NULL && i < number; i++) {
         const struct description_device *o = &c->d->devices[i];

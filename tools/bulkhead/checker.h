@@ -15,6 +15,7 @@ struct checker {
 };
 
 void check_names(const struct checker *c);       /* check_names.c: names, and who refers to whom */
+void check_virtual(const struct checker *c, uint32_t device);   /* check_virtual.c: one device */
 void check_programs(const struct checker *c);    /* check_programs.c: schedules, VMs, rights */
 void check_hardware(const struct checker *c);    /* check_hardware.c: machine, devices, groups */
 void check_objects(const struct checker *c);     /* check_objects.c: regions, mappings, .. */

@@ -60,6 +60,10 @@ struct description_device {
     char    *name;
     char    *as;                /* what its driver calls it; its name if not given */
     char    *pci;
+    char    *virtual_of;        /* instead: a virtual function of this device ... */
+    uint32_t *virtual_number;   /* ... which one, from 0 */
+    char    *mac;               /* ... its address, and its VLAN: its physical function's driver */
+    uint32_t vlan;              /* gives them to it */
     char    *id;
     bool     platform;
     bool     dma;

@@ -112,8 +112,34 @@ static uint32_t lower_device_space(struct model *m, const char *name, uint32_t o
     return model_add_space(m, space, origin);
 }
 
-static struct bh_plan_device plan_device(const struct description_device *d, uint32_t owner,
-                                         bool dma) {
+static const struct description_device *described(const struct model *m, const char *name) {
+    const struct description *d = m->description;
+    uint32_t i = 0;
+
+    while (strcmp(d->devices[i].name, name) != 0) {
+        i++;
+    }
+    return &d->devices[i];
+}
+
+/* What the physical function's driver is told of a virtual one: "vf0.mac", "vf0.vlan". */
+static void lower_virtual(struct model *m, const struct description_device *d, uint32_t driver) {
+    char name[16];
+    char value[12];
+
+    if (d->mac != NULL) {
+        snprintf(name, sizeof(name), "vf%u.mac", *d->virtual_number);
+        link_setting(m, driver, name, d->mac);
+    }
+    if (d->vlan != 0) {
+        snprintf(name, sizeof(name), "vf%u.vlan", *d->virtual_number);
+        snprintf(value, sizeof(value), "%u", d->vlan);
+        link_setting(m, driver, name, value);
+    }
+}
+
+static struct bh_plan_device plan_device(const struct model *m, const struct description_device *d,
+                                         uint32_t owner, bool dma) {
     struct bh_plan_device device = {
         .kind = d->platform ? BH_DEVICE_PLATFORM : BH_DEVICE_PCI,
         .flags = (dma ? BH_DEVICE_DMA : 0u) | (d->unsafe ? BH_DEVICE_UNSAFE : 0u),
@@ -121,8 +147,11 @@ static struct bh_plan_device plan_device(const struct description_device *d, uin
         .fault_limit = d->fault_limit != 0 ? d->fault_limit : DEFAULT_FAULT_LIMIT,
     };
 
-    if (d->pci != NULL) {
-        value_pci(d->pci, &device.requester_id);
+    if (!d->platform) {
+        const struct description_device *at = d->virtual_of == NULL ? d
+                                            : described(m, d->virtual_of);
+        value_pci(at->pci, &device.requester_id);
+        device.virtual = d->virtual_of == NULL ? 0 : *d->virtual_number + 1;
     }
     if (d->id != NULL) {
         value_id(d->id, &device.vendor_id, &device.device_id);
@@ -134,7 +163,7 @@ static struct bh_plan_device plan_device(const struct description_device *d, uin
 static uint32_t add_device(struct model *m, const struct description_device *d, uint32_t owner,
                            uint32_t passed, struct origin origin) {
     bool dma = d->dma || passed != BH_NONE;
-    struct bh_plan_device device = plan_device(d, owner, dma);
+    struct bh_plan_device device = plan_device(m, d, owner, dma);
 
     if (dma) {
         device.space = lower_device_space(m, d->name, owner, origin);
@@ -182,6 +211,9 @@ void lower_devices(struct model *m, const struct programs *programs) {
         if (owner != BH_NONE) {
             lower_device(m, &d->devices[i], owner,
                          program_passed(&programs->program[owner], d->devices[i].name), path);
+        }
+        if (d->devices[i].virtual_of != NULL) {
+            lower_virtual(m, &d->devices[i], programs_owner(programs, d->devices[i].virtual_of));
         }
     }
 }

@@ -93,9 +93,9 @@ static void show_devices(const struct plan_view *p, uint32_t c, FILE *out) {
             continue;
         }
         if (d->kind == BH_DEVICE_PCI) {
-            fprintf(out, "  device    %s at %02x:%02x.%u, id %04x:%04x%s%s\n", d->name,
-                    d->requester_id >> 8, d->requester_id >> 3 & 31, d->requester_id & 7,
-                    d->vendor_id, d->device_id,
+            fprintf(out, "  device    %s %s %02x:%02x.%u, id %04x:%04x%s%s\n", d->name,
+                    d->virtual != 0 ? "a virtual function of" : "at", d->requester_id >> 8,
+                    d->requester_id >> 3 & 31, d->requester_id & 7, d->vendor_id, d->device_id,
                     is_passed_through(p, i) ? ", driven by its guest" : "",
                     (d->flags & BH_DEVICE_UNSAFE) != 0 ? ", UNSAFE without an IOMMU" : "");
         } else {

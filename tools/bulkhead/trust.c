@@ -43,6 +43,19 @@ static void by_supervision(const struct plan_view *p, struct trust *trust) {
     }
 }
 
+/* A virtual function works as long as its physical one's driver lets it. */
+static void by_virtual_functions(const struct plan_view *p, struct trust *trust) {
+    for (uint32_t i = 0; i < p->count[BH_TABLE_DEVICE]; i++) {
+        for (uint32_t k = 0; k < p->count[BH_TABLE_DEVICE] && p->device[i].virtual != 0; k++) {
+            bool physical = p->device[k].requester_id == p->device[i].requester_id
+                         && p->device[k].virtual == 0;
+            if (physical) {
+                trust->of[TRUST_SERVICE][p->device[i].owner] |= 1ull << p->device[k].owner;
+            }
+        }
+    }
+}
+
 static void by_links(const struct model *m, struct trust *trust) {
     for (uint32_t c = 0; c < m->compartment_count; c++) {
         for (uint32_t i = 0; i < m->life[c].entry_count; i++) {
@@ -82,6 +95,7 @@ void trust_compute(const struct system *s, struct trust *trust) {
     by_mappings(&s->plan.view, trust);
     by_unsafe_devices(&s->plan.view, trust);
     by_supervision(&s->plan.view, trust);
+    by_virtual_functions(&s->plan.view, trust);
     by_links(s->model, trust);
     for (uint32_t kind = 0; kind < TRUST_KINDS; kind++) {
         close_over(trust->of[kind], s->plan.view.count[BH_TABLE_COMPARTMENT]);

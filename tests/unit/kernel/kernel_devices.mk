@@ -20,4 +20,5 @@ FUZZERS += acpi pci
 fuzz_acpi_SOURCES := tests/fuzz/fuzz_acpi.c $(FAKE_MACHINE) kernel/iommu/dmar.c \
                      kernel/iommu/ivrs.c kernel/iommu/scope.c
 fuzz_pci_SOURCES  := tests/fuzz/fuzz_pci.c $(FAKE_MACHINE) kernel/pci/ecam.c \
-                     kernel/pci/capability.c kernel/pci/group.c kernel/pci/msi.c kernel/pci/reset.c
+                     kernel/pci/capability.c kernel/pci/group.c kernel/pci/msi.c kernel/pci/reset.c \
+                     kernel/pci/sriov.c
