@@ -3,7 +3,8 @@
 
 LIB_SOURCES := $(addprefix lib/,start/entry.S start/start.c manifest/manifest.c c/string.c \
                c/format.c ring/ring.c ring/break.c stream/stream.c log/log.c \
-               service/service.c time/time.c driver/driver.c screen/display.c screen/serve.c)
+               service/service.c time/time.c driver/driver.c screen/display.c screen/serve.c \
+               nic/program.c)
 FONT        := build/lib/font/font.c
 LIB_OBJECTS := $(addprefix build/,$(addsuffix .o,$(basename $(LIB_SOURCES)))) $(FONT:.c=.o)
 LIB         := build/lib/libbulkhead.a
