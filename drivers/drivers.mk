@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
+$(eval $(call PROGRAM,igb,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c)))
 $(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
 $(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c mode.c)))
 $(eval $(call PROGRAM,bootscreen,$(addprefix drivers/bootscreen/,main.c left.c)))

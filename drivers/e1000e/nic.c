@@ -151,6 +151,10 @@ void nic_stop(struct nic *nic) {
     set(nic, NIC_TCTL, 0);
 }
 
+void nic_interrupted(struct nic *nic, uint32_t cause) {
+    nic->armed &= ~cause;
+}
+
 uint32_t nic_link_speed(struct nic *nic) {
     static const uint32_t speeds[] = { 10, 100, 1000, 1000 };
     uint32_t status = get(nic, NIC_STATUS);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The functions of lib/nic/nic.h, compiled into a driver so that they cost no call a frame. One file of
- * the driver includes this, and before it defines what only its card knows:
+ * The functions of lib/nic/nic.h, compiled into a driver so that they cost no call a frame. One
+ * file of the driver includes this, and before it defines what only its card knows:
  *
  *   card_give, card_give_until   a receive descriptor's buffer; the card's up to this one
  *   card_received                the descriptor's status word, zero while the card has it
  *   card_whole, card_length      is it one frame without an error, and how long
  *   card_send, card_send_until   a transmit descriptor's frame; the card's up to this one
  *   card_sent                    the card has read it
- *   card_arm                     lets these causes of CARD_RECEIVED, CARD_SENT, CARD_ALWAYS interrupt
+ *   card_arm                     lets these causes interrupt: CARD_RECEIVED, CARD_SENT, CARD_ALWAYS
  */
 #ifndef BULKHEAD_LIB_NIC_CORE_H
 #define BULKHEAD_LIB_NIC_CORE_H
@@ -202,10 +202,6 @@ bool nic_settle(struct nic *nic, uint32_t *notify) {
     if (received_more(nic) && ring_space(&nic->link) > 0)
         return false;
     return await_switch(nic) && (settled || transmit_full(nic));
-}
-
-void nic_interrupted(struct nic *nic, uint32_t cause) {
-    nic->armed &= ~cause;
 }
 
 /* Tells the switch how fast the cable is; zero: it is out. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A network card between its descriptor rings and one network link (lib/net): what the drivers of all
- * cards have in common. Runs on the host over a fake device. Trusts neither the device nor the switch.
- * lib/nic/core.h has the functions, to which each driver adds its card's descriptors and registers.
+ * A network card between its descriptor rings and one network link (lib/net): what the drivers of
+ * all cards have in common. Runs on the host over a fake device. Trusts neither the device nor the
+ * switch. lib/nic/core.h has the functions; each driver adds its card's descriptors and registers.
  *
  * Payload is never mapped here: buffers are offsets in the receive pool and in the ports' transmit
  * areas, of which this driver knows the IOVAs only. What the device writes back is a done bit and a
@@ -26,7 +26,7 @@ enum {
     NIC_NO_BUFFER   = 0xffff,      /* in at_switch: a message without a frame */
 };
 
-struct nic_rings;                  /* the driver's own: in the region "rings", for it and its device */
+struct nic_rings;                  /* the driver's own, in the region "rings" */
 
 struct nic_area {
     uint64_t iova;
@@ -68,7 +68,8 @@ void nic_stop(struct nic *nic);
 /* One bounded share of work, both ways; `now` in ticks, for the pace. */
 void nic_turn(struct nic *nic, uint64_t now);
 
-/* Publishes, arms link and interrupts; false: there is more to do. `notify`: lib/service/service.h. */
+/* Publishes, arms link and interrupts; false: there is more to do. For `notify` see
+ * lib/service/service.h. */
 bool nic_settle(struct nic *nic, uint32_t *notify);
 
 /* An interrupt came: its cause is disabled until nic_settle enables it again. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A network card's driver as a program: its regions by name, one client (the switch) whose every new
- * life resets the card, a card that doesn't answer tried again each second.
+ * A network card's driver as a program: its regions by name, one client (the switch) whose every
+ * new life starts the card anew, a card that doesn't answer tried again each second.
  */
 #ifndef BULKHEAD_LIB_NIC_PROGRAM_H
 #define BULKHEAD_LIB_NIC_PROGRAM_H
