@@ -104,7 +104,7 @@ int main(void) {
 
     nic_find_regions(&nic, IGB_BAR_SIZE, sizeof(struct nic_rings));
     pools.registers = nic.registers;
-    if (!driver_take_device("nic") || !nic_reset(&nic))
+    if (!driver_use_device("nic") || !nic_reset(&nic))
         program_stop("no network without the card");
     nic_address(&nic, mac);
     log_line("82576, address %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],

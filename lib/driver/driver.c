@@ -53,15 +53,21 @@ static uint64_t await_reset(uint32_t slot) {
     return state;
 }
 
+bool driver_use_device(const char *name) {
+    const struct bh_manifest_entry *device = manifest_need(BH_ENTRY_DEVICE, name);
+    int master = call_device_control(device->slot, BH_DEVICE_BUS_MASTER_ON);
+
+    if (master != BH_OK)
+        log_line("%s: bus mastering refused (%d)", name, master);
+    return master == BH_OK;
+}
+
 bool driver_take_device(const char *name) {
     const struct bh_manifest_entry *device = manifest_need(BH_ENTRY_DEVICE, name);
     int reset = call_device_control(device->slot, BH_DEVICE_RESET);
     uint64_t state = await_reset(device->slot);
-    int master = call_device_control(device->slot, BH_DEVICE_BUS_MASTER_ON);
 
     if (reset != BH_OK || state != BH_DEVICE_QUIET)
         log_line("%s: reset answered %d, state %lu", name, reset, state);
-    if (master != BH_OK)
-        log_line("%s: bus mastering refused (%d)", name, master);
-    return master == BH_OK;
+    return driver_use_device(name);
 }

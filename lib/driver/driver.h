@@ -14,4 +14,8 @@ void driver_on_interrupt(const char *name, service_handler *handler, void *conte
  * reason is on the log. */
 bool driver_take_device(const char *name);
 
+/* Without the reset, for a driver that has another one: the kernel's would take away a function's
+ * virtual functions for a while. (After a crash the kernel has done it before the driver starts.) */
+bool driver_use_device(const char *name);
+
 #endif
