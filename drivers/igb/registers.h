@@ -23,6 +23,9 @@ enum igb_register {                /* byte offsets in BAR 0; section 8.1.3 */
     IGB_STATUS    = 0x0008,        /* 8.2.2 */
     IGB_CTRL_EXT  = 0x0018,        /* 8.2.3 */
     IGB_MDIC      = 0x0020,        /* 8.2.4 access to the PHY's registers */
+    IGB_ICR       = 0x00c0,        /* 8.8.8 other causes, cleared by reading */
+    IGB_IMS       = 0x00d0,        /* 8.8.10; these three by their old addresses */
+    IGB_IMC       = 0x00d8,        /* 8.8.11 */
     IGB_RCTL      = 0x0100,        /* 8.10.1 receive control */
     IGB_TCTL      = 0x0400,        /* 8.12.1 transmit control */
     IGB_VMBMEM    = 0x0800,        /* 8.14.4 mailbox memory, 64 bytes a virtual function */
@@ -36,9 +39,6 @@ enum igb_register {                /* byte offsets in BAR 0; section 8.1.3 */
     IGB_EIMS      = 0x1524,        /* 8.8.3 message mask set */
     IGB_EIMC      = 0x1528,        /* 8.8.4 message mask clear */
     IGB_EIAC      = 0x152c,        /* 8.8.5 causes that a message clears by itself */
-    IGB_ICR       = 0x1500,        /* 8.8.8 other causes, cleared by reading */
-    IGB_IMS       = 0x1508,        /* 8.8.10 */
-    IGB_IMC       = 0x150c,        /* 8.8.11 */
     IGB_IVAR      = 0x1700,        /* 8.8.13 which queue raises which message */
     IGB_IVAR_MISC = 0x1740,        /* 8.8.14 the same for other causes, in bits 15:8 */
     IGB_QDE       = 0x2408,        /* 8.10.15 queues that drop when they have no descriptors */
