@@ -67,8 +67,8 @@ build/tests/guests/ahci.cpio: build/bench/kernel.stamp guests/make-initramfs \
 	@mkdir -p $(@D)
 	MODULES='$(AHCI_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
 
-# The same with the drivers of a network card and a disk that are passed through, and virtio's.
-PASSED_GUEST_MODULES := e1000e nvme ext4 virtio_pci virtio_net virtio_console virtio_blk
+# The same with the drivers of network cards and a disk that are passed through, and virtio's.
+PASSED_GUEST_MODULES := e1000e igbvf nvme ext4 virtio_pci virtio_net virtio_console virtio_blk
 
 build/tests/guests/passthrough.cpio: build/bench/kernel.stamp guests/make-initramfs \
                                      $(shell find guests/root -type f)

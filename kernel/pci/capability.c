@@ -9,7 +9,7 @@
 enum {
     STATUS_HAS_LIST = 1u << 4,
     LIST_START = 0x40, LIST_END = 256, CAPABILITY_ROOM = 16,
-    EXTENDED_START = 0x100,
+    EXTENDED_START = 0x100, EXTENDED_ROOM = 64,
 };
 
 uint32_t pci_capability(uint32_t requester_id, enum pci_capability_id id) {
@@ -30,7 +30,7 @@ uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id i
     for (uint32_t step = at; step < PCI_CONFIG_SIZE && at >= EXTENDED_START; step += 8) {
         uint32_t head = pci_read(requester_id, at, 4);
         if (head % 65536 == id)
-            return at <= PCI_CONFIG_SIZE - CAPABILITY_ROOM ? at : 0;
+            return at <= PCI_CONFIG_SIZE - EXTENDED_ROOM ? at : 0;
         at = head / (1u << 20) & ~3u;
     }
     return 0;

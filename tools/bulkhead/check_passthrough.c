@@ -49,7 +49,7 @@ static void check_device(const struct checker *c, const struct program *p, uint3
                          uint32_t device) {
     const struct description_device *d = &c->d->devices[device];
 
-    if (d->pci == NULL) {
+    if (d->platform) {
         find(c, p, number, "only a PCI function can be passed through");
         report_mend(c->report, "list it under 'devices' of its driver's compartment");
         return;

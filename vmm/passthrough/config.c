@@ -127,6 +127,8 @@ void passthrough_compose(struct passthrough *p, uint64_t *next) {
 void passthrough_learn(struct passthrough *p) {
     for (unsigned i = 0; i < PASSTHROUGH_CONFIG; i++)
         p->original[i] = (uint32_t)passthrough_value(p->slot, BH_DEVICE_CONFIG, i);
+    if (p->original[PCI_ID / 4] == UINT32_MAX)   /* of a virtual function: PCIe 9.3.4.1.1 */
+        p->original[PCI_ID / 4] = (uint32_t)passthrough_value(p->slot, BH_DEVICE_ID, 0);
     unsigned msix = find_capability(p, CAPABILITY_MSIX);
     p->msix = p->msix && msix != 0;
     p->table = p->msix ? original(p, msix + 4) : 0;
