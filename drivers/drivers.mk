@@ -11,6 +11,15 @@ UNIT_TESTS += e1000e
 unit_e1000e_SOURCES := tests/unit/test_e1000e.c drivers/e1000e/nic.c $(RING) $(LIB_FAKES)
 unit_e1000e_CFLAGS := -Itests/fake
 
+UNIT_TESTS += igb
+unit_igb_SOURCES := tests/unit/test_igb.c $(addprefix drivers/igb/,nic.c pools.c mailbox.c) \
+                    $(RING) $(LIB_FAKES)
+unit_igb_CFLAGS := -Itests/fake
+
+FUZZERS += igb
+fuzz_igb_SOURCES := tests/fuzz/fuzz_igb.c drivers/igb/pools.c drivers/igb/mailbox.c
+fuzz_igb_CFLAGS := -Itests/fake
+
 UNIT_TESTS += nvme
 unit_nvme_SOURCES := tests/unit/test_nvme.c drivers/nvme/nvme.c drivers/nvme/start.c \
                      $(RING) $(LIB_FAKES)

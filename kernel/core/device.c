@@ -57,8 +57,8 @@ static void begin_reset(uint32_t device) {
     pci_reset_start(devices.function[device], &devices.reset[device]);
 }
 
-/* The reset of a physical function made its virtual ones anew: their owners keep them, and find them
- * as after a reset of their own. */
+/* The reset of a physical function made its virtual ones anew: their owners keep them, and find
+ * them as after a reset of their own. */
 static void renew_virtual(uint32_t device) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
         if (!is_pci(d) || pci_function(devices.function[d])->physical != devices.function[device])

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Virtual functions (PCIe chapter 9, SR-IOV): made at boot, as many as the plan names, and never
- * changed afterwards; a reset of the physical function makes the same ones again. Nobody else writes
- * this capability. Trusts no device: where its functions would be and how large they are is checked.
+ * changed afterwards; a reset of the physical function makes the same ones again. Nobody else
+ * writes this capability. Trusts no device: where its functions would be and how large they are is
+ * checked.
  */
 #include "pci/pci.h"
 

@@ -96,7 +96,8 @@ def run(console, guest, line, timeout=120):
     return console.check(guest, line, timeout)
 
 
-@pytest.mark.parametrize("guest, mac", [("left", "52:54:00:00:01:00"), ("right", "52:54:00:00:01:01")])
+@pytest.mark.parametrize("guest, mac", [("left", "52:54:00:00:01:00"),
+                                        ("right", "52:54:00:00:01:01")])
 def test_virtual_function_is_driven_by_the_stock_driver(console, guest, mac):
     assert "igbvf" in run(console, guest, "readlink /sys/class/net/eth0/device/driver")
     assert mac in run(console, guest, "cat /sys/class/net/eth0/address")

@@ -144,8 +144,8 @@ static void msix_pages_are_known(void **state) {
     assert_false(pci_msix_touches(f, 2, 0, 0x4000));
 }
 
-/* A port with ARI or without, and behind it a function with three virtual ones, the first at `first`;
- * their registers were placed by the firmware. */
+/* A port with ARI or without, and behind it a function with three virtual ones, the first at
+ * `first`; their registers were placed by the firmware. */
 static void with_virtual(bool ari, uint16_t first) {
     port(0x08, 1, PCIE_ROOT_PORT, 0x1d);
     fake_config32(0x08, 0x40 + PCIE_CAPABILITIES_2, ari ? PCIE_ARI : 0);
