@@ -63,15 +63,14 @@ GUESTS = "".join(f"""\
     - {{ core: {core} }}
 """ for name, ip, core in (("left", "10.0.2.15", 2), ("right", "10.0.2.16", 3)))
 
-PROBE = """\
-- name: probe
-  program: netprobe
-  kernel: programs/netprobe.elf
-  memory: 16M
+HOME = """\
+- name: home
+  kernel: guests/vmlinuz
+  initrd: guests/initramfs.cpio
+  cmdline: console=ttyS0 quiet bulkhead.name=home bulkhead.ip=10.0.2.17 bulkhead.http=1
+  memory: 256M
   core: 1
   priority: 12
-  settings:
-    - { name: echoes, value: "100000" }
   vcpus:
     - { core: 1 }
   nic:
@@ -83,9 +82,9 @@ PROBE = """\
 @pytest.fixture(scope="module")
 def console():
     path = describe("sriov", compartments=DRIVER, devices=DEVICES, hardware=HARDWARE,
-                    rest=SWITCH.replace("e1000e", "igb") + "vms:\n" + indented(GUESTS + PROBE))
+                    rest=SWITCH.replace("e1000e", "igb") + "vms:\n" + indented(GUESTS + HOME))
     with machine(path) as booted:
-        for name in ("left", "right"):
+        for name in ("left", "right", "home"):
             booted.expect(f"guest {name}: press Enter for a shell on ttyS0", 180, anywhere=True)
         yield Console(booted)
 
@@ -106,3 +105,48 @@ def test_virtual_function_is_driven_by_the_stock_driver(console, guest, mac):
 @pytest.mark.parametrize("guest", ["left", "right"])
 def test_guest_reaches_the_outside(console, guest):
     assert "3 packets received" in run(console, guest, "ping -c 3 -w 20 10.0.2.2")
+
+
+@pytest.mark.parametrize("peer", ["10.0.2.16", "10.0.2.17"])
+def test_guest_reaches_its_neighbours_inside_the_card(console, peer):
+    """One on another virtual function, and one on the switch of the physical function."""
+    assert "3 packets received" in run(console, "left", f"ping -c 3 -w 20 {peer}")
+
+
+def test_address_cannot_be_changed(console):
+    run(console, "left", "ip link set eth0 down")
+    console.shell("left")
+    output, status = console.run("left", "ip link set eth0 address 52:54:00:00:01:01")
+    assert status != 0, output
+    assert "52:54:00:00:01:00" in run(console, "left", "cat /sys/class/net/eth0/address")
+    run(console, "left", "ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; sleep 3; "
+                         "ping -c 1 -w 20 10.0.2.2")
+
+
+PING_ON = "(ping -i 0.2 -w 30 10.0.2.2 >/tmp/pings; touch /tmp/done) & true"
+PINGED = "while [ ! -e /tmp/done ]; do sleep 1; done; rm /tmp/done; grep packets /tmp/pings"
+
+
+def test_neighbour_keeps_what_it_has_when_an_owner_dies(console):
+    """The monitor of a virtual function's owner is stopped in the middle of its traffic, and started
+    again; the other virtual function's guest loses nothing."""
+    run(console, "left", "(ping -A 10.0.2.2 >/dev/null) & true")
+    run(console, "right", PING_ON)
+    console.overview()
+    assert "restart: left" in "\n".join(console.command("restart left"))
+    console.machine.expect("guest left: press Enter for a shell on ttyS0", 180)
+    sent, got = re.match(r"(\d+) packets transmitted, (\d+) ",
+                         run(console, "right", PINGED)).groups()
+    assert int(sent) > 20 and int(got) >= int(sent) - 1
+    run(console, "left", "ping -c 3 -w 20 10.0.2.2")
+
+
+def test_all_go_on_when_the_driver_is_restarted(console):
+    """The reset of the physical function takes the virtual ones with it; they come again, and their
+    guests' drivers begin anew by themselves."""
+    console.overview()
+    assert "restart: igb" in "\n".join(console.command("restart igb"))
+    console.machine.expect(r"igb\| link up", 60)
+    for guest in ("left", "right"):
+        run(console, guest, "until ping -c 1 -w 2 10.0.2.2; do sleep 1; done", 120)
+    run(console, "home", "ping -c 3 -w 20 10.0.2.2")

@@ -246,6 +246,30 @@ struct bh_manifest_link *link_last(struct model *m, uint32_t compartment) {
     return link;
 }
 
+/* Does the compartment drive the physical function of a virtual one? */
+static bool drives_physical(const struct model *m, uint32_t driver) {
+    for (uint32_t i = 0; i < m->device_count; i++) {
+        for (uint32_t k = 0; k < m->device_count && m->device[i].virtual != 0; k++) {
+            if (m->device[k].owner == driver && m->device[k].virtual == 0
+                && m->device[k].requester_id == m->device[i].requester_id) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Such a driver tells the card whom its virtual functions reach behind it. */
+static void lower_port_address(struct model *m, const struct description_nic *nic, uint32_t port,
+                               uint32_t driver) {
+    char name[16];
+
+    snprintf(name, sizeof(name), "port%u.mac", port);
+    if (drives_physical(m, driver)) {
+        link_setting(m, driver, name, nic->mac);
+    }
+}
+
 /* The link of a switch to the driver of its uplink. Its areas are special: what comes in is the
  * pool that only the device writes and only the switch reads; what goes out are the ports' own. */
 static void lower_uplink(struct model *m, const struct description_switch *d, uint32_t netswitch,
@@ -299,6 +323,9 @@ static void lower_switch(struct model *m, const struct programs *programs, uint3
         if (d->uplink != NULL && strcmp(d->uplink, p->base->name) == 0) {
             lower_trunk(m, netswitch, ports);
             by_driver = false;
+        }
+        if (by_driver) {
+            lower_port_address(m, p->vm->nic, ports, model_find_compartment(m, d->uplink));
         }
         areas[ports++] = lower_nic(m, p, i, netswitch);
     }
