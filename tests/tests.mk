@@ -53,28 +53,6 @@ build/tests/guests/%.bzimage: $(GUEST_COMMON) tests/guests/%.c tests/guests/gues
 	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) $(GUEST_COMMON) tests/guests/$*.c
 	$(OBJCOPY) -O binary $(@:.bzimage=.elf) $@
 
-# A guest with stock drivers only: the generic kernel (bench/bench.mk) and its e1000 driver.
-build/tests/guests/e1000.cpio: build/bench/kernel.stamp guests/make-initramfs \
-                               $(shell find guests/root -type f)
-	@mkdir -p $(@D)
-	MODULES=e1000 guests/make-initramfs build/bench/kernel $@ guests
-
-# The same with the drivers of AHCI disks and CD-ROMs, and whatever a Debian on such a disk needs.
-AHCI_GUEST_MODULES := ahci sd_mod sr_mod isofs ext4 virtio_pci virtio_net virtio_console virtio_blk
-
-build/tests/guests/ahci.cpio: build/bench/kernel.stamp guests/make-initramfs \
-                              $(shell find guests/root -type f)
-	@mkdir -p $(@D)
-	MODULES='$(AHCI_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
-
-# The same with the drivers of network cards and a disk that are passed through, and virtio's.
-PASSED_GUEST_MODULES := e1000e igbvf nvme ext4 virtio_pci virtio_net virtio_console virtio_blk
-
-build/tests/guests/passthrough.cpio: build/bench/kernel.stamp guests/make-initramfs \
-                                     $(shell find guests/root -type f)
-	@mkdir -p $(@D)
-	MODULES='$(PASSED_GUEST_MODULES)' guests/make-initramfs build/bench/kernel $@ guests
-
 # What an earlier boot stage leaves behind: an option ROM, to which a test appends what it does.
 build/tests/firmware/earlier.rom: tests/firmware/earlier.S
 	@mkdir -p $(@D)
@@ -83,9 +61,8 @@ build/tests/firmware/earlier.rom: tests/firmware/earlier.S
 
 SYSTEM_NEEDS += build/tests/firmware/earlier.rom
 
-SYSTEM_NEEDS += build/bench/vmlinuz $(addprefix build/tests/guests/,hostile.bzimage \
-                attacker.bzimage client.bzimage ahci.bzimage painter.bzimage e1000.cpio ahci.cpio \
-                passthrough.cpio) build/systems/all-ways.plan
+SYSTEM_NEEDS += build/guests/stock.vmlinuz build/guests/stock.cpio build/systems/all-ways.plan \
+                $(patsubst %,build/tests/guests/%.bzimage,hostile attacker client ahci painter)
 
 include tests/programs/programs.mk
 

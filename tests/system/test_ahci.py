@@ -27,8 +27,8 @@ FILLER = b"\xee"
 
 GUEST = """\
 - name: stock
-  kernel: bench/vmlinuz
-  initrd: tests/guests/ahci.cpio
+  kernel: guests/stock.vmlinuz
+  initrd: guests/stock.cpio
   cmdline: console=ttyS0 quiet bulkhead.name=stock pci=nomsi
   memory: 256M
   core: 0

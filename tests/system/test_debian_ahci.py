@@ -16,8 +16,8 @@ from test_debian import (BOOT_SECONDS, run, test_systemd_reaches_multi_user,  # 
 
 CHANGES = (
     ("system: debian", "system: debian-ahci"),
-    ("kernel: guests/debian.vmlinuz", "kernel: bench/vmlinuz"),
-    ("initrd: guests/debian.initrd", "initrd: tests/guests/ahci.cpio"),
+    ("kernel: guests/debian.vmlinuz", "kernel: guests/stock.vmlinuz"),
+    ("initrd: guests/debian.initrd", "initrd: guests/stock.cpio"),
     ("root=/dev/vda", "bulkhead.root=/dev/sda"),
     ("partition: debian }", "partition: debian, model: ahci }"),
 )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest without virtio drivers: the distribution's generic kernel with its stock e1000 driver, on
-the emulated 82540EM. It speaks to the outside, and to a neighbour with virtio-net."""
+"""A guest on the emulated 82540EM: the distribution's generic kernel with its stock e1000 driver.
+It speaks to the outside, and to a neighbour with virtio-net."""
 import re
 
 import pytest
@@ -12,8 +12,8 @@ from harness.describe import (NIC_DEVICE, NIC_DRIVER, NIC_HARDWARE, SWITCH, desc
 
 GUESTS = """\
 - name: stock
-  kernel: bench/vmlinuz
-  initrd: tests/guests/e1000.cpio
+  kernel: guests/stock.vmlinuz
+  initrd: guests/stock.cpio
   cmdline: console=ttyS0 quiet bulkhead.name=stock bulkhead.ip=10.0.2.15 bulkhead.http=1
   memory: 256M
   core: 0

@@ -51,8 +51,8 @@ DEVICES = """\
 
 GUESTS = """\
 - name: net
-  kernel: bench/vmlinuz
-  initrd: tests/guests/passthrough.cpio
+  kernel: guests/stock.vmlinuz
+  initrd: guests/stock.cpio
   cmdline: console=ttyS0 quiet bulkhead.name=net bulkhead.ip=10.0.2.15
   memory: 256M
   core: 0
@@ -64,8 +64,8 @@ GUESTS = """\
   settings:
     - { name: on_reset, value: restart }
 - name: disk
-  kernel: bench/vmlinuz
-  initrd: tests/guests/passthrough.cpio
+  kernel: guests/stock.vmlinuz
+  initrd: guests/stock.cpio
   cmdline: console=ttyS0 quiet bulkhead.name=disk
   memory: 256M
   core: 0

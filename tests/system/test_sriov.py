@@ -51,8 +51,8 @@ DRIVER = """\
 
 GUESTS = "".join(f"""\
 - name: {name}
-  kernel: bench/vmlinuz
-  initrd: tests/guests/passthrough.cpio
+  kernel: guests/stock.vmlinuz
+  initrd: guests/stock.cpio
   cmdline: console=ttyS0 quiet bulkhead.name={name} bulkhead.ip={ip}
   memory: 256M
   core: 0
