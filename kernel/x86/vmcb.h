@@ -3,8 +3,7 @@
  * The virtual machine control block (AMD64 APM volume 2, revision 3.4x, appendix B: tables B-1 and
  * B-2) and the codes that go into it. Layout only; used by svm*.c.
  */
-#ifndef KERNEL_X86_VMCB_H
-#define KERNEL_X86_VMCB_H
+#pragma once
 
 #include "abi/vcpu.h"
 
@@ -15,8 +14,7 @@ struct vmcb_control {
     uint32_t intercept_exceptions;  /* 008h: bit n is vector n */
     uint32_t intercept_misc1;       /* 00Ch: enum svm_intercept_misc1 */
     uint32_t intercept_misc2;       /* 010h: enum svm_intercept_misc2 */
-    uint32_t intercept_misc3;       /* 014h */
-    uint8_t  reserved_018[0x40 - 0x18];
+    uint8_t  reserved_014[0x40 - 0x14];
     uint64_t io_map;                /* 040h: physical address of the I/O permission map */
     uint64_t msr_map;               /* 048h */
     uint64_t tsc_offset;            /* 050h */
@@ -36,9 +34,7 @@ struct vmcb_control {
     uint64_t extensions;            /* 0B8h: LBR and VMLOAD/VMSAVE virtualization */
     uint64_t clean;                 /* 0C0h */
     uint64_t next_rip;              /* 0C8h: with NRIP save only */
-    uint8_t  fetched;               /* 0D0h: with decode assists only */
-    uint8_t  bytes[15];
-    uint8_t  reserved_0e0[0x3e0 - 0xe0];
+    uint8_t  reserved_0d0[0x3e0 - 0xd0];
     uint32_t exceptions_wanted;     /* 3E0h: the host's own use: those that the VMM asked for */
     uint32_t flush_wanted;          /* 1: paging was changed from outside */
     uint8_t  reserved_3e8[0x400 - 0x3e8];
@@ -153,5 +149,3 @@ VMCB_AT(save.pat, 0x668);
 _Static_assert(sizeof(struct vmcb) == BH_PAGE_SIZE, "one page");
 _Static_assert(offsetof(struct bh_vcpu_state, rip) - offsetof(struct bh_vcpu_state, cr4) ==
                offsetof(struct vmcb_save, rip) - offsetof(struct vmcb_save, cr4), "cr4 .. rip");
-
-#endif
