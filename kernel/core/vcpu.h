@@ -10,8 +10,7 @@
  *
  * The physical side is core/vcpu_arch.h, implemented in x86/svm*.c.
  */
-#ifndef KERNEL_CORE_VCPU_H
-#define KERNEL_CORE_VCPU_H
+#pragma once
 
 #include "abi/call.h"
 #include "abi/vcpu.h"
@@ -39,5 +38,3 @@ void fpu_reset_vcpu(uint32_t vcpu);
 
 /* Threads or vCPUs are about to leave this core: save what it still holds. */
 void fpu_release(void);
-
-#endif

@@ -3,8 +3,7 @@
  * What core/vcpu.c needs of the architecture's virtualization; implemented by x86/svm.c. Indices are
  * bounded by the caller; interrupts are off in all of it.
  */
-#ifndef KERNEL_CORE_VCPU_ARCH_H
-#define KERNEL_CORE_VCPU_ARCH_H
+#pragma once
 
 #include "abi/plan.h"
 #include "abi/vcpu.h"
@@ -39,5 +38,3 @@ void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving
 
 /* Goes past the instruction that left. False: its length isn't known. */
 bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind);
-
-#endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the boot loader told, in one form for both protocols (x86/multiboot.c). */
+/* The steps of the boot, and what the loader told, in one form for both protocols. */
 #pragma once
 
 #include "core/address.h"
@@ -8,9 +8,28 @@
 struct boot_info {
     struct range loader;                 /* the loader's own information */
     struct range plan;                   /* the first module */
-    paddr_t rsdp;                             /* 0: not told */
+    paddr_t rsdp;                        /* 0: not told */
 };
 
-/* Fills `info` and tells core/boot_memory.h of the usable RAM; stops the boot when the loader's
- * data is unusable. */
+/* x86/multiboot.c: fills `info` and tells core/boot_memory.h of the usable RAM; stops the boot when
+ * the loader's data is unusable. */
 void multiboot_read(uint32_t magic, uint32_t information, struct boot_info *info);
+
+/* x86/paging.c: the kernel's own page tables, and what every process's top-level table shares. */
+void paging_install(void);             /* builds and loads them, on the first core */
+uint64_t paging_kernel_root(void);     /* the CR3 value */
+
+/* A core's kernel stack and entry area: memory taken and mapped. Answers the stack's top. */
+uint64_t paging_install_core(uint32_t core);
+
+/* x86/smp.c: starting the other cores (SDM 3A 8.4.4). */
+void smp_prepare_core(uint32_t core);  /* its stack and entry area; before boot memory closes */
+void smp_start_cores(uint32_t cores);  /* returns when all wait in smp_core_main */
+void smp_release_cores(void);          /* lets them go on into the scheduler */
+uint32_t smp_cores(void);
+
+void smp_core_main(uint32_t core);     /* x86/boot.S calls it, on that core's stack */
+void stack_continue(uint64_t stack, void (*function)(void));   /* x86/boot.S */
+
+extern uint64_t smp_start_root, smp_start_stack;               /* for x86/boot.S */
+extern uint32_t smp_start_core;

@@ -13,8 +13,8 @@
 #include "core/plan.h"
 #include "core/space.h"
 #include "core/string.h"
-#include "x86/context.h"
 #include "x86/cpu.h"
+#include "x86/entry.h"
 #include "x86/entry_area.h"
 
 #define NO_BITMAP    0xffffu

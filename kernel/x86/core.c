@@ -10,8 +10,8 @@
 #include "core/time.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
+#include "x86/boot.h"
 #include "x86/entry_area.h"
-#include "x86/smp.h"
 
 #define END_WAIT_US 1000000u
 

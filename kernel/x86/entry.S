@@ -13,7 +13,7 @@
 #define MSR_GS_BASE 0xc0000101
 #define SCRATCH_REGISTERS rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11  /* lost in a C function */
 
-    /* CONTEXT_rax and so on: offsets in struct context (x86/context.h). */
+    /* CONTEXT_rax and so on: offsets in struct context (x86/entry.h). */
     .set offset, 0
     .irp name, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rip, \
                rflags

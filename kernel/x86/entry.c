@@ -14,7 +14,6 @@
 #include "core/thread.h"
 #include "iommu/iommu.h"
 #include "x86/apic.h"
-#include "x86/context.h"
 #include "x86/cpu.h"
 #include "x86/entry_area.h"
 #include "x86/machine_check.h"

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What boot.S calls on the boot stack, and entry.S on the core's own, with the kernel's tables. */
+/* The ways into the kernel and out of it, between C and assembly. */
 #pragma once
 
-#include <stdint.h>
+#include "abi/vcpu.h"
 
-struct context;
+/* A thread's registers in user mode: saved and loaded by x86/entry.S alone. */
+struct context {
+    uint64_t gpr[BH_GPR_COUNT];
+    uint64_t rip;
+    uint64_t rflags;
+};
+
+_Static_assert(BH_RAX == 0 && BH_RSP == 4 && BH_R15 == 15, "entry.S names them in this order");
+
+_Noreturn void context_load(const struct context *context);   /* x86/entry.S */
 
 enum exception_on_stack { VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_MACHINE_CHECK = 18 };
 
+/* What boot.S calls on the boot stack, and entry.S on the core's own, with the kernel's tables. */
 void boot_start(uint32_t magic, uint32_t information);
 _Noreturn void user_call(const struct context *context);
 _Noreturn void user_interrupt(uint64_t vector, uint64_t error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What x86/svm.c needs of x86/fpu.c beyond core/vcpu.h. */
-#ifndef KERNEL_X86_FPU_H
-#define KERNEL_X86_FPU_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ static inline bool xcr0_allowed(uint64_t xcr0, uint64_t supported) {
     return (xcr0 & x87) != 0 && (xcr0 & ~supported) == 0 && mpx_whole && avx512_whole &&
            avx_based && avx512_based;
 }
-
-#endif

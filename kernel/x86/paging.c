@@ -4,7 +4,7 @@
  * never executable, no user address at all; and the small tables of the trampoline, which every
  * process shares. Built at boot; afterwards only registers may be added, before programs start.
  */
-#include "x86/paging.h"
+#include "x86/boot.h"
 
 #include "core/boot_memory.h"
 #include "core/log.h"

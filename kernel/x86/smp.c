@@ -3,7 +3,7 @@
  * Starts the other cores one at a time: INIT, then the start-up message with the page at SIPI_PAGE.
  * A core that doesn't come is an error of the machine: the boot stops and names it.
  */
-#include "x86/smp.h"
+#include "x86/boot.h"
 
 #include "abi/plan.h"
 
@@ -16,7 +16,6 @@
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry_area.h"
-#include "x86/paging.h"
 
 #define INIT_WAIT_US    10000u
 #define STARTUP_WAIT_US 200u

@@ -24,8 +24,6 @@
 #include "x86/cpu.h"
 #include "x86/entry.h"
 #include "x86/entry_area.h"
-#include "x86/paging.h"
-#include "x86/smp.h"
 
 #define LOW_MEMORY   0x100000u         /* the firmware's and the SIPI page's */
 #define DEFAULT_PORT 0x3f8u            /* until the plan says which port, if any */

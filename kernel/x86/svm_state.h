@@ -5,8 +5,7 @@
  * word is read once. Whatever controls the machine (intercepts, maps, nested paging, ASID) is set
  * here or in svm.c, never from the page.
  */
-#ifndef KERNEL_X86_SVM_STATE_H
-#define KERNEL_X86_SVM_STATE_H
+#pragma once
 
 #include "core/vcpu_arch.h"
 #include "x86/vmcb.h"
@@ -29,5 +28,3 @@ bool svm_event_allowed(uint64_t event);
 /* What to inject for a delivery that an exit cut off: software interrupts are run again instead; the
  * emulator calls a virtual interrupt an exception. */
 uint64_t svm_event_again(uint64_t exit_event);
-
-#endif
