@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Words that several cores change, and the lock. Every operation is sequentially consistent: what a core wrote
- * before one is seen by whoever sees its effect, and no later read moves before it.
- * Implemented in x86/atomic.c.
+ * Words that several cores change, and the lock. Every operation on a word is sequentially
+ * consistent: what a core wrote before one is seen by whoever sees its effect, and no later read
+ * moves before it. Implemented in x86/atomic.c.
  */
 #pragma once
 

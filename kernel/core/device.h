@@ -15,8 +15,8 @@
 void device_discover(void);
 void device_install(void);                    /* before region_install: BARs are known after it */
 
-/* Where a BH_REGION_BAR lies; stops the boot when its pages aren't all the BAR's, or hold what their
- * owner may not reach (the MSI-X table and its PBA, other registers). */
+/* Where a BH_REGION_BAR lies; stops the boot when its pages aren't all the BAR's, or hold what
+ * their owner may not reach (the MSI-X table and its PBA, other registers). */
 paddr_t device_bar_place(const struct bh_plan_region *region);
 
 enum bh_status device_control(uint32_t device, enum bh_device_operation operation);

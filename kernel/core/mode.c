@@ -20,7 +20,9 @@ static uint64_t changing;              /* cores that haven't applied the change 
 static uint32_t applied[BH_MAX_CORES]; /* mode; each written by its own core */
 static uint32_t placement_of[BH_MAX_MODES][BH_MAX_THREADS];
 
-static uint32_t mode_current(void) { return (uint32_t)atomic_load(&counters.machine[BH_MACHINE_MODE]); }
+static uint32_t mode_current(void) {
+    return (uint32_t)atomic_load(&counters.machine[BH_MACHINE_MODE]);
+}
 
 void mode_install(void) {
     for (uint32_t m = 0; m < BH_MAX_MODES; m++)

@@ -19,8 +19,8 @@
 #define VGA_WINDOW        0xa0000ull     /* the only physical range that programs may have */
 #define VGA_WINDOW_END    0xc0000ull
 
-/* NUMBER: in [low, high]; PAGES: a multiple of the page; BITS: no others than `high`, at least one if
- * `low`; INDEX: of table `low`, or none if `high`. Of `size` bytes: 4 or 8. */
+/* NUMBER: in [low, high]; PAGES: a multiple of the page; BITS: no others than `high`, at least one
+ * if `low`; INDEX: of table `low`, or none if `high`. Of `size` bytes: 4 or 8. */
 enum field_kind { FIELD_NUMBER, FIELD_PAGES, FIELD_BITS, FIELD_INDEX };
 
 struct field {

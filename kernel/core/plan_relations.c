@@ -117,7 +117,8 @@ enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, ui
             ? PLAN_DEVICE_KIND : PLAN_OK;
     case BH_TABLE_SPACE:       return space_relations(p, i);
     case BH_TABLE_MAPPING:     return mapping_relations(p, i);
-    case BH_TABLE_COMPARTMENT: return plan_space_of(p, p->compartment[i].space, BH_SPACE_PROCESS, i);
+    case BH_TABLE_COMPARTMENT:
+        return plan_space_of(p, p->compartment[i].space, BH_SPACE_PROCESS, i);
     case BH_TABLE_PLACEMENT:   return placement_relations(p, i);
     default:                   return plan_owners(p, table, i);
     }
