@@ -15,6 +15,7 @@
 #include "core/plan.h"
 #include "core/thread.h"
 #include "core/vcpu.h"
+#include "core/vcpu_arch.h"
 
 #define PLACE_PRESENT 1ull
 
@@ -62,7 +63,7 @@ static enum bh_status decode(uint32_t thread, const struct call *call,
 }
 
 static enum bh_status vcpu_run(uint32_t thread, uint32_t vcpu, uint64_t deadline) {
-    enum bh_status status = plan_vcpu(vcpu)->thread == thread ? vcpu_begin(vcpu) : BH_E_STATE;
+    enum bh_status status = plan_vcpu(vcpu)->thread == thread ? vcpu_arch_load(vcpu) : BH_E_STATE;
 
     if (status == BH_OK)
         thread_enter_guest(thread, vcpu, deadline);

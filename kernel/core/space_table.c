@@ -59,12 +59,10 @@ static bool take_pool_page(struct space_table *space, paddr_t *page) {
 }
 
 static bool take_table(struct space_table *space, paddr_t *page) {
-    if (space->sealed) {
-        if (!take_pool_page(space, page))
-            return false;
-    } else {
+    if (!space->sealed)
         *page = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "a table of an address space");
-    }
+    else if (!take_pool_page(space, page))
+        return false;
     table_written(space->format, physical_at(*page, BH_PAGE_SIZE), BH_PAGE_SIZE);
     return true;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads, and the scheduler: on each core, preemptive fixed priorities with budgets. A thread belongs
- * to one core at a time, which alone changes it. Cores share nothing but what is marked "any core":
- * atomics, and requests, sets of threads in which other cores leave word, with an alert that makes
- * the owner look.
+ * Threads, and the scheduler: on each core, preemptive fixed priorities with budgets. A thread
+ * belongs to one core at a time, which alone changes it. Cores share nothing but what is marked "any
+ * core": atomics, and requests, sets of threads in which other cores leave word, with an alert that
+ * makes the owner look.
  */
 #pragma once
 
@@ -78,7 +78,8 @@ uint64_t thread_next_event(uint32_t thread, uint64_t now);   /* when to call it 
 void channel_signal(uint32_t channel);             /* an index of the plan, or BH_NONE: nothing */
 void channel_signal_life(uint32_t compartment);    /* all channels whose life_of it is */
 
-/* The scheduler (core/sched.c). Wake: its word became non-empty while it slept. Adopt: it belongs to this core now. */
+/* The scheduler (core/sched.c). Wake: its word became non-empty while it slept. Adopt: it belongs to
+ * this core now. */
 enum sched_request { SCHED_WAKE, SCHED_STOP, SCHED_START, SCHED_ADOPT, SCHED_REQUESTS };
 
 void sched_install(void);              /* all threads, stopped, where the first mode puts them */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-void time_install(void);                      /* at boot: measures the rate, reads the clock; both are counters */
+void time_install(void);                      /* at boot: measures the rate, reads the clock */
 uint64_t time_now(void);                      /* ticks */
 uint64_t time_khz(void);                      /* ticks per millisecond */
 uint64_t time_after_us(uint64_t microseconds);/* the tick that is so far from now */

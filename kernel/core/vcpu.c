@@ -47,8 +47,6 @@ void vcpu_reset(uint32_t vcpu) {
     vcpu_core[vcpu] = BH_NONE;
 }
 
-enum bh_status vcpu_begin(uint32_t vcpu) { return vcpu_arch_load(vcpu); }
-
 static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving) {
     uint32_t core = core_this();
     uint64_t changes;

@@ -3,7 +3,7 @@
  * Virtual CPUs as the scheduler sees them. A thread that called vcpu_run is "in its guest" until the
  * call returns; the dispatcher enters the guest instead of the thread while that lasts:
  *
- *   call:      vcpu_begin(v); on BH_OK the thread is in its guest
+ *   call:      vcpu_arch_load(v); on BH_OK the thread is in its guest
  *   dispatch:  if the thread's word is not empty or its deadline passed: vcpu_leave(v, BH_EXIT_EVENT)
  *              else if vcpu_enter(v, &exit): the state page is written; the call returns `exit`
  *              else take physical interrupts, reschedule, come again
@@ -19,7 +19,6 @@
 
 void vcpu_install(void);                         /* all vCPUs of the plan; at boot, on core 0 */
 void vcpu_install_core(void);                    /* on each core: turn virtualization on */
-enum bh_status vcpu_begin(uint32_t vcpu);        /* copies in and checks the state page */
 bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit);   /* interrupts off before and after */
 void vcpu_leave(uint32_t vcpu, enum bh_exit why);/* writes the state page without an exit */
 void vcpu_reset(uint32_t vcpu);                  /* its compartment is reset: nothing survives */

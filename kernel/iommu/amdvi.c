@@ -85,10 +85,6 @@ bool amdvi_install(const struct scopes *scopes) {
     return ok;
 }
 
-static uint32_t domain_of(uint32_t space) {
-    return space + 1;                 /* 0 is that of the denied */
-}
-
 /* 2.4: the entry first, then what was translated by it. */
 static bool invalidate(uint32_t requester_id, uint32_t domain) {
     if (plan_control(BH_PLAN_CONTROL_NO_INVALIDATE))
@@ -99,17 +95,17 @@ static bool invalidate(uint32_t requester_id, uint32_t domain) {
 
 static void write_word(uint64_t *word, uint64_t value) { *(volatile uint64_t *)word = value; }
 
-bool amdvi_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
+bool amdvi_attach(uint32_t requester_id, uint32_t domain, paddr_t root) {
     struct amdvi_device *device = &amdvi_devices[requester_id];
-    write_word(&device->domain, domain_of(space));
+    write_word(&device->domain, domain);
     write_word(&device->translation, root.value | AMDVI_DEVICE_VALID | AMDVI_DEVICE_4_LEVELS |
                                      AMDVI_DEVICE_READ | AMDVI_DEVICE_WRITE);
-    return invalidate(requester_id, domain_of(space));
+    return invalidate(requester_id, domain);
 }
 
-bool amdvi_detach(uint32_t requester_id, uint32_t space) {
+bool amdvi_detach(uint32_t requester_id, uint32_t domain) {
     write_word(&amdvi_devices[requester_id].translation, denied);
-    return invalidate(requester_id, domain_of(space));
+    return invalidate(requester_id, domain);
 }
 
 void amdvi_ignore_faults(uint32_t requester_id, bool ignore) {

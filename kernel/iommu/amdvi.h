@@ -72,8 +72,8 @@ extern struct amdvi_unit amdvi_units[SCOPE_MAX_UNITS];
 extern uint32_t amdvi_unit_count;
 extern struct amdvi_device *amdvi_devices;            /* the device table, of all units: 65536 */
 bool amdvi_install(const struct scopes *scopes);
-bool amdvi_attach(uint32_t requester_id, uint32_t space, paddr_t root);
-bool amdvi_detach(uint32_t requester_id, uint32_t space);
+bool amdvi_attach(uint32_t requester_id, uint32_t domain, paddr_t root);
+bool amdvi_detach(uint32_t requester_id, uint32_t domain);
 void amdvi_ignore_faults(uint32_t requester_id, bool ignore);
 
 /* One of these commands (2.4), until every unit confirmed it; false: one didn't. */

@@ -62,14 +62,16 @@ uint32_t iommu_ioapic_requester(uint32_t ioapic_id) {
     return scopes_ioapic_requester(&scopes, ioapic_id);
 }
 
+/* A space's domain is its number and one: 0 is that of the denied (AMD-Vi), and reserved with caching
+ * mode (VT-d 6.1). */
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
-    return kind == IOMMU_VTD ? vtd_attach(requester_id, space, root) :
-           kind == IOMMU_AMDVI && amdvi_attach(requester_id, space, root);
+    return kind == IOMMU_VTD ? vtd_attach(requester_id, space + 1, root) :
+           kind == IOMMU_AMDVI && amdvi_attach(requester_id, space + 1, root);
 }
 
 bool iommu_detach(uint32_t requester_id, uint32_t space) {
-    return kind == IOMMU_VTD ? vtd_detach(requester_id, space) :
-           kind == IOMMU_AMDVI && amdvi_detach(requester_id, space);
+    return kind == IOMMU_VTD ? vtd_detach(requester_id, space + 1) :
+           kind == IOMMU_AMDVI && amdvi_detach(requester_id, space + 1);
 }
 
 bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,

@@ -147,10 +147,6 @@ bool vtd_install(const struct scopes *scopes) {
     return ok;
 }
 
-static uint32_t domain_of(uint32_t space) {
-    return space + 1;                 /* 0 is reserved with caching mode (6.1) */
-}
-
 static struct table_entry *context_of(uint32_t requester_id) {
     struct table_entry *table = context_table[requester_id / FUNCTIONS_PER_BUS % BUSES];
     return table == 0 ? 0 : &table[requester_id % FUNCTIONS_PER_BUS];
@@ -166,20 +162,20 @@ static bool invalidate(uint32_t requester_id, uint32_t domain) {
     return ok;
 }
 
-static bool write_context(uint32_t requester_id, uint32_t space, struct table_entry value) {
+static bool write_context(uint32_t requester_id, uint32_t domain, struct table_entry value) {
     struct table_entry *entry = context_of(requester_id);
     INVARIANT(entry != 0);
     *(volatile uint64_t *)&entry->low = 0;         /* never half an entry */
     *(volatile uint64_t *)&entry->high = value.high;
     *(volatile uint64_t *)&entry->low = value.low;
     iommu_table_written(entry, sizeof *entry);
-    return invalidate(requester_id, domain_of(space));
+    return invalidate(requester_id, domain);
 }
 
 /* Spaces have four levels and end at 2^38: on a three-level unit the top table's first entry is the
  * root. */
-bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
-    if (domain_of(space) >= domain_count)
+bool vtd_attach(uint32_t requester_id, uint32_t domain, paddr_t root) {
+    if (domain >= domain_count)
         return false;
     uint64_t levels = CONTEXT_4_LEVELS;
     if (!four_levels) {
@@ -189,13 +185,13 @@ bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root) {
     }
     struct table_entry value = {
         .low = root.value | CONTEXT_PRESENT,
-        .high = CONTEXT_DOMAIN(domain_of(space)) | levels,
+        .high = CONTEXT_DOMAIN(domain) | levels,
     };
-    return write_context(requester_id, space, value);
+    return write_context(requester_id, domain, value);
 }
 
-bool vtd_detach(uint32_t requester_id, uint32_t space) {
-    return write_context(requester_id, space, (struct table_entry){ 0, 0 });
+bool vtd_detach(uint32_t requester_id, uint32_t domain) {
+    return write_context(requester_id, domain, (struct table_entry){ 0, 0 });
 }
 
 /* 9.3: FPD counts whether the entry is present or not. */

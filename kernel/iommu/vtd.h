@@ -68,8 +68,8 @@ struct vtd_unit {
 extern struct vtd_unit vtd_units[SCOPE_MAX_UNITS];
 extern uint32_t vtd_unit_count;
 bool vtd_install(const struct scopes *scopes);
-bool vtd_attach(uint32_t requester_id, uint32_t space, paddr_t root);
-bool vtd_detach(uint32_t requester_id, uint32_t space);
+bool vtd_attach(uint32_t requester_id, uint32_t domain, paddr_t root);
+bool vtd_detach(uint32_t requester_id, uint32_t domain);
 void vtd_ignore_faults(uint32_t requester_id, bool ignore);
 /* One-shot and enable bits of the command register; false: the unit didn't follow in time. */
 bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit);

@@ -216,7 +216,7 @@ static void everybody_is_denied_at_first(void **state) {
 static void attaching_and_detaching_is_confirmed(void **state) {
     (void)state;
     device_flushes = domain_flushes = 0;
-    assert_true(amdvi_attach(NIC, 6, paddr(0x123000)));
+    assert_true(amdvi_attach(NIC, 7, paddr(0x123000)));
     assert_int_equal(device(NIC)[0], 0x123000 | 3 | 4 << 9 | 3ull << 61);
     assert_int_equal(device(NIC)[1], 7);
     assert_int_equal(device_flushes, 1);
@@ -227,12 +227,12 @@ static void attaching_and_detaching_is_confirmed(void **state) {
     amdvi_ignore_faults(NIC, false);
     assert_int_equal(device(NIC)[1], 7);
     assert_int_equal(device(NIC)[2] >> 5 & 1, 0);
-    assert_true(amdvi_detach(NIC, 6));
+    assert_true(amdvi_detach(NIC, 7));
     assert_denied(device(NIC));
     assert_int_equal(domain_flushes, 4);
     fake_plan_controls = BH_PLAN_CONTROL_NO_INVALIDATE;
-    assert_true(amdvi_attach(NIC, 6, paddr(0x123000)));
-    assert_true(amdvi_detach(NIC, 6));
+    assert_true(amdvi_attach(NIC, 7, paddr(0x123000)));
+    assert_true(amdvi_detach(NIC, 7));
     fake_plan_controls = 0;
     assert_int_equal(domain_flushes, 4);
 }
@@ -267,7 +267,7 @@ static void put_event(uint32_t at, uint64_t low, uint64_t address) {
 
 static void events_are_attributed(void **state) {
     (void)state;
-    assert_true(amdvi_attach(NIC, 6, paddr(0x123000)));
+    assert_true(amdvi_attach(NIC, 7, paddr(0x123000)));
     fault_count = 0;
     put_event(0, 2ull << 60 | 1ull << 53 | NIC, 0x5000);
     amdvi_fault_interrupt();
@@ -296,11 +296,11 @@ static void events_are_attributed(void **state) {
 static void a_silent_unit_is_never_trusted_again(void **state) {
     (void)state;
     fake_on_time = 0;
-    assert_false(amdvi_detach(NIC, 6));
+    assert_false(amdvi_detach(NIC, 7));
     assert_denied(device(NIC));
     assert_non_null(strstr(fake_log_text, "doesn't confirm"));
     fake_on_time = work_queue;
-    assert_false(amdvi_detach(NIC, 6));
+    assert_false(amdvi_detach(NIC, 7));
 }
 
 int main(void) {

@@ -23,6 +23,7 @@
 #include "core/plan.h"
 #include "core/thread.h"
 #include "core/vcpu.h"
+#include "core/vcpu_arch.h"
 
 enum { THREAD = 1, FIRST_SLOT = 3, SLOTS = 9 };
 
@@ -50,7 +51,7 @@ void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline) {
     (void)thread, (void)vcpu, (void)deadline;
     answers++;
 }
-enum bh_status vcpu_begin(uint32_t vcpu) { return note(vcpu); }
+enum bh_status vcpu_arch_load(uint32_t vcpu) { return note(vcpu); }
 enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,
                           uint32_t rights) {
     (void)space, (void)present, (void)rights;

@@ -133,12 +133,12 @@ static void nobody_is_present_at_first(void **state) {
 static void attaching_and_detaching_is_confirmed(void **state) {
     (void)state;
     context_flushes = tlb_flushes = 0;
-    assert_true(vtd_attach(NIC, 6, paddr(0x123000)));
+    assert_true(vtd_attach(NIC, 7, paddr(0x123000)));
     assert_int_equal(context_entry(NIC)[0], 0x123001);
     assert_int_equal(context_entry(NIC)[1], 7 << 8 | 2);
     assert_int_equal(context_flushes, 1);
     assert_int_equal(tlb_flushes, 1);
-    assert_true(vtd_detach(NIC, 6));
+    assert_true(vtd_detach(NIC, 7));
     assert_int_equal(context_entry(NIC)[0], 0);
     assert_int_equal(context_flushes, 2);
     vtd_ignore_faults(NIC, true);
@@ -179,10 +179,10 @@ static void second_level_entries(void **state) {
 static void a_silent_unit_is_never_trusted_again(void **state) {
     (void)state;
     fake_on_time = 0;
-    assert_false(vtd_attach(NIC, 6, paddr(0x123000)));
+    assert_false(vtd_attach(NIC, 7, paddr(0x123000)));
     assert_non_null(strstr(fake_log_text, "doesn't confirm"));
     fake_on_time = work_queue;
-    assert_false(vtd_detach(NIC, 6));
+    assert_false(vtd_detach(NIC, 7));
 }
 
 int main(void) {
