@@ -70,7 +70,7 @@ static void continue_start(void) {
     for (uint32_t core = 1; core < cores; core++)
         smp_prepare_core(core);
     log_line("bulkhead: plan \"%s\", %u cores, %lu MiB, %lu MHz", plan_header()->name, cores,
-             boot_memory_total() >> 20, time_khz() / 1000);
+             boot_memory_total() >> 20, counters.machine[BH_MACHINE_TSC_KHZ] / 1000);
     install_objects();
     vcpu_install_core();
     fpu_install_core();

@@ -33,8 +33,6 @@ static uint64_t khz;
 
 uint64_t time_now(void) { return tsc_read(); }
 
-uint64_t time_khz(void) { return khz; }
-
 uint64_t time_ticks_of_us(uint64_t microseconds) { return microseconds * khz / 1000; }
 
 uint64_t time_after_us(uint64_t microseconds) {
