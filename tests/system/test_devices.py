@@ -38,17 +38,19 @@ PORT = ["-device", "pcie-root-port,id=under,bus=pcie.0,addr=3,chassis=1,slot=1"]
 ON_ROOT, BEHIND_PORT = "00:04.0", "01:00.0"
 
 
-def edu(name, deed, place=ON_ROOT):
+def edu(name, deed, place=ON_ROOT, iommu="vt-d"):
     path = describe(name, compartments=DRIVER % deed, devices=DEVICE % place,
-                    hardware=HARDWARE % place, cores=2, memory="512M")
+                    hardware=HARDWARE % place, cores=2, memory="512M", iommu=iommu)
     device = "edu,dma_mask=0xffffffffffffffff," + ("addr=4" if place == ON_ROOT else "bus=under")
     port = [] if place == ON_ROOT else PORT
     return Machine(Machine.command_of(path, "-o", FOLDER) + port + ["-device", device], name=name)
 
 
-@pytest.mark.parametrize("place", [ON_ROOT, BEHIND_PORT])
-def test_granted_dma_works(place):
-    with edu("dma-inside", "inside", place) as machine:
+# QEMU's AMD-Vi takes a device behind a port for another one.
+@pytest.mark.parametrize("place, iommu", [(ON_ROOT, "vt-d"), (BEHIND_PORT, "vt-d"),
+                                          (ON_ROOT, "amd-vi")])
+def test_granted_dma_works(place, iommu):
+    with edu("dma-inside", "inside", place, iommu) as machine:
         machine.expect(r"driver\| dma: inside: the data came back", 60)
         machine.serial.never("fault:")
 
@@ -59,7 +61,15 @@ def test_granted_dma_works(place):
     ("intremap=off,aw-bits=48", "has no interrupt remapping"),
 ])
 def test_other_remapping_units(unit, refused):
-    arguments = [f"intel-iommu,{unit}" if argument.startswith("intel-iommu") else argument
+    use_unit("intel-iommu", unit, refused)
+
+
+def test_amd_vi_without_interrupt_remapping():
+    use_unit("amd-iommu", "intremap=off,pt=off", "has no interrupt remapping")
+
+
+def use_unit(kind, unit, refused):
+    arguments = [f"{kind},{unit}" if argument.startswith("intel-iommu") else argument
                  for argument in edu("dma-unit", "inside").arguments]
     with Machine(arguments, name="dma-unit") as machine:
         if refused is None:
@@ -69,8 +79,9 @@ def test_other_remapping_units(unit, refused):
             machine.expect("plan refused: .*no usable IOMMU", 60)
 
 
-def test_interrupts_arrive_and_are_limited():
-    with edu("dma-interrupt", "interrupt") as machine:
+@pytest.mark.parametrize("iommu", ["vt-d", "amd-vi"])
+def test_interrupts_arrive_and_are_limited(iommu):
+    with edu("dma-interrupt", "interrupt", iommu=iommu) as machine:
         machine.expect(r"driver\| dma: interrupt: 1 arrived", 60)
         machine.expect(r"driver\| dma: interrupt: 0 after the storm", 60)
         machine.expect(r"driver\| dma: interrupt: 1 once acknowledged", 60)

@@ -16,8 +16,6 @@ from harness.machine import BUILD
 IMAGE = os.path.join(BUILD, "tests", "disk.img")
 MIB = 1 << 20
 
-HARDWARE = disk_hardware(IMAGE)
-
 CLIENT = """\
 - name: {name}
   program: diskprobe
@@ -47,17 +45,22 @@ def partition_table(partitions):
     return b"\0" * 512 + header(zlib.crc32(header(0))).ljust(512, b"\0") + entries
 
 
-@pytest.fixture(scope="module")
-def disk():
+def two_clients(name, image, iommu="vt-d"):
+    """A machine with two partitions on this image, each one client's."""
     table = partition_table([("low", 8, 8), ("high", 16, 8)])
-    with open(IMAGE, "wb") as image:
-        image.write(table.ljust(MIB, b"\xee"))
-        image.write(b"\xee" * (31 * MIB))
+    with open(image, "wb") as file:
+        file.write(table.ljust(MIB, b"\xee"))
+        file.write(b"\xee" * (31 * MIB))
     clients = (CLIENT.format(name="low", core=2, rounds=100) +
                CLIENT.format(name="high", core=3, rounds=100000))
-    path = describe("disk", compartments=DISK_DRIVER, devices=DISK_DEVICE, hardware=HARDWARE,
-                    rest=DISK_MUX + "vms:\n" + indented(clients))
-    with machine(path) as booted:
+    path = describe(name, compartments=DISK_DRIVER, devices=DISK_DEVICE, iommu=iommu,
+                    hardware=disk_hardware(image), rest=DISK_MUX + "vms:\n" + indented(clients))
+    return machine(path)
+
+
+@pytest.fixture(scope="module")
+def disk():
+    with two_clients("disk", IMAGE) as booted:
         yield booted
 
 
