@@ -114,6 +114,22 @@ def test_show_names_who_reaches_pictures_and_keys():
     assert re.search(r"its service needs .*bochs, ps2, console, seat", part["text"])
 
 
+@pytest.mark.parametrize("iommu, behind, warned", [("amd-vi", True, True), ("amd-vi", False, False),
+                                                  ("vt-d", True, False)])
+def test_run_warns_of_devices_that_the_emulator_mixes_up(tmp_path, iommu, behind, warned):
+    with open(os.path.join(ROOT, "systems", "hello.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    bridge = ", behind: 00:05.0" if behind else ""
+    text = text.replace("iommu: vt-d", f"iommu: {iommu}\n  devices:\n"
+                        f"    - {{ address: 01:00.0, id: 1234:11e8{bridge} }}")
+    text = text.replace("devices:\n  - name: com1", "devices:\n  - name: edu\n    pci: 01:00.0\n"
+                        "    dma: true\n  - name: com1").replace("[com1]", "[com1, edu]")
+    path = tmp_path / "mixed.yaml"
+    path.write_text(text)
+    done = tool("run", "--print", str(path), "-o", str(tmp_path))
+    assert (done.returncode, "edu: behind a bridge QEMU's AMD-Vi" in done.stderr) == (0, warned)
+
+
 @pytest.mark.parametrize("arguments", [[], ["check"], ["sink", "systems/hello.yaml"],
                                        ["check", "a.yaml", "b.yaml"]])
 def test_wrong_use_is_explained(arguments):

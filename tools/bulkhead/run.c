@@ -151,11 +151,33 @@ static void warn_of_first_core(const struct description *description) {
     }
 }
 
+static bool is_behind_bridge(const struct description_machine *machine, const char *address) {
+    for (uint32_t i = 0; i < machine->devices_count; i++) {
+        if (strcmp(machine->devices[i].address, address) == 0) {
+            return machine->devices[i].behind != NULL;
+        }
+    }
+    return false;
+}
+
+/* QEMU's AMD-Vi takes what a device behind a bridge sends for another one's. */
+static void warn_of_bridges(const struct description *description) {
+    for (uint32_t i = 0; i < description->devices_count; i++) {
+        const struct description_device *d = &description->devices[i];
+        if (description->machine.iommu == IOMMU_AMDVI && d->pci != NULL
+            && (d->dma || d->msi || d->msix != 0) && is_behind_bridge(&description->machine, d->pci)) {
+            fprintf(stderr, "run: %s: behind a bridge QEMU's AMD-Vi takes it for another device "
+                    "(docs/emulated-machine.md); mend: put it on bus 0, or use vt-d\n", d->name);
+        }
+    }
+}
+
 int run_qemu(const struct description *description, const struct run_options *options) {
     const struct description_machine *machine = &description->machine;
     struct arguments list = { 0 };
 
     warn_of_first_core(description);
+    warn_of_bridges(description);
 
     add(&list, memory_text("qemu-system-x86_64"));
     add_machine(&list, machine);
