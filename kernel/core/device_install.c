@@ -90,7 +90,7 @@ static void match_function(uint32_t device) {
         (d->device_id != 0xffff && d->device_id != f->device))
         refuse(device, "has another vendor and device id than the plan says");
     if (!f->endpoint)
-        refuse(device, "is a bridge: nobody may own it");
+        refuse(device, "is a bridge or an IOMMU: nobody may own it");
     devices.function[device] = index;
     devices.alias[device] = pci_alias(index);
 }

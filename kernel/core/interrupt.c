@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupts of devices. Interrupt n of the plan has vector FIRST + n on every core and entry n of
- * the remapping table, so no source can use another's. A source that comes more often than the plan
+ * Interrupts of devices. Interrupt n of the plan has vector FIRST + n on every core and a remapping
+ * entry of its own, so no source can use another's. A source that comes more often than the plan
  * allows is made absent until its owner acknowledges: it costs its owner the interrupt, others
  * nothing. Trusts no device. Everything is guarded by device_lock.
  */

@@ -37,7 +37,10 @@ void amdvi_fault_install(struct amdvi_unit *unit, uint32_t unit_id) {
     AMDVI_64(unit, AMDVI_EVENT_BASE) = base.value | AMDVI_LENGTH(LOG_LENGTH_CODE);
     AMDVI_64(unit, AMDVI_EVENT_HEAD) = 0;
     AMDVI_64(unit, AMDVI_EVENT_TAIL) = 0;
-    if (index == BH_NONE || pci_function(index)->msi == 0)
+    if (index == BH_NONE)
+        return;
+    pci_function(index)->endpoint = false;           /* nobody's */
+    if (pci_function(index)->msi == 0)
         return;
     pci_set_master(index, true);
     pci_message_set(index, false, 0, 0xfee00000u | apic_id_of_core(0) % 256 << 12,

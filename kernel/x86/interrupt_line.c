@@ -51,7 +51,7 @@ bool interrupt_line_install(void) {
 uint32_t interrupt_line_requester(void) { return requester; }
 
 /* VT-d 5.1.5.1: bits 63:48 of the entry become bits 19:4 of the message's address, which is how the
- * format and the index get there; of a plain message it is the target. */
+ * format and the index get there; of a plain message, which AMD-Vi's are too, it is the target. */
 void interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_message *message) {
     write_register(entry_of(line), ENTRY_MASKED);
     write_register(entry_of(line) + 1, (uint32_t)(message->address / 16 % 65536) * 65536);

@@ -23,7 +23,7 @@ static uint8_t ivrs[256];
 static uint32_t ivrs_length;
 static uint64_t unit_registers[2048];
 static struct pci_function functions[2] = {
-    { .requester_id = UNIT_ID, .parent = BH_NONE, .msi = 0x60 },
+    { .requester_id = UNIT_ID, .parent = BH_NONE, .endpoint = true, .msi = 0x60 },
     { .requester_id = NIC, .parent = BH_NONE },
 };
 static unsigned device_flushes, domain_flushes, interrupt_flushes, all_flushes, fault_count;
@@ -184,6 +184,7 @@ static void bring_up(void **state) {
     assert_int_equal(unit_registers[AMDVI_CONTROL / 8], 0x140d);
     assert_int_equal(unit_registers[AMDVI_DEVICE_TABLE / 8] % 4096, 511);
     assert_true(message_open && master_on);
+    assert_false(functions[0].endpoint);
 }
 
 static uint64_t *device(uint32_t requester_id) {
