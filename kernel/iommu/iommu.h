@@ -23,9 +23,9 @@ bool iommu_owns_registers(uint64_t base, uint64_t size);    /* does the range me
 bool iommu_attach(uint32_t requester_id, uint32_t space, paddr_t root);
 bool iommu_detach(uint32_t requester_id, uint32_t space);   /* deny, invalidate, wait */
 
-/* Interrupt remapping entries: `entry` is VT-d's index, `vector` that in the requester's own table of
- * AMD-Vi. The address and data words to put into the device (or, for the I/O APIC, the redirection
- * entry) are answered. */
+/* Interrupt remapping entries: `entry` is VT-d's index, `vector` that in the requester's own table
+ * of AMD-Vi. The address and data words to put into the device (or, for the I/O APIC, the
+ * redirection entry) are answered. */
 struct iommu_message { uint64_t address; uint32_t data; };
 bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
                          struct iommu_message *message);

@@ -15,7 +15,7 @@ enum { UNIT_OLD = 0x10, UNIT_WIDE = 0x11, UNIT_NAMES = 0x40 };
 enum { MEMORY_ALL = 0x20, MEMORY_ONE = 0x21, MEMORY_RANGE = 0x22 };
 enum { UNIT_REGISTERS = 8, UNIT_SEGMENT = 16, UNIT_OLD_ENTRIES = 24, UNIT_ENTRIES = 40 };
 
-/* Device entries of a unit (5.2.2.5): their length is in the type's two high bits, but for names. */
+/* Device entries of a unit (5.2.2.5). The type's two high bits tell the length, but for names. */
 enum entry_type {
     ENTRY_ALL = 1, ENTRY_SELECT = 2, ENTRY_RANGE = 3, ENTRY_RANGE_END = 4, ENTRY_ALIAS = 0x42,
     ENTRY_ALIAS_RANGE = 0x43, ENTRY_WIDE_SELECT = 0x46, ENTRY_WIDE_RANGE = 0x47,

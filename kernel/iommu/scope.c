@@ -49,7 +49,7 @@ const char *scopes_refuse(const struct scopes *scopes, uint32_t requester_id) {
         return scopes->include_all ? 0 : "no IOMMU unit covers it";
     if (covered->alias != BH_NONE && covered->alias != requester_id &&
         (index == BH_NONE || covered->alias != pci_alias(index)))
-        return "the firmware says that it appears under a requester id that the kernel doesn't know";
+        return "the firmware says that it appears under another requester id than found";
     return 0;
 }
 

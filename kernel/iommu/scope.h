@@ -42,6 +42,6 @@ const char *scopes_refuse(const struct scopes *scopes, uint32_t requester_id);
 uint32_t scopes_ioapic_requester(const struct scopes *scopes, uint32_t ioapic_id);
 bool scopes_own_registers(const struct scopes *scopes, uint64_t base, uint64_t size);
 
-/* dmar.c, ivrs.c: what the table says; 0, or what is malformed or more than the kernel has room for. */
+/* dmar.c, ivrs.c: what the table says; 0, or what is malformed, missing or beyond the kernel. */
 const char *dmar_parse(const void *table, uint32_t length, struct scopes *scopes);
 const char *ivrs_parse(const void *table, uint32_t length, struct scopes *scopes);

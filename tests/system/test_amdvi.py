@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""AMD-Vi in VT-d's place: the flagship serves its page (DMA, MSI-X, a line through the I/O APIC), a disk
-goes on after its driver's reset, which takes its device space away and gives it back, and a guest drives
-one itself."""
+"""AMD-Vi in VT-d's place: the flagship serves its page (DMA, MSI-X, a line through the I/O APIC), a
+disk goes on after its driver's reset, which takes its device space away and gives it back, and a
+guest drives one itself."""
 import os
 
 from gateway import BOOT_SECONDS, GREETING
@@ -48,13 +48,14 @@ def test_guest_drives_a_disk_itself():
     with open(image, "wb") as file:
         file.truncate(16 << 20)
     devices, guests = test_passthrough.DEVICES, test_passthrough.GUESTS
-    path = describe("passed-amd-vi", devices=devices[devices.index("- name: drive"):], iommu="amd-vi",
-                    hardware=disk_hardware(image),
+    path = describe("passed-amd-vi", iommu="amd-vi", hardware=disk_hardware(image),
+                    devices=devices[devices.index("- name: drive"):],
                     rest="vms:\n" + indented(guests[guests.index("- name: disk"):]))
     with machine(path) as booted:
         booted.expect("guest disk: press Enter for a shell on ttyS0", 180, anywhere=True)
         console = Console(booted)
-        for line in ("mke2fs /dev/nvme0n1 >/dev/null 2>&1 && mkdir /m && mount -t ext4 /dev/nvme0n1 /m",
+        for line in ("mke2fs /dev/nvme0n1 >/dev/null 2>&1 && mkdir /m",
+                     "mount -t ext4 /dev/nvme0n1 /m",
                      "dd if=/dev/urandom of=/m/a bs=64k count=20 2>/dev/null; md5sum /m/a >/sum",
                      "umount /m && mount -t ext4 /dev/nvme0n1 /m && md5sum -c /sum"):
             test_passthrough.run(console, "disk", line)

@@ -56,7 +56,7 @@ void device_fault(const struct device_fault *fault) {
     fault_count++;
 }
 
-/* A unit with two functions, one range and an I/O APIC; unity-mapped memory for one of the range. */
+/* A unit with a function, a range, an alias and an I/O APIC; unity-mapped memory for one device. */
 static void good_ivrs(void) {
     static const uint8_t blocks[] = {
         0x10, 0, UNIT_BLOCK, 0, UNIT_ID, 0, 0x40, 0, 0, 0, 0xd8, 0xfe, 0, 0, 0, 0,

@@ -165,7 +165,8 @@ static void warn_of_bridges(const struct description *description) {
     for (uint32_t i = 0; i < description->devices_count; i++) {
         const struct description_device *d = &description->devices[i];
         if (description->machine.iommu == IOMMU_AMDVI && d->pci != NULL
-            && (d->dma || d->msi || d->msix != 0) && is_behind_bridge(&description->machine, d->pci)) {
+            && (d->dma || d->msi || d->msix != 0)
+            && is_behind_bridge(&description->machine, d->pci)) {
             fprintf(stderr, "run: %s: behind a bridge QEMU's AMD-Vi takes it for another device "
                     "(docs/emulated-machine.md); mend: put it on bus 0, or use vt-d\n", d->name);
         }
