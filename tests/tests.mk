@@ -62,7 +62,8 @@ build/tests/firmware/earlier.rom: tests/firmware/earlier.S
 SYSTEM_NEEDS += build/tests/firmware/earlier.rom
 
 SYSTEM_NEEDS += build/guests/stock.vmlinuz build/guests/stock.cpio build/systems/all-ways.plan \
-                $(patsubst %,build/tests/guests/%.bzimage,hostile attacker client ahci painter)
+                $(patsubst %,build/tests/guests/%.bzimage,hostile attacker client ahci painter \
+                  puppet)
 
 include tests/programs/programs.mk
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * NMIs and machine checks (Intel SDM volume 3, 6.7.1 and chapter 16; AMD64 APM volume 2, chapter 9).
- * They stop the machine only when a core can't go on. What they interrupted may hold the log's lock,
- * so the next interrupt tells of them. Trusts the CPU's banks.
+ * NMIs and machine checks (Intel SDM volume 3, 6.7.1 and chapter 16; AMD64 APM volume 2, chapter
+ * 9). They stop the machine only when a core can't go on. What they interrupted may hold the log's
+ * lock, so the next interrupt tells of them. Trusts the CPU's banks.
  */
 #include "x86/machine_check.h"
 
@@ -64,10 +64,11 @@ void machine_check_tell(void) {
     uint64_t nmis = atomic_load(&count[BH_MACHINE_NMIS]);
     uint64_t checks = atomic_load(&count[BH_MACHINE_CHECKS]);
     uint64_t before = atomic_load(&told), now = nmis + checks;
-    if (now == before || time_now() < atomic_load(&quiet_until) || !atomic_change(&told, before, now))
+    bool due = now != before && time_now() >= atomic_load(&quiet_until);
+    if (!due || !atomic_change(&told, before, now))
         return;
     atomic_store(&quiet_until, time_after_us(TELL_EVERY_US));
-    log_line("fault: %lu NMIs and %lu machine checks so far; last check: status 0x%lx, address 0x%lx",
+    log_line("fault: %lu NMIs, %lu machine checks so far; last check: status 0x%lx, address 0x%lx",
              nmis, checks, last_status, last_address);
     device_tell_errors();
 }

@@ -68,6 +68,13 @@ class Target(Machine):
                                                 f"{self.serial.tail()}"
             time.sleep(0.2)
 
+    def wait(self, condition, timeout=30):
+        """Until this is true."""
+        deadline = time.monotonic() + timeout * PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"it never came true:\n{self.serial.tail()}"
+            time.sleep(0.05)
+
     def canary(self):
         """Where the canary program's memory is; its pattern fills a page, so its start is aligned."""
         address = self.find(CANARY * 8)

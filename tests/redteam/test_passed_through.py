@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guests that have real devices and use them against others: DMA from a device that is passed through
+(A1, A5, A8), and what a guest may do to the configuration of its device (C1, C2, C3, C12). A puppet
+(puppet.py) mounts them; its devices are an edu, which has no reset of its own, and an e1000e,
+behind a port each."""
+import re
+import time
+
+import pytest
+
+from attack import CANARY, PATTERN, Target
+from earlier import BAR0, COMMAND, MASTER, MEMORY, by_monitor, config, requester
+from harness.console import Console
+from harness.describe import describe, indented
+from harness.machine import PATIENCE
+from puppet import MEMORY as GUEST_MEMORY
+from puppet import VM, Puppet
+from test_dma import word_at
+
+EDU, CARD, CARDS_PLACE, ECAM = "1234:11e8", "8086:10d3", "02:00.0", 0xb0000000
+POWER_CONTROL, MSIX_CONTROL = 0xcc, 0xa0             # of the real card
+HARDWARE = "".join(f"""\
+- address: 00:0{slot}.0
+  id: 1b36:000c
+  model: pcie-root-port
+  options: id=port{slot},chassis={slot}
+- address: 0{slot - 2}:00.0
+  id: {id}
+  model: {model}
+  behind: 00:0{slot}.0
+  options: bus=port{slot}{more}
+""" for slot, id, model, more in ((3, EDU, "edu", ",dma_mask=0xffffffffffffffff"),
+                                  (4, CARD, "e1000e", ""), (5, EDU, "edu", "")))
+DEVICES = f"""\
+- name: engine
+  pci: "01:00.0"
+  id: {EDU}
+  msi: true
+  bars:
+    - {{ bar: 0, size: 1M }}
+- name: card
+  pci: "02:00.0"
+  id: {CARD}
+  msix: 3
+  bars:
+    - {{ bar: 0, size: 128K }}
+- name: victims
+  pci: "03:00.0"
+  id: {EDU}
+  dma: true
+"""
+# Its place is one that is no place in the puppet's memory.
+VICTIM = """\
+- name: victim
+  program: canary
+  core: 0
+  devices: [victims]
+  regions:
+    - { name: canary, size: 4K, process: rw, alignment: 32M }
+"""
+BUFFER = 8 << 20                     # in the guest's memory, where nothing else is
+
+
+def boot(name, controls=()):
+    path = describe(name, compartments=VICTIM, devices=DEVICES, hardware=HARDWARE, cores=2,
+                    memory="512M", controls=controls, rest="vms:\n" + indented(VM % "engine, card"))
+    machine = Target(path, controls=bool(controls), name=name)
+    machine.start()
+    machine.expect(r"victim\| canary: intact", 60, anywhere=True)
+    machine.expect(r"puppet\.serial\| puppet: here", 60, anywhere=True)
+    machine.puppet = Puppet(machine)
+    return machine
+
+
+@pytest.fixture(scope="module")
+def machine():
+    running = boot("passed")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def dirty():
+    """The same without resets. What a guest's writes would do if they reached the device is shown here,
+    too, by QEMU's monitor in the guest's place."""
+    running = boot("passed-dirty", ["no-quiesce"])
+    yield running
+    running.stop()
+
+
+def reaches_device(machine, register, value):
+    """Whether this write, past the puppet's own monitor, changes the card."""
+    before = word_at(machine, card_register(register))
+    by_monitor(machine, config(CARDS_PLACE, register, value))
+    return word_at(machine, card_register(register)) != before
+
+
+def card_register(register):
+    return ECAM + requester(CARDS_PLACE) * 4096 + register
+
+
+def intact(machine):
+    machine.serial.mark()
+    machine.expect(r"victim\| canary: intact", 20)
+
+
+def bar_of(machine, bus, number=0):
+    """Where the physical BAR is, as QEMU has it."""
+    text = machine.qmp.monitor("info pci")
+    text = text[re.search(rf"Bus +{bus}, device +0", text).start():]
+    return int(re.search(rf"BAR{number}: .* at (0x[0-9a-f]+)", text).group(1), 16)
+
+
+class Engine:
+    """The puppet's edu: its registers (QEMU, docs/specs/edu.rst), and copies out of the guest."""
+
+    MEMORY, TO_RAM, START = 0x40000, 2, 1
+
+    def __init__(self, puppet):
+        self.puppet = puppet
+        self.device = puppet.device(EDU)
+        puppet.set_config(self.device, COMMAND, MEMORY | MASTER)
+        self.bar = puppet.config(self.device, BAR0) & ~0xf
+
+    def start(self, source, target, command):
+        for register, value in ((0x80, source), (0x88, target), (0x90, len(PATTERN)),
+                                (0x98, self.START | command)):
+            self.puppet.write_64(self.bar + register, value)
+
+    def copy(self, source, target, command):
+        self.start(source, target, command)
+        time.sleep(0.3 * PATIENCE)
+
+    def load(self):
+        for at in range(0, len(PATTERN), 8):
+            self.puppet.write_64(BUFFER + at, 0x5a5a5a5a5a5a5a5a)
+        self.copy(BUFFER, self.MEMORY, 0)
+
+    def write(self, target):
+        self.load()
+        self.copy(self.MEMORY, target, self.TO_RAM)
+
+
+def test_a1_a5_dma_outside_the_guests_memory(machine, verdict):
+    engine = Engine(machine.puppet)
+    engine.write(BUFFER + 4096)
+    assert machine.puppet.read(BUFFER + 4096) == 0x5a5a5a5a          # what it is granted works
+    address, registers = machine.canary(), bar_of(machine, 3) + 4
+    before = word_at(machine, registers)
+    assert address > GUEST_MEMORY
+    for target in (address, registers):
+        engine.write(target)
+        machine.expect(rf'fault: device "engine" \(01:00\.0\) of "puppet": DMA write to '
+                       rf"{target & ~0xfff:#x} denied", 30, anywhere=True)
+    assert machine.bytes_at(address) == CANARY and word_at(machine, registers) == before
+    intact(machine)
+    off = boot("passed-open", ["dma-open"])
+    engine, address = Engine(off.puppet), off.canary()
+    engine.write(bar_of(off, 3) + 4)
+    engine.write(address)
+    assert off.bytes_at(address) == PATTERN
+    assert word_at(off, bar_of(off, 3) + 4) == 0xffffffff - 0x5a5a5a5a
+    off.stop()
+    verdict("A1", "a guest's passed-through edu writes outside the guest", "fault named, canary intact",
+            "canary overwritten")
+    verdict("A5", "a guest's passed-through edu writes to another device", "fault named, unchanged",
+            "the register changed")
+
+
+def test_c1_the_guest_moves_its_bar(machine, dirty, verdict):
+    """Over its own memory, its interrupt controllers, its other BAR, and away: only its own world moves."""
+    puppet, engine = machine.puppet, Engine(machine.puppet)
+    physical, card = bar_of(machine, 1), bar_of(machine, 2)
+    cards = puppet.config(puppet.device(CARD), BAR0) & ~0xf
+    for place in (BUFFER, 0xfec00000, 0xfee00000, cards & ~0xfffff, 0xd0000000):
+        puppet.set_config(engine.device, BAR0, place)
+        assert (bar_of(machine, 1), bar_of(machine, 2)) == (physical, card)
+    moved = 0xe8000000
+    puppet.set_config(engine.device, BAR0, moved)
+    assert puppet.read(moved) == 0x010000ed                           # edu's identification
+    assert puppet.read(engine.bar) == 0xffffffff
+    puppet.set_config(engine.device, BAR0, engine.bar)
+    assert puppet.read(engine.bar) == 0x010000ed
+    intact(machine)
+    assert reaches_device(dirty, BAR0 + 4, 0xfd000000)
+    verdict("C1", "a guest moves its device's BAR over everything it has", "the real BAR stays",
+            "past its VMM: it moves")
+
+
+def test_c2_registers_that_are_switched_off(machine, dirty, verdict):
+    puppet, engine = machine.puppet, Engine(machine.puppet)
+    puppet.set_config(engine.device, COMMAND, MASTER)
+    assert puppet.read(engine.bar) == 0xffffffff
+    puppet.set_config(engine.device, COMMAND, MEMORY | MASTER)
+    assert puppet.read(engine.bar) == 0x010000ed
+    number = puppet.device(CARD)
+    puppet.set_config(number, COMMAND, MEMORY)
+    power, base = puppet.capability(number, 1), puppet.config(number, BAR0) & ~0xf
+    assert puppet.read(base + 8) != 0xffffffff                        # the card's status
+    puppet.set_config(number, power + 4, 3)                           # D3hot (PM 3.2.4)
+    assert puppet.read(base + 8) == 0xffffffff
+    assert word_at(machine, card_register(POWER_CONTROL)) & 3 == 0
+    puppet.set_config(number, power + 4, 0)
+    assert puppet.read(base + 8) != 0xffffffff
+    intact(machine)
+    assert reaches_device(dirty, POWER_CONTROL, 3)
+    assert reaches_device(dirty, POWER_CONTROL, 0)
+    verdict("C2", "a guest reads registers that it switched off", "all ones, the device stays on",
+            "past its VMM: the device is off")
+
+
+def resets_of(machine, name):
+    rows = "\n".join(Console(machine).command("devices"))
+    return int(re.search(rf"^{name} .* (\d+)$", rows, re.MULTILINE).group(1))
+
+
+def test_c3_other_registers(machine, dirty, verdict):
+    """All bits of every register of the guest's configuration space are written: but for BARs, command,
+    the interrupt line and what a message is, nothing of it reaches the device."""
+    puppet = machine.puppet
+    number = puppet.device(CARD)
+    pcie = puppet.capability(number, 0x10)
+    before = [word_at(machine, card_register(register)) for register in range(0, 0x100, 4)]
+    for register in range(0x28, 0x100, 4):
+        if register != pcie + 8:
+            puppet.set_config(number, register, 0xffffffff)
+    puppet.set_config(number, pcie + 8, 0x7fff)                       # all of Device Control but FLR
+    after = [word_at(machine, card_register(register)) for register in range(0, 0x100, 4)]
+    assert after == before
+    resets = resets_of(machine, "card")
+    puppet.set_config(number, pcie + 8, 1 << 15)                      # FLR: the kernel's own ladder
+    machine.wait(lambda: puppet.config(number, 0) == 0x10d38086)
+    assert resets_of(machine, "card") == resets + 1
+    intact(machine)
+    masked = word_at(dirty, card_register(MSIX_CONTROL)) ^ 1 << 30
+    assert reaches_device(dirty, MSIX_CONTROL, masked)
+    verdict("C3", "a guest writes ones to all registers of its device's configuration space",
+            "none reaches the device; a reset is the kernel's", "past its VMM: its messages are masked")
+
+
+RECEIVE_RING, SECRET = 0x2800, 0x5ec3e700
+
+
+def switch_on(puppet):
+    """The card's number, and where its registers are."""
+    number, place = puppet.device(CARD), 0xe8000000
+    puppet.set_config(number, BAR0, place)
+    puppet.set_config(number, COMMAND, MEMORY)
+    puppet.set_config(number, puppet.capability(number, 1) + 4, 0)    # D0
+    return number, place
+
+
+def residue(machine):
+    """What the next life of a guest finds of a secret in memory and in its device's registers."""
+    puppet = machine.puppet
+    _, base = switch_on(puppet)
+    for place in (BUFFER, base + RECEIVE_RING):
+        puppet.write(place, SECRET)
+        assert puppet.read(place) == SECRET
+    machine.serial.mark()
+    Console(machine).command("restart puppet")
+    machine.expect(r"puppet\.serial\| puppet: here", 60)
+    machine.puppet = puppet = Puppet(machine)
+    _, base = switch_on(puppet)
+    return puppet.read(BUFFER), puppet.read(base + RECEIVE_RING)
+
+
+def test_a8_c12_the_guest_is_stopped(machine, dirty, verdict):
+    engine = Engine(machine.puppet)
+    engine.load()
+    engine.start(Engine.MEMORY, BUFFER + 4096, Engine.TO_RAM)         # arrives 100 ms later, or never
+    assert residue(machine) == (0, 0)
+    assert machine.puppet.read(BUFFER + 4096) == 0
+    intact(machine)
+    assert residue(dirty) == (0, SECRET)
+    verdict("A8", "a guest's device writes while the guest is stopped", "never comes",
+            "a driver's: see A8 there")
+    verdict("C12", "what a guest left in memory and in its device's registers", "the next one finds zeros",
+            "without the reset: it reads the register")
