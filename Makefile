@@ -36,7 +36,7 @@ UNIT_TESTS   :=
 FUZZERS      :=
 SYSTEM_NEEDS :=
 
-.PHONY: all run test soak bench loc unit fuzz corpus proofs system redteam packages clean help
+.PHONY: all run test soak bench loc unit fuzz corpus proofs system redteam redteam-table packages clean help
 all:
 
 help:
@@ -50,6 +50,7 @@ help:
 	@echo 'make loc      lines of code by part; fails when the kernel is over its budget'
 	@echo 'make clean    remove build/ except the downloaded guest packages'
 	@echo 'make system ONLY=name  only the booted tests whose names contain it'
+	@echo 'make redteam-table      writes docs/red-team-table.md from the last results'
 	@echo 'make V=1 ...  shows whole commands'
 
 include mk/flags.mk

@@ -100,3 +100,6 @@ system: $(ALL) $(SYSTEM_NEEDS)
 
 redteam: $(ALL) $(SYSTEM_NEEDS)
 	@$(RUN_TESTS) --redteam
+
+redteam-table:
+	@$(PYTHON) -B tests/redteam/table.py

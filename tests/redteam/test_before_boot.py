@@ -87,4 +87,5 @@ def test_a2_device_left_running_before_boot(verdict):
     assert machine.bytes_at(address) == air.FRAME[:64]
     machine.stop()
     verdict("A2", "a network card that an earlier boot stage left receiving",
-            "silent; mastering on again: fault named", "left on, all memory open: canary overwritten")
+            "silent; mastering on again: fault named", "left on, all memory open: canary overwritten",
+            blamed="nic of owner", served="victim")

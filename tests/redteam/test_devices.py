@@ -164,7 +164,8 @@ def test_a5_write_to_another_devices_registers(machine, machine_without, verdict
     go(off, "a5", victims_register(off))
     assert word_at(off, victims_register(off)) == 0xffffffff - 0x5a5a5a5a
     verdict("A5", "edu writes to another device's registers", "fault named, unchanged",
-            "the register changed")
+            "the register changed",
+            blamed="edu-a5 of a5", served="victim")
 
 
 def faults_of(machine, name):
@@ -188,9 +189,11 @@ def test_a14_storm_of_faults(machine, machine_without, verdict):
     go(off, "b5")
     off.expect(r"b5\| dma: interrupt: 1 after the storm", 30, anywhere=True)
     verdict("A14", "a storm of DMA faults", f"device off after {LIMIT}, owner named",
-            "goes on without end")
+            "goes on without end",
+            blamed="edu-a14 of a14", served="victim")
     verdict("B5", "a storm of message interrupts", "masked after 100 in 10 ms, owner named",
-            "all are delivered")
+            "all are delivered",
+            blamed="edu-b5 of b5", served="victim")
 
 
 def test_b5_storm_of_interrupts(machine):
@@ -218,7 +221,8 @@ def test_b6_interrupt_by_line(machine, verdict):
     by_monitor(machine, config(PLACES["b6"], COMMAND, MEMORY | MASTER))
     assert lines_at_the_8259s(machine) != quiet
     verdict("B6", "edu interrupts by its line", "pending in the device, the line stays low",
-            "its INTx allowed: the line is high")
+            "its INTx allowed: the line is high",
+            blamed="nobody: no effect", served="victim")
 
 
 def delivered(machine, name):
@@ -237,7 +241,8 @@ def test_b9_interrupt_after_its_owners_death(machine, machine_without, verdict):
     assert late_interrupts(machine) == 0
     intact(machine)
     assert late_interrupts(machine_without("no-quiesce")) == 1
-    verdict("B9", "edu interrupts after its owner died", "nothing arrives", "it is delivered")
+    verdict("B9", "edu interrupts after its owner died", "nothing arrives", "it is delivered",
+            blamed="b9, for its fault", served="victim")
 
 
 def write_config(machine, name):
@@ -282,6 +287,7 @@ def test_b1_forged_message(machine, verdict):
     arrived = "canary: an interrupt arrived" in machine.serial.text()
     verdict("B1", "edu writes an interrupt message itself",
             "NOT BLOCKED by QEMU's VT-d: the victim is interrupted" if arrived else "not delivered",
-            "QEMU's own failing is the control")
+            "QEMU's own failing is the control",
+            blamed="nobody", served="victim")
     if arrived:
         raise Arrived("the victim was interrupted")

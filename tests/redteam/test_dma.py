@@ -86,7 +86,8 @@ def test_a1_write_outside_the_space(verdict):
         assert machine.bytes_at(address) == PATTERN
         machine.expect(r"victim\| canary: SPOILED", 15)
     verdict("A1", "edu writes to another compartment's memory", "fault named, canary intact",
-            "canary overwritten")
+            "canary overwritten",
+            blamed="edu of attacker", served="victim")
 
 
 def test_a1_read_outside_the_space(verdict):
@@ -100,7 +101,8 @@ def test_a1_read_outside_the_space(verdict):
         aim(machine, Target.canary)
         machine.expect(stolen, 5, anywhere=True)
     verdict("A1", "edu reads another compartment's memory", "fault named, nothing read",
-            "the canary was read")
+            "the canary was read",
+            blamed="edu of attacker", served="victim")
 
 
 ECAM_OF_SATA = 0xb0000000 + (0x1f << 15 | 2 << 12)   # a function that nobody owns; SeaBIOS' place
@@ -127,7 +129,8 @@ def test_a6_configuration_space(verdict):
         machine.expect(r"attacker\| dma: .*: finished", 30)
         assert word_at(machine, ECAM_OF_SATA + INTERRUPT_LINE) & 0xff == 0x5a
     verdict("A6", "edu writes to another function's configuration space", "fault named, unchanged",
-            "the interrupt line register changed")
+            "the interrupt line register changed",
+            blamed="edu of attacker", served="victim")
 
 
 def test_a6_io_apic(verdict):
@@ -143,7 +146,8 @@ def test_a6_io_apic(verdict):
         machine.set("target", hex(IO_APIC))
         time.sleep(MARGIN * PATIENCE)
         assert word_at(machine, IO_APIC) == 0x5a
-    verdict("A6", "edu writes to the I/O APIC", "fault named, unchanged", "its select register changed")
+    verdict("A6", "edu writes to the I/O APIC", "fault named, unchanged", "its select register changed",
+            blamed="edu of attacker", served="victim")
 
 
 def test_a10_tables_of_the_iommu(verdict):
@@ -161,7 +165,8 @@ def test_a10_tables_of_the_iommu(verdict):
         time.sleep(MARGIN * PATIENCE)
         assert machine.bytes_at(address) == PATTERN
     verdict("A10", "edu writes to the IOMMU's root table", "fault named, table intact",
-            "table overwritten")
+            "table overwritten",
+            blamed="edu of attacker", served="victim")
 
 
 def neighbour(name, iova, controls=()):
@@ -192,7 +197,8 @@ def test_a9_page_behind_the_buffer(verdict):
         assert machine.bytes_at(address) == PATTERN
         assert machine.bytes_at(address + len(PATTERN)) == CANARY    # it is the canary's page
     verdict("A9", "edu writes behind the end of its buffer", "fault named, canary intact",
-            "the neighbour was overwritten")
+            "the neighbour was overwritten",
+            blamed="edu of attacker", served="victim")
 
 
 def leave(name, controls=(), iommu="vt-d"):
@@ -218,9 +224,11 @@ def test_a7_stale_translations(verdict):
     machine.stop()
     assert with_service and not late and stale
     verdict("A7", "edu writes after its owner died, through its old translations", "fault named",
-            "without invalidation the write arrived")
+            "without invalidation the write arrived",
+            blamed="edu of attacker")
     verdict("A8", "edu's write is in flight when its owner dies", "never comes: quiesced before",
-            "not quiesced: it comes, and is a fault")
+            "not quiesced: it comes, and is a fault",
+            blamed="attacker, for its fault", served="victim")
 
 
 AMDVI = 0xfed80000
@@ -310,4 +318,5 @@ def test_a13_dma_past_the_iommu(verdict):
     assert machine.bytes_at(address, 4) == b"QEMU"
     machine.stop()
     verdict("A13", "a process starts fw_cfg's DMA", "stopped at the port, canary intact",
-            "the canary was overwritten")
+            "the canary was overwritten",
+            blamed="attacker", served="victim")

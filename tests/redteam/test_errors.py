@@ -132,7 +132,8 @@ def test_b4_nmi_is_counted_and_attributed(machine, verdict):
     echoes(machine)
     ends_a_bare_machine(lambda alone: alone.qmp.command("inject-nmi"))
     verdict("B4", "an error of a device's bus, and the NMI that tells of it",
-            "counted, device and owner named", "a bare machine without a handler resets")
+            "counted, device and owner named", "a bare machine without a handler resets",
+            blamed="nic of e1000e", served="canary, network probe")
 
 
 def test_b10_machine_check_that_can_be_survived(machine, verdict):
@@ -145,7 +146,8 @@ def test_b10_machine_check_that_can_be_survived(machine, verdict):
     assert "; 4 NMIs, 4 machine checks" in "\n".join(Console(machine).command("faults"))
     ends_a_bare_machine(lambda alone: mce(alone, 0, MEMORY_ERROR))
     verdict("B10", "a machine check on every core", "told, everybody runs",
-            "a bare machine without a handler resets")
+            "a bare machine without a handler resets",
+            blamed="bank and address", served="canary, network probe")
 
 
 def plug_in(machine):
@@ -173,7 +175,8 @@ def test_c13_a_device_that_comes_gets_nothing(machine, verdict):
         off.expect(r"victim\| canary: SPOILED", 15)
         assert off.bytes_at(address) == Air.FRAME[:64]
     verdict("C13", "a network card that is plugged in and writes at once", "fault told, canary intact",
-            "without an IOMMU: canary overwritten")
+            "without an IOMMU: canary overwritten",
+            blamed="02:00.0, nobody's", served="canary, network probe")
 
 
 def test_c13_a_device_that_goes(machine, verdict):
@@ -188,7 +191,8 @@ def test_c13_a_device_that_goes(machine, verdict):
     machine.expect(r"e1000e\| no network without the card", 30, anywhere=True)
     intact(machine)
     verdict("C13", "a network card that is taken out while its driver works",
-            "quarantined at the next reset", "(nothing to switch off)")
+            "quarantined at the next reset", "(nothing to switch off)",
+            blamed="nic of e1000e", served="victim")
 
 
 def test_b10_machine_check_that_ends_a_core(machine, verdict):
@@ -198,4 +202,5 @@ def test_b10_machine_check_that_ends_a_core(machine, verdict):
     machine.expect(r"bulkhead: stopped: machine check at 0x[0-9a-f]+: status 0xbf.*: the core can't go "
                    "on", 30)
     verdict("B10", "a machine check that says that the core's context is lost",
-            "the machine stops and says why", "see the one before")
+            "the machine stops and says why", "see the one before",
+            blamed="the check's status")

@@ -71,7 +71,8 @@ def test_a4_alias_behind_a_bridge(verdict):
         machine.expect(r"attacker\| dma: write: finished", 30)
         assert machine.bytes_at(address) == PATTERN
     verdict("A4", "edu behind a bridge writes under the bridge's id", "fault named, canary intact",
-            "canary overwritten")
+            "canary overwritten",
+            blamed="edu-1 of attacker", served="victim")
 
 
 def test_c7_group_of_two_owners(verdict):
@@ -86,4 +87,5 @@ def test_c7_group_of_two_owners(verdict):
         machine.expect(r"victim\| canary: SPOILED", 15)
         assert machine.bytes_at(address) != CANARY
     verdict("C7", "two owners of one isolation group", "plan refused, both named",
-            "one writes where only the other's device may")
+            "one writes where only the other's device may",
+            blamed="both devices and owners")

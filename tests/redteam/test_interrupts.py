@@ -78,7 +78,8 @@ def test_b2_entry_of_another_device(verdict):
     with target("b2-off", controls=["config-open", "no-source-check"]) as machine:
         machine.expect(r"victim\| canary: an interrupt arrived", 60)
     verdict("B2", "e1000e sends through another device's remapping entry", "fault named, no interrupt",
-            "the victim was interrupted")
+            "the victim was interrupted",
+            blamed="nic of attacker", served="victim")
 
 
 def test_b2_entry_of_nobody():
@@ -108,7 +109,8 @@ def test_b3_the_msix_table(verdict):
         text = machine.qmp.monitor(f"xp /1xw {table_of(machine):#x}")
         assert int(text.split(":")[1].strip(), 16) == 0xfee00010 | VICTIMS_ENTRY << 5
     verdict("B3", "a driver is granted its MSI-X table", "plan refused",
-            "the driver redirected its message")
+            "the driver redirected its message",
+            blamed="nic.bar3", served="victim")
 
 
 FORGER_HARDWARE = """\

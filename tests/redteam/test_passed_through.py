@@ -162,9 +162,11 @@ def test_a1_a5_dma_outside_the_guests_memory(machine, verdict):
     assert word_at(off, bar_of(off, 3) + 4) == 0xffffffff - 0x5a5a5a5a
     off.stop()
     verdict("A1", "a guest's passed-through edu writes outside the guest", "fault named, canary intact",
-            "canary overwritten")
+            "canary overwritten",
+            blamed="engine of puppet", served="victim")
     verdict("A5", "a guest's passed-through edu writes to another device", "fault named, unchanged",
-            "the register changed")
+            "the register changed",
+            blamed="engine of puppet", served="victim")
 
 
 def test_c1_the_guest_moves_its_bar(machine, dirty, verdict):
@@ -184,7 +186,8 @@ def test_c1_the_guest_moves_its_bar(machine, dirty, verdict):
     intact(machine)
     assert reaches_device(dirty, BAR0 + 4, 0xfd000000)
     verdict("C1", "a guest moves its device's BAR over everything it has", "the real BAR stays",
-            "past its VMM: it moves")
+            "past its VMM: it moves",
+            served="victim")
 
 
 def test_c2_registers_that_are_switched_off(machine, dirty, verdict):
@@ -206,7 +209,8 @@ def test_c2_registers_that_are_switched_off(machine, dirty, verdict):
     assert reaches_device(dirty, POWER_CONTROL, 3)
     assert reaches_device(dirty, POWER_CONTROL, 0)
     verdict("C2", "a guest reads registers that it switched off", "all ones, the device stays on",
-            "past its VMM: the device is off")
+            "past its VMM: the device is off",
+            served="victim")
 
 
 def resets_of(machine, name):
@@ -235,7 +239,8 @@ def test_c3_other_registers(machine, dirty, verdict):
     masked = word_at(dirty, card_register(MSIX_CONTROL)) ^ 1 << 30
     assert reaches_device(dirty, MSIX_CONTROL, masked)
     verdict("C3", "a guest writes ones to all registers of its device's configuration space",
-            "none reaches the device; a reset is the kernel's", "past its VMM: its messages are masked")
+            "none reaches the device; a reset is the kernel's", "past its VMM: its messages are masked",
+            served="victim")
 
 
 RECEIVE_RING, SECRET = 0x2800, 0x5ec3e700
@@ -274,6 +279,8 @@ def test_a8_c12_the_guest_is_stopped(machine, dirty, verdict):
     intact(machine)
     assert residue(dirty) == (0, SECRET)
     verdict("A8", "a guest's device writes while the guest is stopped", "never comes",
-            "a driver's: see A8 there")
+            "a driver's: see A8 there",
+            served="victim")
     verdict("C12", "what a guest left in memory and in its device's registers", "the next one finds zeros",
-            "without the reset: it reads the register")
+            "without the reset: it reads the register",
+            served="victim")

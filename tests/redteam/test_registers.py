@@ -100,7 +100,8 @@ def test_c1_bar_over_another_devices(off, verdict):
     by_monitor(off, config(CASES["c1"][0], COMMAND, 0))     # so that only the victim's device answers
     assert word_at(off, HERE + LIVENESS) == 0xffffffff - SECRET
     verdict("C1", "a BAR that firmware left over another device's", "plan refused, device named",
-            "the victim's registers changed")
+            "the victim's registers changed",
+            blamed="edu-c1")
 
 
 def test_c8_page_of_two_devices(off, verdict):
@@ -108,7 +109,8 @@ def test_c8_page_of_two_devices(off, verdict):
     poke(off, "c8")
     assert word_at(off, SHARED + VICTIMS) == SECRET
     verdict("C8", "a page that holds two devices' registers", "plan refused, device named",
-            "the neighbour's registers changed")
+            "the neighbour's registers changed",
+            blamed="edu-c8")
 
 
 def test_b7_bar_over_the_io_apic(off, verdict):
@@ -116,4 +118,5 @@ def test_b7_bar_over_the_io_apic(off, verdict):
     poke(off, "b7")
     assert word_at(off, IO_APIC) == 0x5a
     verdict("B7", "a BAR that firmware left over the I/O APIC", "plan refused, device named",
-            "its select register changed")
+            "its select register changed",
+            blamed="edu-b7")

@@ -95,4 +95,5 @@ def test_a12_memory_reserved_for_a_device(verdict):
     machine.expect(r"owner\| dma: inside: the data came back", 60)
     machine.stop()
     verdict("A12", "a device for whose DMA firmware has reserved memory", "plan refused, both named",
-            "reserved for its neighbour: it works")
+            "reserved for its neighbour: it works",
+            blamed="edu of owner")

@@ -208,4 +208,5 @@ def test_web_serves_during_a_storm_of_faults(machine, verdict):
     machine.expect(r'device "edu-a14" of "a14" reached its limit', 120, anywhere=True)
     served(machine)
     verdict("all", "guest web's page during A1 A6 A7 A9 A10 A13 B2 D1 E6, a fault storm",
-            "served all the while", "see each")
+            "served all the while", "see each",
+            blamed="each attacker", served="web, victim")

@@ -59,4 +59,5 @@ def test_a3_device_without_a_unit(verdict):
         assert machine.bytes_at(address) != CANARY
         machine.expect(r"victim\| canary: SPOILED", 15)
     verdict("A3", "a DMA device that no IOMMU unit covers", "plan refused, device and owner named",
-            "marked unsafe: canary overwritten")
+            "marked unsafe: canary overwritten",
+            blamed="edu of attacker")
