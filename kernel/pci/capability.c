@@ -48,14 +48,14 @@ static void read_msix(struct pci_function *f) {
     f->pba_offset = pba - pba % BARS;
 }
 
-/* Both are cleared by writing ones: SERR and parity (PCI 6.2.3), Device Status (PCIe 7.5.3.5). */
+/* SERR and parity (PCI 6.2.3), Device Status (PCIe 7.5.3.5): writing back what is set clears it. */
 uint32_t pci_take_errors(const struct pci_function *f) {
     enum { ERRORS = 0xc000, PCIE_STATUS = 10, PCIE_ERRORS = 0xf };
     uint32_t errors = pci_read(f->requester_id, PCI_STATUS, 2) & ERRORS, more = 0;
-    pci_write(f->requester_id, PCI_STATUS, 2, errors);
+    pci_change(f->requester_id, PCI_STATUS, 0, 0);
     if (f->pcie != 0) {
         more = pci_read(f->requester_id, f->pcie + PCIE_STATUS, 2) & PCIE_ERRORS;
-        pci_write(f->requester_id, f->pcie + PCIE_STATUS, 2, more);
+        pci_change(f->requester_id, f->pcie + PCIE_STATUS, 0, 0);
     }
     return errors | more;
 }

@@ -263,6 +263,20 @@ static void a_table_outside_its_bar_is_refused(void **state) {
     assert_false(pci_msix_map(0));
 }
 
+static void errors_are_those_of_both_registers(void **state) {
+    (void)state;
+    endpoint(0x18);
+    fake_config16(0x18, PCI_STATUS, 0x4010);
+    fake_config8(0x18, PCI_CAPABILITIES, 0x40);
+    fake_config8(0x18, 0x40, PCI_CAP_PCIE);
+    fake_config16(0x18, 0x4a, 0x24);                     /* a fatal error; transactions pending */
+    discover();
+    assert_int_equal(pci_take_errors(pci_function(0)), 0x4004);
+    fake_config16(0x18, PCI_STATUS, 0x10);
+    fake_config16(0x18, 0x4a, 0x20);
+    assert_int_equal(pci_take_errors(pci_function(0)), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(bus_mastering_and_intx_are_off, begin),
@@ -277,6 +291,7 @@ int main(void) {
         cmocka_unit_test_setup(registers_of_virtual_functions_get_a_free_place, begin),
         cmocka_unit_test_setup(msix_entries_are_written_masked, begin),
         cmocka_unit_test_setup(a_table_outside_its_bar_is_refused, begin),
+        cmocka_unit_test_setup(errors_are_those_of_both_registers, begin),
     };
     return cmocka_run_group_tests(tests, 0, 0);
 }
