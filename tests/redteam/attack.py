@@ -18,15 +18,20 @@ CANARY = b"a canary of the bulkhead's crew." * 2   # tests/programs/canary.c
 PATTERN = b"\x5a" * 64             # tests/programs/dma.c
 MANIFEST_MAGIC = b"BULKMANS"
 SETTING_VALUE = 96                 # abi/manifest.h: offset of an entry's value
+DIRTY_FROM = 16 << 20              # above what a boot loader and the kernel fill
 MARGIN = 3.0                       # seconds that an attack is given before memory is judged
 
 
 class Target(Machine):
     """A machine whose RAM can be looked at and, for settings, changed while it runs."""
 
-    def __init__(self, description, controls=False, memory="512M", extra=(), name="redteam"):
+    def __init__(self, description, controls=False, memory="512M", extra=(), name="redteam",
+                 dirt=b""):
         arguments = self.command_of(description, "-o", FOLDER)
         handle, self.ram_path = tempfile.mkstemp(prefix="bulkhead-ram-", dir=self._ram_folder())
+        if dirt:                       # what an earlier system left in memory
+            os.ftruncate(handle, int(memory[:-1]) << {"M": 20, "G": 30}[memory[-1]])
+            os.pwrite(handle, dirt, DIRTY_FROM)
         os.close(handle)
         arguments = [self._adapted(argument, controls) for argument in arguments]
         arguments += ["-object", f"memory-backend-file,id=ram,size={memory},"
@@ -76,7 +81,8 @@ class Target(Machine):
             time.sleep(0.05)
 
     def canary(self):
-        """Where the canary program's memory is; its pattern fills a page, so its start is aligned."""
+        """Where the canary program's memory is; its pattern fills a page, so its start is
+        aligned."""
         address = self.find(CANARY * 8)
         assert address % 4096 == 0, f"canary at {address:#x}"
         return address
@@ -104,7 +110,8 @@ class Target(Machine):
 
 
 class Air:
-    """What is at the other end of a network card's cable: whoever sends frames to it from outside."""
+    """What is at the other end of a network card's cable: whoever sends frames to it from
+    outside."""
 
     FRAME = b"\xff" * 12 + b"\x88\xb5" + b"a frame from outside. " * 4    # IEEE 802: experimental
     FRAMES = 8

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The table that `make redteam` ends with: each attack, what came of it and of its control, whom the
-kernel named, and who was served meanwhile. It is kept for `make redteam-table` (table.py)."""
+"""The table that `make redteam` ends with: each attack, what came of it and of its control, whom
+the kernel named, and who was served meanwhile. It is kept for `make redteam-table` (table.py)."""
 import pytest
 
 import table
@@ -10,8 +10,8 @@ ROWS = []
 
 @pytest.fixture
 def verdict():
-    """verdict(attack, text, protected, control, blamed, served): one row, once both were shown. Blamed is
-    whom the kernel's line names, served who went on meanwhile, as the test has seen."""
+    """verdict(attack, text, protected, control, blamed, served): one row, once both were shown.
+    Blamed is whom the kernel's line names, served who went on meanwhile, as the test has seen."""
     def add(attack, text, protected, control, blamed="", served=""):
         ROWS.append((attack, text, protected, control, blamed, served))
     return add

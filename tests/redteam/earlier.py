@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is done to devices past Bulkhead, by port writes: from an earlier boot stage, as an option ROM
-(tests/firmware/earlier.S), or later from QEMU's monitor. Each is a list of (port, value)."""
+"""What is done to devices past Bulkhead, by port writes: from an earlier boot stage, as an option
+ROM (tests/firmware/earlier.S), or later from QEMU's monitor. Each is a list of (port, value)."""
 import os
 import struct
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest that does what the test tells it (tests/guests/puppet.c): orders are laid into its mailbox,
-which the test finds in the machine's RAM. Mounts attacks with devices that are passed through."""
+"""A guest that does what the test tells it (tests/guests/puppet.c): orders are laid into its
+mailbox, which the test finds in the machine's RAM. Mounts attacks with devices that are passed
+through."""
 import struct
 import time
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The red team's table as a document: docs/red-team-table.md from what the last runs have shown. Rows of
-tests that didn't run again are kept; `make clean` forgets all."""
+"""The red team's table as a document: docs/red-team-table.md from what the last runs have shown. Rows
+of tests that didn't run again are kept; `make clean` forgets all."""
 import json
 import os
 import re
@@ -14,9 +14,9 @@ HEAD = ("attack", "what", "protected", "control: that protection off", "blamed",
 TOP = """\
 # What came of each attack
 
-Written by `make redteam-table` from the results of `make redteam`; [red-team.md](red-team.md) says how
-attacks are mounted and judged. *Blamed* is whom the kernel's line names, *served meanwhile* who was seen to
-go on. Figures vary from run to run.
+Written by `make redteam-table` from the results of `make redteam`; [red-team.md](red-team.md) says
+how attacks are mounted and judged. *Blamed* is whom the kernel's line names, *served meanwhile* who
+was seen to go on. Figures vary from run to run.
 
 """
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A2: an earlier boot stage leaves a network card receiving into memory that is somebody's later.
 
-An option ROM programs the card; the test lays the ring of receive descriptors into RAM, where nobody
-else is, aims it at the canary, and sends frames from outside.
+An option ROM programs the card; the test lays the ring of receive descriptors into RAM, where
+nobody else is, aims it at the canary, and sends frames from outside.
 """
 import time
 
@@ -13,6 +13,7 @@ from harness.machine import PATIENCE
 
 PLACE, ID, PORT = "00:04.0", "8086:10d3", 0xd100
 RING, DESCRIPTORS = 0x1e000000, 64
+RING_DENIED = rf'fault: device "nic" \(00:04\.0\) of "owner": DMA read of {RING:#x} denied'
 
 HARDWARE = f"""\
 - address: {PLACE}
@@ -73,13 +74,11 @@ def test_a2_device_left_running_before_boot(verdict):
     machine.set("target", "1", compartment="owner")      # turns bus mastering on, without a reset
     machine.expect(r"owner\| dma: device .*: idle", 30)
     air.blow()
-    machine.expect(rf'fault: device "nic" \(00:04\.0\) of "owner": DMA read of {RING:#x} denied', 30,
-                   anywhere=True)
+    machine.expect(RING_DENIED, 30, anywhere=True)
     assert machine.bytes_at(address) == CANARY
     machine.stop()
     machine, address, _ = left_running("a2-on", ["no-quiesce"])
-    machine.expect(rf'fault: device "nic" \(00:04\.0\) of "owner": DMA read of {RING:#x} denied', 30,
-                   anywhere=True)
+    machine.expect(RING_DENIED, 30, anywhere=True)
     assert machine.bytes_at(address) == CANARY
     machine.stop()
     machine, address, air = left_running("a2-off", ["no-quiesce", "dma-open"])
@@ -87,5 +86,6 @@ def test_a2_device_left_running_before_boot(verdict):
     assert machine.bytes_at(address) == air.FRAME[:64]
     machine.stop()
     verdict("A2", "a network card that an earlier boot stage left receiving",
-            "silent; mastering on again: fault named", "left on, all memory open: canary overwritten",
+            "silent; mastering on again: fault named",
+            "left on, all memory open: canary overwritten",
             blamed="nic of owner", served="victim")

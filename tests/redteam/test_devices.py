@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hostile drivers, one beside the other on one machine, each with an edu device of its own: transfers
-between devices (A5), storms of faults and of interrupts (A14, B5), messages that a device makes itself
-(B1), interrupt lines (B6), interrupts after an owner's death (B9); and processes that write to
-configuration space by ports (C6, C9). The same machine boots once for each protection that is off."""
+"""Hostile drivers, one beside the other on one machine, each with an edu device of its own:
+transfers between devices (A5), storms of faults and of interrupts (A14, B5), messages that a device
+makes itself (B1), interrupt lines (B6), interrupts after an owner's death (B9); and processes that
+write to configuration space by ports (C6, C9). The same machine boots once for each protection that
+is off."""
 import re
 import time
 
@@ -19,7 +20,8 @@ ECAM = 0xb0000000                                    # SeaBIOS' place
 PORT = "00:03.0"                                     # a root port: what is behind can be reset
 PLACES = {"victim": "00:04.0", "a5": "00:05.0", "a14": "00:06.0", "b1": "00:07.0", "b5": "00:08.0",
           "b6": "00:09.0", "b9": "01:00.0"}
-DEEDS = {"a5": "write", "a14": "storm", "b1": "forge", "b5": "interrupt", "b6": "raise", "b9": "late"}
+DEEDS = {"a5": "write", "a14": "storm", "b1": "forge", "b5": "interrupt", "b6": "raise",
+         "b9": "late"}
 WITHOUT_MESSAGES = "b6"
 LIMIT = 16                                           # faults, after which a device is blocked
 
@@ -76,7 +78,7 @@ WRITER = """\
     - {{ name: address, value: "{address:#x}" }}
     - {{ name: value, value: "{value:#x}" }}
 """
-# Of a function that nobody owns: its interrupt line; of the host bridge: where BIOS shadows are (PAM).
+# Of a function that nobody owns its interrupt line, of the host bridge the BIOS shadows (PAM).
 SATA_LINE, PAM = ("00:1f.2", 0x3c), ("00:00.0", 0x90)
 WRITES = {"c6": (*SATA_LINE, 0x5a), "c9": (*PAM, 0x33333330)}
 
@@ -156,8 +158,8 @@ def test_a5_write_to_another_devices_registers(machine, machine_without, verdict
     register = victims_register(machine)
     before = word_at(machine, register)
     go(machine, "a5", register)
-    machine.expect(rf'fault: device "edu-a5" \(00:05\.0\) of "a5": DMA write to {register & ~0xfff:#x} '
-                   "denied", 30, anywhere=True)
+    machine.expect(rf'fault: device "edu-a5" \(00:05\.0\) of "a5": DMA write to '
+                   rf"{register & ~0xfff:#x} denied", 30, anywhere=True)
     assert word_at(machine, register) == before
     intact(machine)
     off = machine_without("dma-open")
@@ -176,7 +178,8 @@ def faults_of(machine, name):
 def test_a14_storm_of_faults(machine, machine_without, verdict):
     """What a limit stops is the device; its owner's core and everybody else's go on."""
     go(machine, "a14", machine.canary(), last=False)
-    machine.expect(rf'device "edu-a14" of "a14" reached its limit of {LIMIT} faults', 60, anywhere=True)
+    machine.expect(rf'device "edu-a14" of "a14" reached its limit of {LIMIT} faults', 60,
+                   anywhere=True)
     first = faults_of(machine, "a14")
     intact(machine)
     assert faults_of(machine, "a14") == first
@@ -249,8 +252,8 @@ def write_config(machine, name):
     address, register, value = WRITES[name]
     Console(machine).command(f"start {name}")
     machine.expect(rf"{name}\| hostile: config$", 30, anywhere=True)
-    machine.expect(rf"{name}\| hostile: config: still here|bulkhead\| {name}\.0: general protection", 30,
-                   anywhere=True)
+    machine.expect(rf"{name}\| hostile: config: still here|"
+                   rf"bulkhead\| {name}\.0: general protection", 30, anywhere=True)
     return word_at(machine, config_at(address, register)), value
 
 
@@ -278,8 +281,8 @@ MESSAGE_ADDRESS, FIRST_VECTOR, VICTIMS_INTERRUPT = 0xfee00000, 0x30, 1
 @pytest.mark.xfail(strict=True, raises=Arrived,
                    reason="QEMU's VT-d lets messages pass that a device makes by a plain DMA write")
 def test_b1_forged_message(machine, verdict):
-    """Where the unit does what it should, the device's write is a fault, or is dropped: the victim isn't
-    interrupted. It is the last test here, as it interrupts the victim."""
+    """Where the unit does what it should, the device's write is a fault, or is dropped: the victim
+    isn't interrupted. It is the last test here, as it interrupts the victim."""
     machine.serial.never(r"victim\| canary: an interrupt")
     vector = FIRST_VECTOR + VICTIMS_INTERRUPT
     go(machine, "b1", vector << 32 | MESSAGE_ADDRESS)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Devices behind a bridge to conventional PCI, all of which appear under one requester id (A4), and what
-follows from it for owners (C7). The description doesn't tell of the bridge, so that it is the
+"""Devices behind a bridge to conventional PCI, all of which appear under one requester id (A4), and
+what follows from it for owners (C7). The description doesn't tell of the bridge, so that it is the
 kernel that has to find out; what `bulkhead check` says is in tests/descriptions."""
 from attack import CANARY, PATTERN, Target
 from harness.describe import describe
@@ -41,7 +41,8 @@ VICTIM = """\
   regions:
     - { name: canary, size: 4K, process: rw%s }
 """
-ALONE, NEIGHBOUR = VICTIM % ("[]", ""), VICTIM % ("[edu-2]", f', device: edu-2, dma: rw, iova: "{IOVA:#x}"')
+ALONE = VICTIM % ("[]", "")
+NEIGHBOUR = VICTIM % ("[edu-2]", f', device: edu-2, dma: rw, iova: "{IOVA:#x}"')
 
 
 def behind_bridge(name, victim, slots, controls=()):
@@ -58,8 +59,8 @@ def test_a4_alias_behind_a_bridge(verdict):
         machine.expect(r"victim\| canary: intact", 60)
         address = machine.canary()
         machine.set("target", hex(address))
-        machine.expect(rf'fault: device "edu-1" \(01:00\.0\) of "attacker": DMA write to {address:#x} '
-                       "denied", 30, anywhere=True)
+        machine.expect(rf'fault: device "edu-1" \(01:00\.0\) of "attacker": DMA write to '
+                       rf"{address:#x} denied", 30, anywhere=True)
         assert machine.bytes_at(address) == CANARY
         machine.serial.never("DMA read of")
         machine.serial.mark()
@@ -78,8 +79,8 @@ def test_a4_alias_behind_a_bridge(verdict):
 def test_c7_group_of_two_owners(verdict):
     with behind_bridge("c7", NEIGHBOUR, [1, 2]) as machine:
         machine.expect(r'plan refused: devices "edu-1" \(01:01\.0\) of "attacker" and "edu-2" '
-                       r'\(01:02\.0\) of "victim" can\'t be kept apart: they share a conventional PCI '
-                       "bus", 60)
+                       r'\(01:02\.0\) of "victim" can\'t be kept apart: they share a conventional '
+                       "PCI bus", 60)
     with behind_bridge("c7-off", NEIGHBOUR, [1, 2], ["no-source-check"]) as machine:
         machine.expect(r"victim\| canary: intact", 60)
         address = machine.canary()

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Guests that have real devices and use them against others: DMA from a device that is passed through
-(A1, A5, A8), and what a guest may do to the configuration of its device (C1, C2, C3, C12). A puppet
-(puppet.py) mounts them; its devices are an edu, which has no reset of its own, and an e1000e,
-behind a port each."""
+"""Guests that have real devices and use them against others: DMA from a device that is passed
+through (A1, A5, A8), and what a guest may do to the configuration of its device (C1, C2, C3, C12).
+A puppet (puppet.py) mounts them; its devices are an edu, which has no reset of its own, and an
+e1000e, behind a port each."""
 import re
 import time
 
 import pytest
 
-from attack import CANARY, PATTERN, Target
+from attack import CANARY, DIRTY_FROM, PATTERN, Target
 from earlier import BAR0, COMMAND, MASTER, MEMORY, by_monitor, config, requester
 from harness.console import Console
 from harness.describe import describe, indented
@@ -18,6 +18,7 @@ from puppet import VM, Puppet
 from test_dma import word_at
 
 EDU, CARD, CARDS_PLACE, ECAM = "1234:11e8", "8086:10d3", "02:00.0", 0xb0000000
+FAULT_LIMIT = 10                     # of the engine
 POWER_CONTROL, MSIX_CONTROL = 0xcc, 0xa0             # of the real card
 HARDWARE = "".join(f"""\
 - address: 00:0{slot}.0
@@ -36,6 +37,7 @@ DEVICES = f"""\
   pci: "01:00.0"
   id: {EDU}
   msi: true
+  fault-limit: {FAULT_LIMIT}
   bars:
     - {{ bar: 0, size: 1M }}
 - name: card
@@ -61,10 +63,10 @@ VICTIM = """\
 BUFFER = 8 << 20                     # in the guest's memory, where nothing else is
 
 
-def boot(name, controls=()):
+def boot(name, controls=(), dirt=b""):
     path = describe(name, compartments=VICTIM, devices=DEVICES, hardware=HARDWARE, cores=2,
                     memory="512M", controls=controls, rest="vms:\n" + indented(VM % "engine, card"))
-    machine = Target(path, controls=bool(controls), name=name)
+    machine = Target(path, controls=bool(controls), name=name, dirt=dirt)
     machine.start()
     machine.expect(r"victim\| canary: intact", 60, anywhere=True)
     machine.expect(r"puppet\.serial\| puppet: here", 60, anywhere=True)
@@ -72,17 +74,21 @@ def boot(name, controls=()):
     return machine
 
 
+DIRT = b"a secret of whoever ran here before, in all of this memory     \n"
+DIRTY = 48 << 20                     # bytes: the guest's memory lies within
+
+
 @pytest.fixture(scope="module")
 def machine():
-    running = boot("passed")
+    running = boot("passed", dirt=DIRT * (DIRTY // len(DIRT)))
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
 def dirty():
-    """The same without resets. What a guest's writes would do if they reached the device is shown here,
-    too, by QEMU's monitor in the guest's place."""
+    """The same without resets. What a guest's writes would do if they reached the device is shown
+    here, too, by QEMU's monitor in the guest's place."""
     running = boot("passed-dirty", ["no-quiesce"])
     yield running
     running.stop()
@@ -109,6 +115,26 @@ def bar_of(machine, bus, number=0):
     text = machine.qmp.monitor("info pci")
     text = text[re.search(rf"Bus +{bus}, device +0", text).start():]
     return int(re.search(rf"BAR{number}: .* at (0x[0-9a-f]+)", text).group(1), 16)
+
+
+def host_address(machine, guest_address):
+    """Where this part of the puppet's memory is: its own mailbox tells, as its memory is one
+    piece."""
+    marker = b"here is the memory of the puppet"
+    for at in range(0, len(marker), 8):
+        machine.puppet.write_64(guest_address + at, int.from_bytes(marker[at:at + 8], "little"))
+    return machine.ram.find(marker, DIRTY_FROM, DIRTY_FROM + DIRTY)
+
+
+def test_c12_memory_that_was_used_before_the_boot(machine, verdict):
+    page = GUEST_MEMORY - (1 << 20)                                   # in the dirt, in any case
+    assert not any(machine.puppet.read(page + at) for at in range(0, 4096, 512))
+    address = host_address(machine, page)
+    assert address > 0                                                # it was dirty before
+    assert machine.ram.find(DIRT, DIRTY_FROM) > 0                     # and what nobody has still is
+    intact(machine)
+    verdict("C12", "secrets of an earlier system, all over the memory", "a guest finds zeros",
+            "they are still where nobody has memory", served="victim")
 
 
 class Engine:
@@ -161,16 +187,35 @@ def test_a1_a5_dma_outside_the_guests_memory(machine, verdict):
     assert off.bytes_at(address) == PATTERN
     assert word_at(off, bar_of(off, 3) + 4) == 0xffffffff - 0x5a5a5a5a
     off.stop()
-    verdict("A1", "a guest's passed-through edu writes outside the guest", "fault named, canary intact",
-            "canary overwritten",
+    verdict("A1", "a guest's passed-through edu writes outside the guest",
+            "fault named, canary intact", "canary overwritten",
             blamed="engine of puppet", served="victim")
     verdict("A5", "a guest's passed-through edu writes to another device", "fault named, unchanged",
             "the register changed",
             blamed="engine of puppet", served="victim")
 
 
+TABLE_BAR = BAR0 + 12                # the card's BAR 3 holds the MSI-X table
+
+
+def test_b3_msix_table_of_a_guest(machine, verdict):
+    """The guest's table is its monitor's: the real one keeps the kernel's messages."""
+    puppet, number, table = machine.puppet, machine.puppet.device(CARD), 0xe9000000
+    puppet.set_config(number, TABLE_BAR, table)
+    puppet.set_config(number, COMMAND, MEMORY)
+    before = [word_at(machine, bar_of(machine, 2, 3) + at) for at in range(0, 48, 4)]
+    for at in range(0, 48, 4):
+        puppet.write(table + at, 0xfee00010)                          # entry 0, of somebody else
+    assert puppet.read(table) == 0xfee00010
+    assert [word_at(machine, bar_of(machine, 2, 3) + at) for at in range(0, 48, 4)] == before
+    intact(machine)
+    verdict("B3", "a guest writes to its device's MSI-X table", "the real one stays",
+            "a driver's: see B3 there", served="victim")
+
+
 def test_c1_the_guest_moves_its_bar(machine, dirty, verdict):
-    """Over its own memory, its interrupt controllers, its other BAR, and away: only its own world moves."""
+    """Over its own memory, its interrupt controllers, its other BAR, and away: only its own world
+    moves."""
     puppet, engine = machine.puppet, Engine(machine.puppet)
     physical, card = bar_of(machine, 1), bar_of(machine, 2)
     cards = puppet.config(puppet.device(CARD), BAR0) & ~0xf
@@ -219,8 +264,8 @@ def resets_of(machine, name):
 
 
 def test_c3_other_registers(machine, dirty, verdict):
-    """All bits of every register of the guest's configuration space are written: but for BARs, command,
-    the interrupt line and what a message is, nothing of it reaches the device."""
+    """All bits of every register of the guest's configuration space are written: but for BARs,
+    command, the interrupt line and what a message is, nothing of it reaches the device."""
     puppet = machine.puppet
     number = puppet.device(CARD)
     pcie = puppet.capability(number, 0x10)
@@ -228,7 +273,7 @@ def test_c3_other_registers(machine, dirty, verdict):
     for register in range(0x28, 0x100, 4):
         if register != pcie + 8:
             puppet.set_config(number, register, 0xffffffff)
-    puppet.set_config(number, pcie + 8, 0x7fff)                       # all of Device Control but FLR
+    puppet.set_config(number, pcie + 8, 0x7fff)                      # all of Device Control but FLR
     after = [word_at(machine, card_register(register)) for register in range(0, 0x100, 4)]
     assert after == before
     resets = resets_of(machine, "card")
@@ -239,7 +284,8 @@ def test_c3_other_registers(machine, dirty, verdict):
     masked = word_at(dirty, card_register(MSIX_CONTROL)) ^ 1 << 30
     assert reaches_device(dirty, MSIX_CONTROL, masked)
     verdict("C3", "a guest writes ones to all registers of its device's configuration space",
-            "none reaches the device; a reset is the kernel's", "past its VMM: its messages are masked",
+            "none reaches the device; a reset is the kernel's",
+            "past its VMM: its messages are masked",
             served="victim")
 
 
@@ -273,7 +319,7 @@ def residue(machine):
 def test_a8_c12_the_guest_is_stopped(machine, dirty, verdict):
     engine = Engine(machine.puppet)
     engine.load()
-    engine.start(Engine.MEMORY, BUFFER + 4096, Engine.TO_RAM)         # arrives 100 ms later, or never
+    engine.start(Engine.MEMORY, BUFFER + 4096, Engine.TO_RAM)         # comes 100 ms later, or never
     assert residue(machine) == (0, 0)
     assert machine.puppet.read(BUFFER + 4096) == 0
     intact(machine)
@@ -281,6 +327,24 @@ def test_a8_c12_the_guest_is_stopped(machine, dirty, verdict):
     verdict("A8", "a guest's device writes while the guest is stopped", "never comes",
             "a driver's: see A8 there",
             served="victim")
-    verdict("C12", "what a guest left in memory and in its device's registers", "the next one finds zeros",
-            "without the reset: it reads the register",
+    verdict("C12", "what a guest left in memory and in its device's registers",
+            "the next one finds zeros", "without the reset: it reads the register",
             served="victim")
+
+
+def test_a14_storm_of_faults_by_a_guest(machine, verdict):
+    """What it loses is its device, until the reset; its control is a driver's, in test_devices.py.
+    The last test here, for that reason."""
+    engine, address = Engine(machine.puppet), machine.canary()
+    limit = rf'device "engine" of "puppet" reached its limit of {FAULT_LIMIT} faults'
+    for _ in range(FAULT_LIMIT):
+        engine.copy(Engine.MEMORY, address, Engine.TO_RAM)
+        if re.search(limit, machine.serial.text()):
+            break
+    machine.expect(limit, 10, anywhere=True)
+    assert machine.bytes_at(address) == CANARY
+    assert machine.puppet.read(BUFFER) != 0xffffffff                  # it runs on, without DMA
+    intact(machine)
+    verdict("A14", "a storm of DMA faults by a guest's passed-through edu",
+            f"device off after {FAULT_LIMIT}", "a driver's: see A14 there",
+            blamed="engine of puppet", served="victim, the guest")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Registers that lie where somebody else's are: an earlier boot stage (earlier.py) has moved a device's
-BAR over another device's (C1), over the I/O APIC (B7), or into a page that it shares (C8)."""
+"""Registers that lie where somebody else's are: an earlier boot stage (earlier.py) has moved a
+device's BAR over another device's (C1), over the I/O APIC (B7), or into a page that it shares
+(C8)."""
 import pytest
 
 from attack import Target
@@ -65,7 +66,8 @@ def moved(name, cases, controls=()):
             size = "1M" if model_id == EDU else "4K"
             devices += DEVICE.format(name=f"edu-{case}", place=place, id=model_id,
                                      more=f"bars: [{{ bar: {bar}, size: {size}, as: bar0 }}]")
-    hardware = HARDWARE.format(place=VICTIM_EDU, id=EDU, model="edu", options=rom(name, EDU, writes))
+    hardware = HARDWARE.format(place=VICTIM_EDU, id=EDU, model="edu",
+                               options=rom(name, EDU, writes))
     hardware += HARDWARE.format(place=VICTIM_CARD, id=CARD, model="rtl8139", options="romfile=")
     for place, model_id, model, *_ in CASES.values():
         hardware += HARDWARE.format(place=place, id=model_id, model=model, options="romfile=")
@@ -84,8 +86,8 @@ def off():
 
 def refused(case):
     with moved(f"moved-{case}", [case]) as machine:
-        machine.expect(rf"region edu-{case}\.bar\d: these pages of device edu-{case}'s BAR \d hold its "
-                       "interrupt table or another", 60)
+        machine.expect(rf"region edu-{case}\.bar\d: these pages of device edu-{case}'s BAR \d hold "
+                       "its interrupt table or another", 60)
 
 
 def poke(off, case):
@@ -97,7 +99,7 @@ def poke(off, case):
 def test_c1_bar_over_another_devices(off, verdict):
     refused("c1")
     poke(off, "c1")
-    by_monitor(off, config(CASES["c1"][0], COMMAND, 0))     # so that only the victim's device answers
+    by_monitor(off, config(CASES["c1"][0], COMMAND, 0))     # so only the victim's device answers
     assert word_at(off, HERE + LIVENESS) == 0xffffffff - SECRET
     verdict("C1", "a BAR that firmware left over another device's", "plan refused, device named",
             "the victim's registers changed",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A12: firmware that has reserved memory for a device's DMA (RMRR), which the device may use behind its
-owner's back. QEMU's tables reserve none, so an earlier boot stage (earlier.py) waits while
-the test puts a reservation into the DMAR table (VT-d specification 8.1, 8.3, 8.4)."""
+"""A12: firmware that has reserved memory for a device's DMA (RMRR), which the device may use behind
+its owner's back. QEMU's tables reserve none, so an earlier boot stage (earlier.py) waits while the
+test puts a reservation into the DMAR table (VT-d specification 8.1, 8.3, 8.4)."""
 import struct
 import time
 
@@ -60,7 +60,8 @@ def with_reservation(table, place):
 
 
 def find_table(machine):
-    """Where the firmware has put the DMAR table, and its size: a sum of 0 tells it from other text."""
+    """Where the firmware has put the DMAR table, and its size: a sum of 0 tells it from other
+    text."""
     at = machine.ram.find(b"DMAR", len(machine.ram) - FIRMWARES)
     while at >= 0:
         size = struct.unpack("<I", machine.bytes_at(at + 4, 4))[0]
@@ -88,12 +89,12 @@ def reserved_for(name, place):
 
 def test_a12_memory_reserved_for_a_device(verdict):
     machine = reserved_for("a12", PLACE)
-    machine.expect(r'plan refused: device "edu" \(00:04\.0\) of "owner" may use DMA, but the firmware '
-                   r"has reserved memory \(RMRR.*\) for its DMA", 60)
+    machine.expect(r'plan refused: device "edu" \(00:04\.0\) of "owner" may use DMA, but the '
+                   r"firmware has reserved memory \(RMRR.*\) for its DMA", 60)
     machine.stop()
     machine = reserved_for("a12-off", NEIGHBOUR)
     machine.expect(r"owner\| dma: inside: the data came back", 60)
     machine.stop()
-    verdict("A12", "a device for whose DMA firmware has reserved memory", "plan refused, both named",
-            "reserved for its neighbour: it works",
+    verdict("A12", "a device for whose DMA firmware has reserved memory",
+            "plan refused, both named", "reserved for its neighbour: it works",
             blamed="edu of owner")
