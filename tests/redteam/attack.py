@@ -62,11 +62,32 @@ class Target(Machine):
         if os.path.exists(self.ram_path):
             os.unlink(self.ram_path)
 
+    def _pieces(self, start):
+        """What was ever written of RAM, piece by piece: a look at the rest would give it memory of
+        the host's."""
+        with open(self.ram_path, "rb", buffering=0) as file:
+            while True:
+                try:
+                    start = os.lseek(file.fileno(), start, os.SEEK_DATA)
+                except OSError:        # nothing behind it
+                    return
+                end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+                yield start, os.pread(file.fileno(), end - start, start)
+                start = end
+
+    def search(self, bytes_wanted, start=0):
+        """The physical address of the first such bytes; -1: they are nowhere."""
+        for at, piece in self._pieces(start):
+            found = piece.find(bytes_wanted)
+            if found >= 0:
+                return at + found
+        return -1
+
     def find(self, bytes_wanted, timeout=30):
         """The physical address of these bytes, once they are somewhere."""
         deadline = time.monotonic() + timeout * PATIENCE
         while True:
-            address = self.ram.find(bytes_wanted)
+            address = self.search(bytes_wanted)
             if address >= 0:
                 return address
             assert time.monotonic() < deadline, f"{bytes_wanted[:32]!r} isn't in memory:\n" \
@@ -90,15 +111,15 @@ class Target(Machine):
     def manifest(self, compartment):
         """Where this compartment's manifest is (abi/manifest.h: its name is at offset 48)."""
         wanted = compartment.encode().ljust(32, b"\0")
-        at = self.ram.find(MANIFEST_MAGIC)
+        at = self.search(MANIFEST_MAGIC)
         while at >= 0 and self.bytes_at(at + 48, 32) != wanted:
-            at = self.ram.find(MANIFEST_MAGIC, at + 1)
+            at = self.search(MANIFEST_MAGIC, at + 1)
         assert at >= 0, f"{compartment} has no manifest in memory"
         return at
 
     def set(self, name, value, compartment="attacker", before="later"):
         """Gives a setting that stands at "later" in the attacker's manifest its value."""
-        entry = self.ram.find(name.encode().ljust(32, b"\0") + b"\1\0\0\0",
+        entry = self.search(name.encode().ljust(32, b"\0") + b"\1\0\0\0",
                               self.manifest(compartment))
         text = str(value).encode() + b"\0"
         before = before.encode() + b"\0"

@@ -208,7 +208,7 @@ def leave(name, controls=(), iommu="vt-d"):
     machine.start()
     machine.expect(r'attacker.*(fault|exception|instruction)', 60)
     time.sleep(1.0 * PATIENCE)
-    return machine, machine.ram.find(PATTERN) >= 0
+    return machine, machine.search(PATTERN) >= 0
 
 
 def test_a7_stale_translations(verdict):

@@ -123,15 +123,15 @@ def host_address(machine, guest_address):
     marker = b"here is the memory of the puppet"
     for at in range(0, len(marker), 8):
         machine.puppet.write_64(guest_address + at, int.from_bytes(marker[at:at + 8], "little"))
-    return machine.ram.find(marker, DIRTY_FROM, DIRTY_FROM + DIRTY)
+    return machine.search(marker)
 
 
 def test_c12_memory_that_was_used_before_the_boot(machine, verdict):
     page = GUEST_MEMORY - (1 << 20)                                   # in the dirt, in any case
     assert not any(machine.puppet.read(page + at) for at in range(0, 4096, 512))
     address = host_address(machine, page)
-    assert address > 0                                                # it was dirty before
-    assert machine.ram.find(DIRT, DIRTY_FROM) > 0                     # and what nobody has still is
+    assert DIRTY_FROM < address < DIRTY_FROM + DIRTY                  # it was dirty before
+    assert machine.search(DIRT, DIRTY_FROM) > 0                     # and what nobody has still is
     intact(machine)
     verdict("C12", "secrets of an earlier system, all over the memory", "a guest finds zeros",
             "they are still where nobody has memory", served="victim")

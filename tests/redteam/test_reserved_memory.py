@@ -62,12 +62,12 @@ def with_reservation(table, place):
 def find_table(machine):
     """Where the firmware has put the DMAR table, and its size: a sum of 0 tells it from other
     text."""
-    at = machine.ram.find(b"DMAR", len(machine.ram) - FIRMWARES)
+    at = machine.search(b"DMAR", len(machine.ram) - FIRMWARES)
     while at >= 0:
         size = struct.unpack("<I", machine.bytes_at(at + 4, 4))[0]
         if UNIT < size < 4096 and sum(machine.bytes_at(at, size)) % 256 == 0:
             return at, size
-        at = machine.ram.find(b"DMAR", at + 1)
+        at = machine.search(b"DMAR", at + 1)
     raise AssertionError("the firmware has no DMAR table")
 
 
