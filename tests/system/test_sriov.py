@@ -55,7 +55,7 @@ GUESTS = "".join(f"""\
   initrd: guests/stock.cpio
   cmdline: console=ttyS0 quiet bulkhead.name={name} bulkhead.ip={ip}
   memory: 256M
-  core: 0
+  core: 1
   priority: 12
   no-hvc: true
   passthrough: [vf-{name}]
