@@ -65,6 +65,15 @@ SYSTEM_NEEDS += build/guests/stock.vmlinuz build/guests/stock.cpio build/systems
                 $(patsubst %,build/tests/guests/%.bzimage,hostile attacker client ahci painter \
                   puppet)
 
+# A Linux that lists its machine's hardware on its serial line.
+build/tests/guests/probe.cpio: build/guests/initramfs.cpio $(TOOL) tests/guests/probe
+	@mkdir -p $(@D)/probe.root/bin
+	cp tests/guests/probe $(@D)/probe.root/probe
+	cp $(TOOL) $(@D)/probe.root/bin/bulkhead
+	(cat $< && cd $(@D)/probe.root && find . | cpio --quiet --create --format=newc --owner=0:0) >$@
+
+SYSTEM_NEEDS += build/tests/guests/probe.cpio
+
 include tests/programs/programs.mk
 
 .PHONY: test-build

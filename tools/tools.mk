@@ -3,7 +3,12 @@
 
 PLAN_CHECK   := kernel/core/plan_check.c kernel/core/plan_fields.c kernel/core/plan_relations.c \
                 kernel/core/plan_owners.c
-TOOL_SOURCES := $(wildcard tools/bulkhead/*.c) $(PLAN_CHECK)
+# The kernel's view of a machine, run over a saved one (tools/bulkhead/saved_machine.c).
+SAVED_MACHINE := kernel/pci/enumerate.c kernel/pci/capability.c kernel/pci/group.c \
+                 kernel/pci/msi.c kernel/pci/reset.c kernel/iommu/scope.c kernel/iommu/dmar.c \
+                 kernel/iommu/ivrs.c \
+                 kernel/core/device_install.c
+TOOL_SOURCES := $(wildcard tools/bulkhead/*.c) $(PLAN_CHECK) $(SAVED_MACHINE)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=build/tools/objects/%.o)
 TOOL         := build/tools/bulkhead
 
@@ -11,7 +16,7 @@ ALL += $(TOOL)
 
 $(TOOL): $(TOOL_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lcyaml -lyaml
+	$(CC) $(HOST_CFLAGS) $(HOST_LDFLAGS) -static -o $@ $^ -lcyaml -lyaml
 
 build/tools/objects/%.o: %.c
 	@mkdir -p $(@D)

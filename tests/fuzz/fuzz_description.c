@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (description != NULL) {
         programs_list(description, tree, &programs);
-        if (check_description(description, tree, &programs, folder, folder, report)) {
+        if (check_description(description, tree, &programs, folder, folder, NULL, report)) {
             make_plan(description, tree, &programs, report);
         }
         description_free(description);

@@ -80,11 +80,12 @@ void checker_compartment(const struct checker *c, const char *name, const char *
 
 bool check_description(const struct description *description, struct tree *tree,
                        const struct programs *programs, const char *build, const char *folder,
-                       struct report *report) {
-    struct checker checker = { description, tree, programs, build, folder, report };
+                       const struct listing *listing, struct report *report) {
+    struct checker checker = { description, tree, programs, build, folder, listing, report };
 
     check_names(&checker);
     check_hardware(&checker);
+    check_listing(&checker);
     check_programs(&checker);
     check_disks(&checker);
     check_seat(&checker);

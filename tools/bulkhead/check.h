@@ -3,14 +3,15 @@
 #ifndef TOOLS_BULKHEAD_CHECK_H
 #define TOOLS_BULKHEAD_CHECK_H
 
+#include "listing.h"
 #include "model.h"
 #include "programs.h"
 
 /* Reports everything wrong; false: there was something. Programs and images are looked for in
- * `build`, images also in `folder`. */
+ * `build`, images also in `folder`. `listing` is that of the saved machine, or NULL. */
 bool check_description(const struct description *description, struct tree *tree,
                        const struct programs *programs, const char *build, const char *folder,
-                       struct report *report);
+                       const struct listing *listing, struct report *report);
 
 /* Does the system fit into the machine's memory? */
 bool check_memory(struct model *model, uint64_t plan_size);

@@ -11,6 +11,7 @@ struct checker {
     const struct programs    *programs;
     const char               *build;
     const char               *folder;
+    const struct listing     *listing;       /* of the machine's hardware; NULL: none */
     struct report            *report;
 };
 
@@ -18,6 +19,7 @@ void check_names(const struct checker *c);       /* check_names.c: names, and wh
 void check_virtual(const struct checker *c, uint32_t device);   /* check_virtual.c: one device */
 void check_programs(const struct checker *c);    /* check_programs.c: schedules, VMs, rights */
 void check_hardware(const struct checker *c);    /* check_hardware.c: machine, devices, groups */
+void check_listing(const struct checker *c);     /* check_listing.c: what the machine really has */
 void check_objects(const struct checker *c);     /* check_objects.c: regions, mappings, .. */
 
 void check_passthrough(const struct checker *c); /* check_passthrough.c: what guests drive */

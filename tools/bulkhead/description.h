@@ -38,6 +38,7 @@ struct description_machine {
     enum description_iommu iommu;
     char    *cpu;
     char    *options;           /* more arguments for QEMU */
+    char    *hardware;          /* a listing of what it has, by `bulkhead probe` */
     struct description_hardware *devices;
     uint32_t devices_count;
 };
@@ -68,6 +69,7 @@ struct description_device {
     bool     platform;
     bool     dma;
     bool     unsafe;
+    bool     no_reset;          /* that nothing can reset it is known */
     uint32_t msix;              /* how many entries */
     bool     msi;
     uint32_t isa;               /* ISA interrupt line, 0: none */

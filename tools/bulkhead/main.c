@@ -11,6 +11,7 @@
 
 #include "iso.h"
 #include "memory.h"
+#include "probe.h"
 #include "run.h"
 #include "show.h"
 #include "system.h"
@@ -21,9 +22,13 @@ static const char usage[] =
     "  build    write NAME.plan, and with --iso NAME.iso, into the folder of -o\n"
     "  run      boot the system in QEMU on the machine that the description asks for\n"
     "  show     who may reach what, and whom each compartment has to trust\n"
+    "       bulkhead probe [--root DIR]\n"
+    "           list this machine's hardware for 'check --hardware'; Linux, as root\n"
     "options:\n"
     "  -b, --build DIR   where the build put kernel, programs and guest images (build)\n"
     "  -o, --output DIR  where to write (BUILD/systems)\n"
+    "      --hardware F  the machine's hardware, as 'bulkhead probe' listed it (check, build)\n"
+    "      --root DIR    probe: read DIR/sys and DIR/proc\n"
     "      --iso         build: make a bootable ISO too (BIOS and UEFI)\n"
     "      --from-iso    run: boot the ISO instead of giving QEMU kernel and plan\n"
     "      --uefi        run: with UEFI firmware (implies --from-iso)\n"
@@ -34,15 +39,20 @@ struct options {
     const char *file;
     const char *build;
     const char *output;
+    const char *hardware;
+    const char *root;
     bool iso;
     struct run_options run;
 };
 
-enum { OPTION_ISO = 256, OPTION_FROM_ISO, OPTION_UEFI, OPTION_PRINT };
+enum { OPTION_ISO = 256, OPTION_FROM_ISO, OPTION_UEFI, OPTION_PRINT,
+       OPTION_HARDWARE, OPTION_ROOT };
 
 static const struct option long_options[] = {
     { "build", required_argument, NULL, 'b' },
     { "output", required_argument, NULL, 'o' },
+    { "hardware", required_argument, NULL, OPTION_HARDWARE },
+    { "root", required_argument, NULL, OPTION_ROOT },
     { "iso", no_argument, NULL, OPTION_ISO },
     { "from-iso", no_argument, NULL, OPTION_FROM_ISO },
     { "uefi", no_argument, NULL, OPTION_UEFI },
@@ -54,6 +64,8 @@ static bool take_option(struct options *options, int option) {
     switch (option) {
     case 'b':             options->build = optarg; return true;
     case 'o':             options->output = optarg; return true;
+    case OPTION_HARDWARE: options->hardware = optarg; return true;
+    case OPTION_ROOT:     options->root = optarg; return true;
     case OPTION_ISO:      options->iso = true; return true;
     case OPTION_FROM_ISO: options->run.from_iso = true; return true;
     case OPTION_UEFI:     options->run.from_iso = options->run.uefi = true; return true;
@@ -79,12 +91,12 @@ static bool parse(int argc, char **argv, struct options *options) {
             return false;
         }
     }
-    if (own - optind != 2) {
+    if (own - optind < 1) {
         return false;
     }
     options->command = argv[optind];
     options->file = argv[optind + 1];
-    return true;
+    return own - optind == (strcmp(options->command, "probe") == 0 ? 1 : 2);
 }
 
 static char *output_path(const struct options *options, const struct system *system,
@@ -155,7 +167,7 @@ static int perform(const struct options *options, struct system *system) {
 }
 
 static bool command_is_known(const char *command) {
-    static const char *const known[] = { "check", "build", "run", "show" };
+    static const char *const known[] = { "check", "build", "run", "show", "probe" };
 
     for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(command, known[i]) == 0) {
@@ -166,15 +178,18 @@ static bool command_is_known(const char *command) {
 }
 
 int main(int argc, char **argv) {
-    struct options options = { .build = "build" };
+    struct options options = { .build = "build", .root = "" };
     struct system system;
 
     if (!parse(argc, argv, &options) || !command_is_known(options.command)) {
         fputs(usage, stderr);
         return 2;
     }
-    bool good = system_open(&system, options.file, options.build);
-    report_print(system.report, stderr);
+    if (strcmp(options.command, "probe") == 0) {
+        return probe(options.root, stdout) ? 0 : 1;
+    }
+    bool good = system_open(&system, options.file, options.build, options.hardware);
+    system_print_report(&system, stderr);
     int result = good ? perform(&options, &system) : 1;
     system_close(&system);
     return result;

@@ -71,6 +71,7 @@ static const cyaml_schema_field_t machine_fields[] = {
     CYAML_FIELD_ENUM("iommu", CYAML_FLAG_STRICT, struct description_machine, iommu, iommu_names, 3),
     TEXT("cpu", OPT, struct description_machine, cpu),
     TEXT("options", OPT, struct description_machine, options),
+    TEXT("hardware", OPT, struct description_machine, hardware),
     LIST("devices", struct description_machine, devices, &hardware_entry),
     CYAML_FIELD_END
 };
@@ -105,6 +106,7 @@ static const cyaml_schema_field_t device_fields[] = {
     TRUTH("platform", struct description_device, platform),
     TRUTH("dma", struct description_device, dma),
     TRUTH("unsafe", struct description_device, unsafe),
+    TRUTH("no-reset", struct description_device, no_reset),
     NUMBER("msix", OPT, struct description_device, msix),
     TRUTH("msi", struct description_device, msi),
     NUMBER("isa", OPT, struct description_device, isa),

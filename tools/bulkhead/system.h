@@ -4,11 +4,15 @@
 #define TOOLS_BULKHEAD_SYSTEM_H
 
 #include "emit.h"
+#include "listing.h"
 #include "model.h"
 #include "programs.h"
 
 struct system {
     struct report      *report;
+    struct report      *listing_report;     /* on the listing's own file */
+    struct listing      listing;
+    bool                listed;             /* the saved machine is that of `listing` */
     struct tree        *tree;
     struct description *description;
     struct programs     programs;
@@ -17,8 +21,10 @@ struct system {
 };
 
 /* Loads, checks, lowers and emits; stops after the step that found something. False: it did, and
- * the report says what. Free it in any case. */
-bool system_open(struct system *system, const char *file, const char *build);
+ * the report says what. Free it in any case. `hardware` is a listing of the machine (listing.h); NULL:
+ * the one that the description names, if any. */
+bool system_open(struct system *system, const char *file, const char *build, const char *hardware);
+void system_print_report(const struct system *system, FILE *out);
 void system_close(struct system *system);
 
 #endif
