@@ -140,8 +140,8 @@ def test_reserved_memory_is_listed(listing, tmp_path):
     machine.add_reserved("00:04.0", 0x1ffe0000, 0x1fffffff)
     machine.write(tmp_path)
     facts = Hardware(probe(tmp_path)).functions["00:04.0"].facts
-    assert facts["reserved"] == "0x1ffe0000..0x1fffffff by the firmware (RMRR)"
-    assert facts["iommu"] == "the firmware has reserved memory (RMRR) for its DMA"
+    assert facts["reserved0"] == "0x1ffe0000..0x1fffffff by the firmware (RMRR)"
+    assert facts["iommu"] == "the firmware has reserved memory (RMRR, IVMD) for its DMA"
 
 
 @pytest.mark.parametrize("table, said", [

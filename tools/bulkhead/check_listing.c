@@ -98,7 +98,7 @@ static void check_confined(const struct checker *c, const struct place *p) {
     }
     report_add(c->report, line_of(c, p, "dma"), p->d->name,
                "its DMA can't be confined on the listed machine: %s", why);
-    report_mend(c->report, strstr(why, "RMRR") != NULL
+    report_mend(c->report, strstr(why, "reserved memory") != NULL
         ? "turn off in the firmware's setup what uses the device (USB legacy support, remote "
           "management), take another device, or mark it 'unsafe: true'"
         : "put it into a slot that a unit covers, take another device, or mark it 'unsafe: true'");

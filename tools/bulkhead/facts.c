@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "iommu/dmar.h"
+#include "iommu/ivrs.h"
 #include "saved_machine.h"
 
 enum { INTERRUPT_PIN = 0x3d, CLASS_UNIT = 1 << 24 };              /* PCI 6.2.4 */
@@ -15,9 +16,8 @@ enum {                                                            /* PCIe 9.3.3 
     SRIOV = 0x10, SRIOV_INITIAL = 0x0c, SRIOV_TOTAL = 0x0e, SRIOV_OFFSET = 0x14,
     SRIOV_STRIDE = 0x16, SRIOV_DEVICE = 0x1a, SRIOV_BARS = 0x24,
 };
-enum {                                                            /* VT-d 8.1, 8.4 */
-    DMAR_HEADER = 48, RMRR = 1, RMRR_BASE = 8, RMRR_LIMIT = 16, RMRR_SCOPES = 24,
-};
+enum { TABLE_HEADER = 48, RANGE_BASE = 8, RANGE_END = 16, RANGE_SIZE = 24 };  /* of both tables */
+enum { RMRR = 1, IVMD_FIRST = 0x20, IVMD_LAST = 0x22 };           /* VT-d 8.4, AMD 48882 5.2.3 */
 
 const char *facts_address(uint32_t requester_id, char text[8]) {
     snprintf(text, 8, "%02x:%02x.%u", requester_id >> 8 & 255, requester_id >> 3 & 31,
@@ -150,33 +150,52 @@ static uint64_t word64(const uint8_t *bytes) {
 
 /* Is the reserved range of this structure for the function? The kernel's parser is asked, with a
  * table that holds nothing else. */
-static bool reserved_for(const uint8_t *structure, uint32_t size, uint32_t requester_id) {
-    static uint8_t table[DMAR_HEADER + LISTING_TABLE_BYTES];
+static bool reserved_for(bool vtd, const uint8_t *structure, uint32_t size, uint32_t requester_id) {
+    static uint8_t table[TABLE_HEADER + LISTING_TABLE_BYTES];
     static struct scopes scopes;
 
-    memset(table, 0, DMAR_HEADER);
-    memcpy(table + DMAR_HEADER, structure, size);
-    dmar_parse(table, DMAR_HEADER + size, &scopes);
+    memset(table, 0, TABLE_HEADER);
+    memcpy(table + TABLE_HEADER, structure, size);
+    if (vtd) {
+        dmar_parse(table, TABLE_HEADER + size, &scopes);
+    } else {
+        ivrs_parse(table, TABLE_HEADER + size, &scopes);
+    }
     scopes.include_all = true;
     return scopes_refuse(&scopes, requester_id) != NULL;
 }
 
-static void say_reserved(struct facts *facts, const struct listing *l, uint32_t requester_id) {
-    const struct listing_table *table = listing_table(l, "DMAR");
+/* Both tables are lists of structures with their length at 2; a range's base is at the same place. */
+static void say_ranges(struct facts *facts, const struct listing_table *table, bool vtd,
+                       uint32_t requester_id) {
     uint32_t size = 0;
+    uint32_t found = 0;
+    char key[12];
 
-    for (uint32_t at = DMAR_HEADER; table != NULL && at + 4 <= table->size; at += size) {
+    for (uint32_t at = TABLE_HEADER; at + 4 <= table->size; at += size) {
         const uint8_t *structure = table->bytes + at;
         size = structure[2] | (uint32_t)structure[3] << 8;
         if (size < 4 || size > table->size - at) {
             return;
         }
-        bool range = structure[0] == RMRR && structure[1] == 0 && size >= RMRR_SCOPES;
-        if (range && reserved_for(structure, size, requester_id)) {
-            say(facts, "reserved", "0x%llx..0x%llx by the firmware (RMRR)",
-                (unsigned long long)word64(structure + RMRR_BASE),
-                (unsigned long long)word64(structure + RMRR_LIMIT));
+        bool range = vtd ? structure[0] == RMRR && structure[1] == 0
+                         : structure[0] >= IVMD_FIRST && structure[0] <= IVMD_LAST;
+        if (range && size >= RANGE_SIZE && reserved_for(vtd, structure, size, requester_id)) {
+            uint64_t base = word64(structure + RANGE_BASE);
+            uint64_t end = word64(structure + RANGE_END);
+            snprintf(key, sizeof(key), "reserved%u", found++ % 100);
+            say(facts, key, "0x%llx..0x%llx by the firmware (%s)", (unsigned long long)base,
+                (unsigned long long)(vtd ? end : base + end - 1), vtd ? "RMRR" : "IVMD");
         }
+    }
+}
+
+static void say_reserved(struct facts *facts, const struct listing *l, uint32_t requester_id) {
+    const struct listing_table *vtd = listing_table(l, "DMAR");
+    const struct listing_table *amdvi = listing_table(l, "IVRS");
+
+    if (vtd != NULL || amdvi != NULL) {
+        say_ranges(facts, vtd != NULL ? vtd : amdvi, vtd != NULL, requester_id);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/boot_memory.h"
+#include "core/counter.h"
 #include "core/device_state.h"
 #include "core/log.h"
 #include "core/plan.h"
@@ -36,6 +37,7 @@ static bool guarded;                   /* somebody stands ready for a panic */
 static char last_words[512];
 
 struct plan_view plan_tables;
+struct counters counters;
 
 /* Which BAR the register at this offset is, counted as in listing_function; LISTING_SIZES: none. */
 static uint32_t bar_at(const struct listing_function *f, uint32_t offset) {
