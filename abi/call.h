@@ -59,6 +59,8 @@ enum bh_device_value {                 /* `what` of device_read */
     BH_DEVICE_BAR_SIZE       = 2,      /* argument: BAR 0..5; bytes, 0: none */
     BH_DEVICE_STATE          = 3,      /* enum bh_device_state */
     BH_DEVICE_CONFIG         = 4,      /* argument: dword offset 0..1023 of its configuration space */
+    BH_DEVICE_BUS_ADDRESS    = 5,      /* argument: an address of its space; where the device finds it:
+                                          there, or, for an unsafe one without IOMMU, in memory */
 };
 
 enum bh_device_state {

@@ -29,7 +29,7 @@ static void find_areas(void) {
             manifest_find_numbered(BH_ENTRY_REGION, "data", i, "");
 
         if (area != NULL)
-            nvme.area[i] = (struct nvme_area){ area->iova, area->size };
+            nvme.area[i] = (struct nvme_area){ driver_address("disk", area), area->size };
     }
 }
 
@@ -42,7 +42,7 @@ static void find_regions(void) {
                      (unsigned)NVME_BAR_SIZE, sizeof(struct nvme_rings));
     nvme.registers = manifest_address(bar);
     nvme.rings = manifest_address(rings);
-    nvme.rings_iova = rings->iova;
+    nvme.rings_iova = driver_address("disk", rings);
     find_areas();
 }
 

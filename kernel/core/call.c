@@ -101,7 +101,7 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
     case BH_CALL_DEVICE_CONTROL:
         return device_control(slot->object, (enum bh_device_operation)argument[1]);
     case BH_CALL_DEVICE_READ:
-        if (argument[1] > BH_DEVICE_CONFIG)
+        if (argument[1] > BH_DEVICE_BUS_ADDRESS)
             return BH_E_ARGUMENT;
         return device_read(slot->object, (enum bh_device_value)argument[1], argument[2], value);
     case BH_CALL_COMPARTMENT_CONTROL:

@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "core/plan.h"
+#include "core/region.h"
 #include "core/space.h"
 #include "core/time.h"
 #include "iommu/iommu.h"
@@ -166,12 +167,26 @@ enum bh_status device_control(uint32_t device, enum bh_device_operation operatio
     return status;
 }
 
+/* Where it finds an address of its space: there, or, if no IOMMU holds it, in physical memory. */
+static enum bh_status bus_address(uint32_t device, uint64_t address, uint64_t *value) {
+    uint32_t space = plan_device(device)->space;
+    uint32_t mapping = space == BH_NONE ? BH_NONE : space_nearest_mapping(space, address);
+    const struct bh_plan_mapping *m = plan_mapping(mapping == BH_NONE ? 0 : mapping);
+    if (mapping == BH_NONE || address - m->address >= m->size)
+        return BH_E_ARGUMENT;
+    *value = device_unconfined(device) == 0 ? address :
+             region_base(m->region).value + m->offset + (address - m->address);
+    return BH_OK;
+}
+
 static enum bh_status read_value(uint32_t device, enum bh_device_value what, uint64_t argument,
                                  uint64_t *value) {
     if (what == BH_DEVICE_STATE) {
         *value = advance_state(device);
         return BH_OK;
     }
+    if (what == BH_DEVICE_BUS_ADDRESS)
+        return bus_address(device, argument, value);
     uint64_t limit = what == BH_DEVICE_BAR_SIZE ? PCI_BARS : PCI_CONFIG_SIZE / 4;
     if (!is_pci(device) || argument >= limit)
         return BH_E_ARGUMENT;

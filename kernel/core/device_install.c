@@ -95,12 +95,23 @@ static void match_function(uint32_t device) {
     devices.alias[device] = pci_alias(index);
 }
 
-static void check_confined(uint32_t device) {
-    const struct bh_plan_device *d = plan_device(device);
+const char *device_unconfined(uint32_t device) {
     const char *why = iommu_refuses(device_requester(device));
     if (why == 0 && devices.alias[device] != BH_NONE)
         why = iommu_refuses(devices.alias[device]);
-    if (d->flags & BH_DEVICE_DMA && !(d->flags & BH_DEVICE_UNSAFE) && why != 0)
+    return why;
+}
+
+static void check_confined(uint32_t device) {
+    const struct bh_plan_device *d = plan_device(device);
+    const char *why = device_unconfined(device);
+    if (!(d->flags & BH_DEVICE_DMA) || why == 0)
+        return;
+    if (d->flags & BH_DEVICE_UNSAFE)
+        log_line("UNSAFE: device \"%s\" (" DEVICE_ID_FORMAT ") reaches all memory, as %s: everybody "
+                 "must trust \"%s\"", d->name, DEVICE_ID(device_requester(device)), why,
+                 device_owner_name(device));
+    else
         panic("plan refused: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" may use DMA, but %s: "
               "mark it unsafe if its owner may be trusted with all memory", d->name,
               DEVICE_ID(device_requester(device)), device_owner_name(device), why);

@@ -36,6 +36,9 @@ static inline void device_set_state(uint32_t device, enum bh_device_state state)
     counters.device[device][BH_DEVICE_COUNT_STATE] = state;
 }
 
+/* Why no IOMMU holds it, for people; 0: one does. */
+const char *device_unconfined(uint32_t device);
+
 /* interrupt.c, with the lock held: as the plan says; or absent and masked. */
 void interrupt_open_device(uint32_t device, bool open);
 void interrupt_renew_device(uint32_t device);   /* its registers were lost: set again */

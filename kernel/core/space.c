@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/space_table.h"
+#include "iommu/iommu.h"
 
 #define OPEN_END              (64ull << 30)
 #define OPEN_STEP             (2ull << 20)
@@ -57,6 +58,8 @@ static void install(uint32_t space) {
     const struct bh_plan_space *s = plan_space(space);
     struct space_table *table = &tables[space];
 
+    if (s->kind == BH_SPACE_DEVICE && iommu_kind() == IOMMU_NONE)
+        return;                        /* nobody would read it */
     space_table_create(table, format_of[s->kind]);
     for (uint32_t i = 0; i < s->mapping_count; i++)
         install_mapping(plan_mapping(s->first_mapping + i));

@@ -4,7 +4,6 @@
 
 #include "lib/call/call.h"
 #include "lib/log/log.h"
-#include "lib/manifest/manifest.h"
 #include "lib/start/start.h"
 #include "lib/time/time.h"
 
@@ -70,4 +69,13 @@ bool driver_take_device(const char *name) {
     if (reset != BH_OK || state != BH_DEVICE_QUIET)
         log_line("%s: reset answered %d, state %lu", name, reset, state);
     return driver_use_device(name);
+}
+
+uint64_t driver_address(const char *name, const struct bh_manifest_entry *region) {
+    const struct bh_manifest_entry *device = manifest_need(BH_ENTRY_DEVICE, name);
+    uint64_t address;
+
+    if (call_device_read(device->slot, BH_DEVICE_BUS_ADDRESS, region->iova, &address) != BH_OK)
+        program_stop("%s: region \"%s\" isn't in its device's space", name, region->name);
+    return address;
 }

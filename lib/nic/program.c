@@ -2,6 +2,7 @@
 /* A network card's driver as a program (lib/nic/program.h): regions, link and life. */
 #include "lib/nic/program.h"
 
+#include "lib/driver/driver.h"
 #include "lib/log/log.h"
 #include "lib/manifest/manifest.h"
 #include "lib/start/start.h"
@@ -19,7 +20,7 @@ static void find_areas(struct nic *card) {
         const struct bh_manifest_entry *area = manifest_find_numbered(BH_ENTRY_REGION, "tx", i, "");
 
         if (area != NULL)
-            card->area[i] = (struct nic_area){ area->iova, area->size };
+            card->area[i] = (struct nic_area){ driver_address("nic", area), area->size };
     }
 }
 
@@ -32,8 +33,8 @@ void nic_find_regions(struct nic *card, uint32_t bar_size, uint32_t rings_size) 
         program_stop("regions \"bar0\" and \"rings\" need %u and %u bytes", bar_size, rings_size);
     card->registers = manifest_address(bar);
     card->rings = manifest_address(rings);
-    card->rings_iova = rings->iova;
-    card->pool = (struct nic_area){ pool->iova, pool->size };
+    card->rings_iova = driver_address("nic", rings);
+    card->pool = (struct nic_area){ driver_address("nic", pool), pool->size };
     find_areas(card);
 }
 

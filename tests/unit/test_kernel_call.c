@@ -66,7 +66,7 @@ enum bh_status device_control(uint32_t device, enum bh_device_operation operatio
 enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t argument,
                            uint64_t *value) {
     (void)argument, (void)value;
-    assert_true(what <= BH_DEVICE_CONFIG);
+    assert_true(what <= BH_DEVICE_BUS_ADDRESS);
     return note(device);
 }
 void compartment_call(uint32_t thread, uint32_t compartment,
@@ -191,8 +191,8 @@ static void test_device_read(void **state) {
     uint64_t slot = slot_of(BH_SLOT_DEVICE);
 
     (void)state;
-    assert_int_equal(perform(BH_CALL_DEVICE_READ, slot, BH_DEVICE_CONFIG, 0, 0), BH_OK);
-    assert_int_equal(perform(BH_CALL_DEVICE_READ, slot, BH_DEVICE_CONFIG + 1, 0, 0),
+    assert_int_equal(perform(BH_CALL_DEVICE_READ, slot, BH_DEVICE_BUS_ADDRESS, 0, 0), BH_OK);
+    assert_int_equal(perform(BH_CALL_DEVICE_READ, slot, BH_DEVICE_BUS_ADDRESS + 1, 0, 0),
                      BH_E_ARGUMENT);
     slots[FIRST_SLOT + slot].rights = ~(1u << BH_DEVICE_READ);
     assert_int_equal(perform(BH_CALL_DEVICE_READ, slot, 0, 0, 0), BH_E_RIGHT);
