@@ -93,10 +93,10 @@ static bool check_presence(const struct checker *c, const struct place *p) {
 static void check_confined(const struct checker *c, const struct place *p) {
     const char *why = saved_machine_unconfined(p->index);
 
-    if (!p->d->dma || p->d->unsafe || why == NULL || saved_machine_iommu() != NULL) {
+    if (!checker_may_dma(c, p->number) || p->d->unsafe || why == NULL || saved_machine_iommu() != NULL) {
         return;
     }
-    report_add(c->report, line_of(c, p, "dma"), p->d->name,
+    report_add(c->report, line_of(c, p, p->d->dma ? "dma" : "name"), p->d->name,
                "its DMA can't be confined on the listed machine: %s", why);
     report_mend(c->report, strstr(why, "reserved memory") != NULL
         ? "turn off in the firmware's setup what uses the device (USB legacy support, remote "

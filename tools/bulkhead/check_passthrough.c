@@ -54,7 +54,7 @@ static void check_device(const struct checker *c, const struct program *p, uint3
         report_mend(c->report, "list it under 'devices' of its driver's compartment");
         return;
     }
-    if (d->dma && d->unsafe && c->d->machine.iommu == IOMMU_NONE) {
+    if (d->unsafe && c->d->machine.iommu == IOMMU_NONE) {
         find(c, p, number, "a guest tells its device guest-physical addresses, and no IOMMU translates");
         report_mend(c->report, "give the machine an IOMMU, or the device to a native driver, marked "
                     "'unsafe: true'");

@@ -36,7 +36,9 @@ static jmp_buf panicked;
 static bool guarded;                   /* somebody stands ready for a panic */
 static char last_words[512];
 
-struct plan_view plan_tables;
+/* Before there is a plan, one without any control. */
+static const struct bh_plan_header no_plan;
+struct plan_view plan_tables = { .header = &no_plan };
 struct counters counters;
 
 /* Which BAR the register at this offset is, counted as in listing_function; LISTING_SIZES: none. */
@@ -246,12 +248,11 @@ const char *saved_machine_unconfined(uint32_t index) {
 
 /* A plan of one device and one region is enough for the question. */
 bool saved_machine_maps(uint32_t index, uint32_t bar, uint64_t offset, uint64_t size) {
-    static const struct bh_plan_header header;
     static const struct bh_plan_device device = { .kind = BH_DEVICE_PCI };
     struct bh_plan_region region = { .kind = BH_REGION_BAR, .bar = bar, .base = offset,
                                      .size = size };
 
-    plan_tables = (struct plan_view){ .header = &header, .device = &device };
+    plan_tables = (struct plan_view){ .header = &no_plan, .device = &device };
     devices.function[0] = index;
     guarded = true;
     bool maps = setjmp(panicked) == 0;
