@@ -7,7 +7,6 @@
 
 #include "core/log.h"
 #include "core/plan.h"
-#include "core/region.h"
 #include "core/space.h"
 #include "core/time.h"
 #include "iommu/iommu.h"

@@ -86,6 +86,7 @@ bool check_description(const struct description *description, struct tree *tree,
     check_names(&checker);
     check_hardware(&checker);
     check_listing(&checker);
+    check_mediated(&checker);
     check_programs(&checker);
     check_disks(&checker);
     check_seat(&checker);

@@ -20,6 +20,7 @@ void check_virtual(const struct checker *c, uint32_t device);   /* check_virtual
 void check_programs(const struct checker *c);    /* check_programs.c: schedules, VMs, rights */
 void check_hardware(const struct checker *c);    /* check_hardware.c: machine, devices, groups */
 void check_listing(const struct checker *c);     /* check_listing.c: what the machine really has */
+void check_mediated(const struct checker *c);    /* check_mediated.c: why it can't be */
 void check_objects(const struct checker *c);     /* check_objects.c: regions, mappings, .. */
 
 void check_passthrough(const struct checker *c); /* check_passthrough.c: what guests drive */

@@ -69,6 +69,7 @@ struct description_device {
     bool     platform;
     bool     dma;
     bool     unsafe;
+    bool     mediated;          /* the kernel sets where it does DMA: refused, check_mediated.c */
     bool     no_reset;          /* that nothing can reset it is known */
     uint32_t msix;              /* how many entries */
     bool     msi;

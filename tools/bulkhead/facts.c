@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "iommu/dmar.h"
-#include "iommu/ivrs.h"
+#include "iommu/scope.h"
 #include "saved_machine.h"
 
 enum { INTERRUPT_PIN = 0x3d, CLASS_UNIT = 1 << 24 };              /* PCI 6.2.4 */

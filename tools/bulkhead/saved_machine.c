@@ -18,9 +18,8 @@
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/time.h"
-#include "iommu/dmar.h"
 #include "iommu/iommu.h"
-#include "iommu/ivrs.h"
+#include "iommu/scope.h"
 #include "memory.h"
 
 enum { MCFG_BASE = 44, MCFG_FIRST_BUS = 54, MCFG_LAST_BUS = 55, MCFG_SIZE = 60 };  /* PCI FW 4.1.2 */

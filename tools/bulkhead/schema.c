@@ -106,6 +106,7 @@ static const cyaml_schema_field_t device_fields[] = {
     TRUTH("platform", struct description_device, platform),
     TRUTH("dma", struct description_device, dma),
     TRUTH("unsafe", struct description_device, unsafe),
+    TRUTH("mediated", struct description_device, mediated),
     TRUTH("no-reset", struct description_device, no_reset),
     NUMBER("msix", OPT, struct description_device, msix),
     TRUTH("msi", struct description_device, msi),
