@@ -268,7 +268,8 @@ def test_configuration_space_by_ports(machine, machine_without, verdict):
         now, value = write_config(off, name)
         assert now & 0xff == value & 0xff != before & 0xff
         verdict(name.upper(), f"a process writes to {what} by ports 0xcf8, 0xcfc",
-                "the first write ends the process", "it changed")
+                "the first write ends the process", "it changed",
+                blamed=f"{name}, for its fault", served="victim")
 
 
 class Arrived(AssertionError):
