@@ -25,8 +25,9 @@ static struct {
 /* The red team's control lets messages through as they are. */
 void amdvi_interrupt_allow(uint32_t requester_id) {
     paddr_t table = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "interrupt remapping table");
-    amdvi_devices[requester_id].interrupts = plan_control(BH_PLAN_CONTROL_NO_SOURCE_CHECK) ? 0 :
-        AMDVI_DEVICE_REMAP | AMDVI_DEVICE_256_INTERRUPTS | AMDVI_DEVICE_INT_BY_TABLE | table.value;
+    amdvi_devices[requester_id].interrupts =
+        (plan_control(BH_PLAN_CONTROL_NO_SOURCE_CHECK) ? 0 : AMDVI_DEVICE_REMAP) |
+        AMDVI_DEVICE_256_INTERRUPTS | AMDVI_DEVICE_INT_BY_TABLE | table.value;
 }
 
 static bool write_entry(uint32_t index, uint32_t value) {
@@ -39,6 +40,7 @@ bool amdvi_interrupt_set(uint32_t index, uint32_t requester_id, uint32_t vector,
     if (apic_id > 254)
         panic("IOMMU: core id %u needs interrupt remapping for x2APIC", apic_id);
     paddr_t table = paddr(amdvi_devices[requester_id].interrupts & AMDVI_DEVICE_INT_TABLE);
+    INVARIANT(table.value != 0);
     given[index].requester_id = requester_id;
     given[index].entry = (volatile uint32_t *)physical_at(table, BH_PAGE_SIZE) + vector;
     return write_entry(index, ENTRY_PRESENT | ENTRY_TARGET(apic_id) | ENTRY_VECTOR(vector));
