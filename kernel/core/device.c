@@ -61,8 +61,11 @@ static void begin_reset(uint32_t device) {
  * them as after a reset of their own. */
 static void renew_virtual(uint32_t device) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        if (!is_pci(d) || pci_function(devices.function[d])->physical != devices.function[device])
+        bool own = is_pci(d) &&
+                   pci_function(devices.function[d])->physical == devices.function[device];
+        if (!own || device_state(d) == BH_DEVICE_QUARANTINED)
             continue;
+        pci_set_decode(devices.function[d], true, false);
         interrupt_renew_device(d);
         if (device_state(d) == BH_DEVICE_ACTIVE)
             pci_set_master(devices.function[d], true);

@@ -42,7 +42,7 @@ DEVICES = """\
 
 DRIVER = """\
 - name: igb
-  core: 1
+  core: 0
   priority: 22
   budget: 8ms
   period: 10ms
@@ -72,7 +72,7 @@ HOME = """\
   core: 1
   priority: 12
   vcpus:
-    - { core: 1 }
+    - { core: 3 }
   nic:
     switch: switch
     mac: 52:54:00:00:00:0f
@@ -82,7 +82,7 @@ HOME = """\
 @pytest.fixture(scope="module")
 def console():
     path = describe("sriov", compartments=DRIVER, devices=DEVICES, hardware=HARDWARE,
-                    rest=SWITCH.replace("e1000e", "igb") + "vms:\n" + indented(GUESTS + HOME))
+                    rest=SWITCH.replace("e1000e", "igb").replace("core: 1", "core: 0") + "vms:\n" + indented(GUESTS + HOME))
     with machine(path) as booted:
         for name in ("left", "right", "home"):
             booted.expect(f"guest {name}: press Enter for a shell on ttyS0", 180, anywhere=True)
