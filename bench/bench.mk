@@ -9,6 +9,7 @@ BENCH_NATIVE_MODULES := e1000e vfio_iommu_type1 vfio-pci nvme
 BENCH_HOST_MODULES   := e1000e bridge tun kvm-amd vhost_net
 BENCH_GUEST_MODULES  := virtio_pci virtio_net virtio_blk
 BENCH_EMULATED_MODULES := e1000 ahci sd_mod
+BENCH_PASSED_MODULES := e1000e nvme
 
 build/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
@@ -55,6 +56,12 @@ build/bench/emulated.cpio: build/bench/kernel.stamp build/bench/measure bench/ro
 	MODULES='$(BENCH_EMULATED_MODULES)' guests/make-initramfs build/bench/kernel $@ \
 	    build/bench/emulated
 
+build/bench/passed.cpio: build/bench/kernel.stamp build/bench/measure bench/root/init \
+                         guests/make-initramfs
+	$(call bench_stage,build/bench/passed)
+	MODULES='$(BENCH_PASSED_MODULES)' guests/make-initramfs build/bench/kernel $@ \
+	    build/bench/passed
+
 build/bench/host.cpio: build/bench/kernel.stamp build/bench/measure bench/root/init \
                        bench/stage-qemu build/bench/guest.cpio build/guests/vmlinuz \
                        guests/make-initramfs
@@ -87,6 +94,16 @@ build/bench/ahci.yaml: bench/disk.yaml bench/bench.mk
 	@mkdir -p $(@D)
 	sed '$(BENCH_EMULATED); $(BENCH_AHCI)' $< >$@
 
+build/bench/passdisk.yaml: bench/passed.yaml
+	@mkdir -p $(@D)
+	sed 's/^system: .*/system: bench-passdisk/; s/bench.role=guest/bench.role=disk/' $< >$@
+
+build/bench/bench-passdisk.plan: build/bench/passdisk.yaml $(TOOL)
+	$(TOOL) build $< -o $(@D)
+
+build/bench/bench-passed.plan build/bench/bench-passdisk.plan: \
+    $(patsubst %,build/programs/%.elf,uart console vmm) build/bench/vmlinuz build/bench/passed.cpio
+
 build/bench/bench-e1000.plan build/bench/bench-ahci.plan: build/bench/bench-%.plan: \
     build/bench/%.yaml $(TOOL) build/bench/vmlinuz build/bench/emulated.cpio
 	$(TOOL) build $< -o $(@D)
@@ -101,7 +118,8 @@ build/bench/bench-disk.plan build/bench/bench-guest.plan: build/guests/vmlinuz b
 
 BENCH_NEEDS := build/bench/count.so build/bench/vmlinuz build/bench/native.cpio \
                build/bench/host.cpio build/kernel/bulkhead32.elf \
-               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk ahci e1000)
+               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk ahci e1000 \
+               passed passdisk)
 
 # ONLY: which machines to run, separated by commas; all of them unless told.
 bench: $(BENCH_NEEDS)

@@ -125,12 +125,15 @@ MACHINES = [
     bulkhead("disk", 2, "1G", DISK, NVME, profiled=DISK),
     bulkhead("ahci", 2, "1G", DISK, NVME, profiled=DISK),
     bulkhead("e1000", 2, "1G", NETWORK, profiled=NETWORK),
+    bulkhead("passed", 2, "1G", NETWORK, NVME, profiled=NETWORK),
+    bulkhead("passdisk", 2, "1G", DISK, NVME, profiled=DISK),
 ]
 
 # Names for several machines.
 GROUPS = {
     "disk": ("native-disk", "bulkhead-disk", "bulkhead-ahci"),
     "e1000": ("bulkhead-guest", "bulkhead-e1000"),
+    "passed": ("native", "native-disk", "bulkhead-passed", "bulkhead-passdisk"),
 }
 
 SYSTEMS = {
@@ -365,6 +368,26 @@ def print_cards(results):
                           *map(shown, shares("bulkhead-e1000", identity, PACKET_PARTS))))
 
 
+# Of a guest that drives the device itself: beside the same Linux on the machine itself.
+PASSED_MACHINES = [("the card", "bulkhead-passed", "native", PACKET_TITLES),
+                   ("the disk", "bulkhead-passdisk", "native-disk", DISK_TITLES)]
+
+
+def print_passed(results):
+    line = "{:<34}{:>10}{:>10}{:>7}{:>10}{:>9}{:>8}{:>8}{:>8}"
+    for title, name, baseline, operations in PASSED_MACHINES:
+        print()
+        print(f"Pass-through of {title}: whole, outside the guest, and by part")
+        print(line.format("", "Bulkhead", "native", "ratio", "outside", "guest", "kernel", "VMM",
+                          "other"))
+        for identity, operation in operations.items():
+            ours, theirs = results.whole(name, identity), results.whole(baseline, identity)
+            print(line.format(operation, shown(ours), shown(theirs),
+                              ratio({"bulkhead": ours, "native": theirs}, ("native",)),
+                              shown(results.outside(name, identity)),
+                              *map(shown, shares(name, identity, PARTS[:2]))))
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="run these machines, separated by commas; the table takes the "
@@ -389,6 +412,7 @@ def main():
     print_table(results)
     print_disks(results)
     print_cards(results)
+    print_passed(results)
     sys.exit(0 if complete else 1)
 
 
