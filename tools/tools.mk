@@ -4,10 +4,8 @@
 PLAN_CHECK   := kernel/core/plan_check.c kernel/core/plan_fields.c kernel/core/plan_relations.c \
                 kernel/core/plan_owners.c
 # The kernel's view of a machine, run over a saved one (tools/bulkhead/saved_machine.c).
-SAVED_MACHINE := kernel/pci/enumerate.c kernel/pci/capability.c kernel/pci/group.c \
-                 kernel/pci/msi.c kernel/pci/reset.c kernel/pci/sriov.c kernel/iommu/scope.c \
-                 kernel/iommu/dmar.c kernel/iommu/ivrs.c \
-                 kernel/core/device_install.c
+SAVED_MACHINE := $(filter-out kernel/pci/ecam.c,$(wildcard kernel/pci/*.c)) \
+                 $(addprefix kernel/iommu/,scope.c dmar.c ivrs.c) kernel/core/device_install.c
 TOOL_SOURCES := $(wildcard tools/bulkhead/*.c) $(PLAN_CHECK) $(SAVED_MACHINE)
 TOOL_OBJECTS := $(TOOL_SOURCES:%.c=build/tools/objects/%.o)
 TOOL         := build/tools/bulkhead

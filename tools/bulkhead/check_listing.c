@@ -224,6 +224,28 @@ static void check_reset(const struct checker *c, const struct place *p) {
                 "'no-reset: true'");
 }
 
+/* Of a virtual function only its physical one is known. */
+static void check_listed_virtual(const struct checker *c, uint32_t number) {
+    const struct description_device *d = &c->d->devices[number];
+    uint32_t of = checker_device(c, d->virtual_of);
+    uint32_t wanted = d->virtual_number != NULL ? *d->virtual_number : 0;
+    struct place physical;
+
+    if (of == BH_NONE || !find_place(c, of, &physical) || physical.index == BH_NONE) {
+        return;
+    }
+    const struct pci_function *f = pci_function(physical.index);
+    uint32_t total = facts_virtual(f);
+    if (wanted < total && f->parent != BH_NONE) {
+        return;
+    }
+    report_add(c->report, tree_line(c->tree, "devices[%u].virtual-of", number), d->name,
+               "'%s' has %u virtual functions on the listed machine%s", d->virtual_of, total,
+               f->parent == BH_NONE ? ", and no port above to give them room" : "");
+    report_mend(c->report, total > wanted ? "put the card behind a port" :
+                "use fewer, or another card");
+}
+
 static void check_pair(const struct checker *c, const struct place *a, const struct place *b) {
     const struct pci_function *f = pci_function(a->index);
     const struct pci_function *g = pci_function(b->index);
@@ -248,6 +270,10 @@ static void check_device(const struct checker *c, uint32_t number) {
     struct place p;
     struct place before;
 
+    if (c->d->devices[number].virtual_of != NULL) {
+        check_listed_virtual(c, number);
+        return;
+    }
     if (!find_place(c, number, &p) || !check_presence(c, &p)) {
         return;
     }

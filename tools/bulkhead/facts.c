@@ -12,8 +12,8 @@
 enum { INTERRUPT_PIN = 0x3d, CLASS_UNIT = 1 << 24 };              /* PCI 6.2.4 */
 enum { MSI_CONTROL = 2, MSI_CAPABLE = 7 };                        /* PCI 6.8.1.3 */
 enum {                                                            /* PCIe 9.3.3 */
-    SRIOV = 0x10, SRIOV_INITIAL = 0x0c, SRIOV_TOTAL = 0x0e, SRIOV_OFFSET = 0x14,
-    SRIOV_STRIDE = 0x16, SRIOV_DEVICE = 0x1a, SRIOV_BARS = 0x24,
+    SRIOV_INITIAL = 0x0c, SRIOV_TOTAL = 0x0e, SRIOV_OFFSET = 0x14,
+    SRIOV_STRIDE = 0x16, SRIOV_DEVICE = 0x1a, SRIOV_SIZE = 0x40,
 };
 enum { TABLE_HEADER = 48, RANGE_BASE = 8, RANGE_END = 16, RANGE_SIZE = 24 };  /* of both tables */
 enum { RMRR = 1, IVMD_FIRST = 0x20, IVMD_LAST = 0x22 };           /* VT-d 8.4, AMD 48882 5.2.3 */
@@ -198,19 +198,23 @@ static void say_reserved(struct facts *facts, const struct listing *l, uint32_t 
     }
 }
 
+uint32_t facts_virtual(const struct pci_function *f) {
+    bool fits = f->sriov != 0 && f->sriov <= PCI_CONFIG_SIZE - SRIOV_SIZE;
+    return !fits ? 0 : pci_read(f->requester_id, f->sriov + SRIOV_TOTAL, 2);
+}
+
 static void say_virtual(struct facts *facts, const struct listing *l, const struct pci_function *f) {
     const struct listing_function *raw = listing_find(l, f->requester_id);
     uint32_t id = f->requester_id;
-    uint32_t at = f->pcie == 0 ? 0 : pci_extended_capability(id, (enum pci_capability_id)SRIOV);
     char key[12];
 
-    if (at == 0 || at > PCI_CONFIG_SIZE - SRIOV_BARS - 4 * PCI_BARS) {
+    if (facts_virtual(f) == 0) {
         return;
     }
     say(facts, "sriov", "%u virtual functions (%u at first), offset %u, stride %u, device %04x",
-        pci_read(id, at + SRIOV_TOTAL, 2), pci_read(id, at + SRIOV_INITIAL, 2),
-        pci_read(id, at + SRIOV_OFFSET, 2), pci_read(id, at + SRIOV_STRIDE, 2),
-        pci_read(id, at + SRIOV_DEVICE, 2));
+        facts_virtual(f), pci_read(id, f->sriov + SRIOV_INITIAL, 2),
+        pci_read(id, f->sriov + SRIOV_OFFSET, 2), pci_read(id, f->sriov + SRIOV_STRIDE, 2),
+        pci_read(id, f->sriov + SRIOV_DEVICE, 2));
     for (uint32_t i = 0; i < PCI_BARS; i++) {
         snprintf(key, sizeof(key), "vf-bar%u", i);
         if (raw->size[PCI_BARS + i] != 0) {

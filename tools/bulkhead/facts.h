@@ -25,6 +25,9 @@ const char *facts_address(uint32_t requester_id, char text[8]);
 void facts_line_sharers(const struct listing *listing, uint32_t requester_id, char *text,
                         size_t size);
 
+/* How many virtual functions it could have. */
+uint32_t facts_virtual(const struct pci_function *function);
+
 /* A pin (A to D) of the function's interrupt line; 0: none. */
 char facts_pin(const struct listing_function *function);
 

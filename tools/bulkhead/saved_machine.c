@@ -142,9 +142,10 @@ volatile void *physical_registers(paddr_t address, uint64_t size) {
     return &nothing;
 }
 
+/* Nothing here takes time. */
 uint64_t time_now(void) { return 0; }
 
-uint64_t time_after_us(uint64_t microseconds) { return microseconds; }
+uint64_t time_after_us(uint64_t microseconds) { return microseconds - microseconds; }
 
 bool plan_control(enum bh_plan_flags flag) {
     return (plan_tables.header->flags & (uint32_t)flag) != 0;
@@ -222,6 +223,7 @@ bool saved_machine_open(const struct listing *l, const char **why) {
         return false;
     }
     pci_discover();
+    pci_compute_groups();
     guarded = false;
     find_iommu();
     return true;
@@ -262,8 +264,24 @@ bool saved_machine_maps(uint32_t index, uint32_t bar, uint64_t offset, uint64_t 
     return maps;
 }
 
+/* What virtual functions are like isn't known before they are made. */
+static bool has_virtual(const struct plan_view *plan) {
+    for (uint32_t d = 0; d < plan->count[BH_TABLE_DEVICE]; d++) {
+        if (plan->device[d].virtual != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *saved_machine_refuses(const struct plan_view *plan) {
+    if (has_virtual(plan)) {
+        return NULL;
+    }
     plan_tables = *plan;
+    for (uint32_t d = 0; d < BH_MAX_DEVICES; d++) {
+        devices.function[d] = devices.alias[d] = BH_NONE;
+    }
     guarded = true;
     if (setjmp(panicked) != 0) {
         guarded = false;

@@ -27,7 +27,8 @@ bool saved_machine_maps(uint32_t index, uint32_t bar, uint64_t offset, uint64_t 
 /* The RAM or the registers of the platform that the range meets, for people; NULL: none. */
 const char *saved_machine_platform(uint64_t base, uint64_t size);
 
-/* Offers the plan to the kernel's own device_install. NULL: it takes it; else its last words. */
+/* Offers the plan to the kernel's own device_install. NULL: it takes it, or it has virtual functions,
+ * which a listing doesn't show; else its last words. */
 const char *saved_machine_refuses(const struct plan_view *plan);
 
 #endif
