@@ -48,3 +48,11 @@ fuzz_description_SOURCES := tests/fuzz/fuzz_description.c \
 fuzz_description_CFLAGS  := -Itools/bulkhead
 fuzz_description_LIBS    := -lcyaml -lyaml
 fuzz_description_SEEDS   := tests/descriptions
+
+FUZZERS += listing
+fuzz_listing_SOURCES := tests/fuzz/fuzz_listing.c $(filter-out kernel/pci/enumerate.c,$(SAVED_MACHINE)) \
+                        $(addprefix tools/bulkhead/,saved_machine.c listing.c listing_read.c \
+                        listing_write.c listing_verify.c facts.c tree.c report.c memory.c values.c)
+fuzz_listing_CFLAGS  := -Itools/bulkhead
+fuzz_listing_LIBS    := -lyaml
+fuzz_listing_SEEDS   := tests/descriptions/hardware
