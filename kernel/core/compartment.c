@@ -182,6 +182,14 @@ void compartment_call(uint32_t thread, uint32_t compartment,
     };
 }
 
+void compartment_stop_for_device(uint32_t compartment) {
+    if (!atomic_change(state_of(compartment), BH_COMPARTMENT_RUNNING, BH_COMPARTMENT_FAULTED))
+        return;
+    counters.compartment[compartment][BH_COMPARTMENT_FAULTS]++;
+    request_all(compartment, SCHED_STOP, BH_NONE);
+    channel_signal_life(compartment);
+}
+
 static void log_fault(uint32_t thread, const struct fault *fault) {
     static const char mend[] = "stopped; restart it from the console";
     const char *name = plan_thread(thread)->name;       /* by custom COMPARTMENT.NUMBER */

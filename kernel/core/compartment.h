@@ -31,3 +31,6 @@ void compartment_abandon(const struct operation *operation);
 
 /* A thread did what it may not: its compartment is stopped, the rest goes on. */
 void compartment_fault(uint32_t thread, const struct fault *fault);
+
+/* Its device did so too often, and its devices are off already: its threads stop as well. */
+void compartment_stop_for_device(uint32_t compartment);

@@ -5,6 +5,7 @@
  */
 #include "core/device_state.h"
 
+#include "core/compartment.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/space.h"
@@ -74,16 +75,27 @@ static void log_fault(uint32_t device, const struct device_fault *fault) {
         log_nearest(device, fault->address);
 }
 
-static void answer(uint32_t device) {
+/* The device is one of its owner's means: with it go the others, and the owner's threads. */
+static void block_all(uint32_t owner) {
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
+        bool pci = devices.function[d] != BH_NONE && plan_device(d)->owner == owner;
+        if (pci && (device_state(d) == BH_DEVICE_QUIET || device_state(d) == BH_DEVICE_ACTIVE))
+            device_block(d);
+    }
+}
+
+/* Is its owner to be stopped? */
+static bool answer(uint32_t device) {
     uint32_t *allowed = &devices.faults_allowed[device];
     uint64_t state = device_state(device);
     bool usable = state == BH_DEVICE_QUIET || state == BH_DEVICE_ACTIVE;
     if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || *allowed == 0 || --*allowed > 0 || !usable)
-        return;
-    device_block(device);
+        return false;
+    block_all(plan_device(device)->owner);
     log_line("fault: device \"%s\" of \"%s\" reached its limit of %u faults: bus mastering off, "
-             "interrupts off until it is reset", plan_device(device)->name,
+             "its owner stopped; restart it from the console", plan_device(device)->name,
              device_owner_name(device), plan_device(device)->fault_limit);
+    return true;
 }
 
 static void count_fault(uint32_t device, const struct device_fault *fault) {
@@ -97,14 +109,17 @@ static void count_fault(uint32_t device, const struct device_fault *fault) {
 void device_fault(const struct device_fault *fault) {
     lock_take(&device_lock);
     uint32_t device = device_of(fault->requester_id);
+    bool stop = false;
     if (device == BH_NONE) {
         stray_fault(fault);
     } else {
         count_fault(device, fault);
         log_fault(device, fault);
-        answer(device);
+        stop = answer(device);
     }
     lock_drop(&device_lock);
+    if (stop)
+        compartment_stop_for_device(plan_device(device)->owner);
 }
 
 void device_tell_errors(void) {

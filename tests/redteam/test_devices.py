@@ -183,6 +183,9 @@ def test_a14_storm_of_faults(machine, machine_without, verdict):
     first = faults_of(machine, "a14")
     intact(machine)
     assert faults_of(machine, "a14") == first
+    status = "\n".join(Console(machine).command("status"))
+    assert re.search(r"^a14 .*faulted", status, re.MULTILINE), status
+    assert re.search(r"^victim .*running", status, re.MULTILINE), status
     off = machine_without("no-storm-limit")
     go(off, "a14", off.canary(), last=False)
     deadline = time.monotonic() + 30 * PATIENCE
