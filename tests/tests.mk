@@ -101,8 +101,9 @@ proofs:
 	@$(RUN_TESTS) --proofs '$(PROOFS)'
 
 soak: $(FUZZ_BINARIES) $(ALL) $(SYSTEM_NEEDS)
-	@BULKHEAD_STRESS_SECONDS=$(SECONDS_EACH) BULKHEAD_REBOOTS=$(REBOOTS) $(RUN_TESTS) --fuzz '$(FUZZ_LIST)' \
-	    --fuzz-seconds $(SECONDS_EACH) --system --only 'test_stress or again_and_again'
+	@BULKHEAD_STRESS_SECONDS=$(SECONDS_EACH) BULKHEAD_REBOOTS=$(REBOOTS) \
+	    $(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(SECONDS_EACH) --system \
+	    --only 'test_stress or again_and_again'
 
 system: $(ALL) $(SYSTEM_NEEDS)
 	@$(RUN_TESTS) --system

@@ -219,7 +219,7 @@ static void set_devices(void) {
 
 static uint64_t next_deadline(void) {
     uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), timers_deadline(&vm),
-                      devices_screen_deadline(&vm), devices_passed_deadline(&vm) };
+                      devices_screen_deadline(&vm) };
     uint64_t first = BH_FOREVER;
     for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
         first = at[i] < first ? at[i] : first;
@@ -227,10 +227,14 @@ static uint64_t next_deadline(void) {
 }
 
 /* Interrupts of what is passed through are sent on at once, and are no reason to look at anything
- * else. */
+ * else, whose deadlines stay as they are: a thread that changes one wakes us. */
 static void wait_for_work(void) {
-    while (devices_take_interrupts(&vm, vm_wait(next_deadline())))
-        continue;
+    uint64_t others = next_deadline();
+    uint64_t bits;
+    do {
+        uint64_t passed = devices_passed_deadline(&vm);
+        bits = vm_wait(passed < others ? passed : others);
+    } while (devices_take_interrupts(&vm, bits));
 }
 
 static _Noreturn void serve(void) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""systems/all-ways.yaml: guests with emulated, paravirtual and passed-through network and disk side by
-side in one machine. Each serves its page and keeps its disk; one that dies takes nobody along."""
+"""systems/all-ways.yaml: guests with emulated, paravirtual and passed-through network and disk side
+by side in one machine. Each serves its page and keeps its disk; one that dies takes nobody along."""
 import os
 import re
 
@@ -73,7 +73,8 @@ def test_one_that_dies_takes_nobody_along(system, console, victim):
     others = [guest for guest in GUESTS if guest != victim]
     for guest in others:
         assert greeting(guest) in system.curl_until(greeting(guest), GUESTS[guest][0])
-        run(console, guest, f"dd if=/dev/{GUESTS[guest][2]} of=/dev/null bs=64k count=64 iflag=direct")
+        run(console, guest, f"dd if=/dev/{GUESTS[guest][2]} of=/dev/null bs=64k count=64 "
+                            "iflag=direct")
     assert system.curl(GUESTS[victim][0], timeout=3) is None
     console.overview()
     console.command(f"start {victim}")

@@ -91,7 +91,8 @@ static uint64_t poll_state(void) {
 
 uint64_t passthrough_value(uint32_t slot, enum bh_device_value what, uint64_t argument) {
     static const uint64_t sizes[PASSTHROUGH_BARS] = {
-        [PASSED_BAR] = PASSED_BAR_SIZE, [PASSED_PORTS_BAR] = 32, [PASSED_WIDE_BAR] = PASSED_WIDE_SIZE,
+        [PASSED_BAR] = PASSED_BAR_SIZE, [PASSED_PORTS_BAR] = 32,
+        [PASSED_WIDE_BAR] = PASSED_WIDE_SIZE,
     };
     if (slot != PASSED_SLOT)
         return 0;

@@ -145,7 +145,7 @@ static void registers_follow_their_bar(void **state) {
 static void bars_can_change_places(void **state) {
     (void)state;
     uint32_t wide = get(PCI_BAR + 4 * PASSED_WIDE_BAR);
-    set(PCI_BAR, wide + PASSED_PIECE_SIZE);            /* taken: its offset is rounded to the BAR's */
+    set(PCI_BAR, wide + PASSED_PIECE_SIZE);            /* rounded down to the BAR's size */
     set(PCI_BAR + 4 * PASSED_WIDE_BAR, LAYOUT_HOLE);
     assert_int_equal(passed_fake.at[0], wide);
     assert_int_equal(passed_fake.at[1], LAYOUT_HOLE + PASSED_PIECE_SIZE);

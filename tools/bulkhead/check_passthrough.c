@@ -66,8 +66,8 @@ static void check_device(const struct checker *c, const struct program *p, uint3
     if (d->bars_count == 0 || d->bars_count > MAX_PIECES) {
         find(c, p, number, d->bars_count == 0 ? "the guest would see none of its registers"
                                               : "the device has too many parts of BARs");
-        report_mend(c->report, "list its memory BARs under 'bars', in at most %u parts, without the "
-                    "pages of the MSI-X table", MAX_PIECES);
+        report_mend(c->report, "list its memory BARs under 'bars', in at most %u parts, without "
+                    "the pages of the MSI-X table", MAX_PIECES);
     }
     if (d->msix > MAX_INTERRUPTS) {
         find(c, p, number, "the device has too many MSI-X entries");

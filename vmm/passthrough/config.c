@@ -101,7 +101,8 @@ static void add_pcie(struct passthrough *p) {
     if (own == 0)
         return;
     uint32_t kind = original(p, own) >> 16 & PCIE_VERSION_AND_TYPE;
-    bool endpoint = (kind & PCIE_TYPE) == PCIE_ENDPOINT || (kind & PCIE_TYPE) == PCIE_LEGACY_ENDPOINT;
+    uint32_t type = kind & PCIE_TYPE;
+    bool endpoint = type == PCIE_ENDPOINT || type == PCIE_LEGACY_ENDPOINT;
     if (endpoint)
         kind = (kind & ~(uint32_t)PCIE_TYPE) | PCIE_INTEGRATED;
     p->pcie_at = pci_add_capability(&p->pci, CAPABILITY_PCIE, PCIE_SIZE);
