@@ -81,8 +81,9 @@ HOME = """\
 
 @pytest.fixture(scope="module")
 def console():
+    switch = SWITCH.replace("e1000e", "igb").replace("core: 1", "core: 0")
     path = describe("sriov", compartments=DRIVER, devices=DEVICES, hardware=HARDWARE,
-                    rest=SWITCH.replace("e1000e", "igb").replace("core: 1", "core: 0") + "vms:\n" + indented(GUESTS + HOME))
+                    rest=switch + "vms:\n" + indented(GUESTS + HOME))
     with machine(path) as booted:
         for name in ("left", "right", "home"):
             booted.expect(f"guest {name}: press Enter for a shell on ttyS0", 180, anywhere=True)
