@@ -93,7 +93,8 @@ static bool check_presence(const struct checker *c, const struct place *p) {
 static void check_confined(const struct checker *c, const struct place *p) {
     const char *why = saved_machine_unconfined(p->index);
 
-    if (!checker_may_dma(c, p->number) || p->d->unsafe || why == NULL || saved_machine_iommu() != NULL) {
+    if (!checker_may_dma(c, p->number) || p->d->unsafe || why == NULL
+        || saved_machine_iommu() != NULL) {
         return;
     }
     report_add(c->report, line_of(c, p, p->d->dma ? "dma" : "name"), p->d->name,
@@ -105,8 +106,8 @@ static void check_confined(const struct checker *c, const struct place *p) {
 }
 
 /* Another function's BAR, or another one of its own, within the pages; NULL: none. */
-static const struct pci_function *bar_within(const struct pci_bar *own, uint64_t base, uint64_t size,
-                                             uint32_t *which) {
+static const struct pci_function *bar_within(const struct pci_bar *own, uint64_t base,
+                                             uint64_t size, uint32_t *which) {
     for (uint32_t i = 0; i < pci_count(); i++) {
         const struct pci_function *f = pci_function(i);
         for (*which = 0; *which < PCI_BARS; ++*which) {
@@ -194,13 +195,14 @@ static void check_messages(const struct checker *c, const struct place *p) {
     bool line = (d->msix > 0 || d->msi) && f->msix == 0 && f->msi == 0 && facts_pin(raw) != 0;
     if (line) {
         report_add(c->report, line_of(c, p, d->msi ? "msi" : "msix"), d->name,
-                   "it has no message interrupts on the listed machine, only line %u%s%s", raw->line,
-                   others[0] != 0 ? ", which it shares with" : "", others);
+                   "it has no message interrupts on the listed machine, only line %u%s%s",
+                   raw->line, others[0] != 0 ? ", which it shares with" : "", others);
         report_mend(c->report, "take another device, or let its driver ask the device from time to "
                     "time: lines of PCI devices stay off, as one who shares them can block them");
     } else if (d->msix > f->msix_entries) {
         report_add(c->report, line_of(c, p, "msix"), d->name,
-                   "it has %u MSI-X entries on the listed machine, not %u", f->msix_entries, d->msix);
+                   "it has %u MSI-X entries on the listed machine, not %u", f->msix_entries,
+                   d->msix);
         report_mend(c->report, f->msix_entries > 0 ? "give %u" : "use 'msi', or leave it out",
                     f->msix_entries);
     } else if (d->msix > 0 && !pci_msix_map(p->index)) {
@@ -218,8 +220,9 @@ static void check_reset(const struct checker *c, const struct place *p) {
         return;
     }
     report_add(c->report, line_of(c, p, "pci"), p->d->name,
-               "nothing can reset it on the listed machine (no function-level reset, not alone behind"
-               " a bridge, no power state that resets): when its owner restarts, it is quarantined");
+               "nothing can reset it on the listed machine (no function-level reset, not alone "
+               "behind a bridge, no power state that resets): when its owner restarts, it is "
+               "quarantined");
     report_mend(c->report, "put it alone behind a port, take another device, or accept that with "
                 "'no-reset: true'");
 }
@@ -259,8 +262,8 @@ static void check_pair(const struct checker *c, const struct place *a, const str
         return;
     }
     report_add(c->report, line_of(c, b, "pci"), b->d->name,
-               "it and '%s' (%s) can't be kept apart on the listed machine: %s", a->d->name, a->d->pci,
-               g->group_reason != NULL ? g->group_reason : f->group_reason);
+               "it and '%s' (%s) can't be kept apart on the listed machine: %s", a->d->name,
+               a->d->pci, g->group_reason != NULL ? g->group_reason : f->group_reason);
     report_mend(c->report, one_id
         ? "leave one of the two out, or move one to a bus of its own"
         : "give both to one compartment, leave one out, or put one behind a port that has ACS");

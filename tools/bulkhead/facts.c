@@ -102,8 +102,8 @@ static void say_interrupts(struct facts *facts, const struct listing *l,
         say(facts, "msi", "%u messages", 1u << (control / 2 % (MSI_CAPABLE + 1)));
     }
     if (f->msix != 0) {
-        say(facts, "msix", "%u entries, table in BAR %u at 0x%llx, pending bits in BAR %u at 0x%llx",
-            f->msix_entries, f->msix_bar, (unsigned long long)f->msix_offset, f->pba_bar,
+        say(facts, "msix", "%u entries, table in BAR %u at 0x%llx, pending bits in BAR %u at "
+            "0x%llx", f->msix_entries, f->msix_bar, (unsigned long long)f->msix_offset, f->pba_bar,
             (unsigned long long)f->pba_offset);
     }
     if (facts_pin(raw) != 0) {
@@ -164,7 +164,7 @@ static bool reserved_for(bool vtd, const uint8_t *structure, uint32_t size, uint
     return scopes_refuse(&scopes, requester_id) != NULL;
 }
 
-/* Both tables are lists of structures with their length at 2; a range's base is at the same place. */
+/* Both tables are lists of structures with their length at 2, and ranges have their base at 8. */
 static void say_ranges(struct facts *facts, const struct listing_table *table, bool vtd,
                        uint32_t requester_id) {
     uint32_t size = 0;
@@ -203,7 +203,8 @@ uint32_t facts_virtual(const struct pci_function *f) {
     return !fits ? 0 : pci_read(f->requester_id, f->sriov + SRIOV_TOTAL, 2);
 }
 
-static void say_virtual(struct facts *facts, const struct listing *l, const struct pci_function *f) {
+static void say_virtual(struct facts *facts, const struct listing *l,
+                        const struct pci_function *f) {
     const struct listing_function *raw = listing_find(l, f->requester_id);
     uint32_t id = f->requester_id;
     char key[12];

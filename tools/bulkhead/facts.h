@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel's code says of a function of the saved machine, as texts for people. They stand in
- * the listing beside what they follow from; a listing in which they differ was edited and is refused.
+ * What the kernel's code says of a function of the saved machine, as texts for people. They stand
+ * in the listing beside what they follow from; one in which they differ was edited and is refused.
  */
 #ifndef TOOLS_BULKHEAD_FACTS_H
 #define TOOLS_BULKHEAD_FACTS_H

@@ -46,8 +46,9 @@ static void write_function(const struct listing *l, uint32_t index, FILE *out) {
 }
 
 void listing_write(const struct listing *l, FILE *out) {
-    fputs("# What 'bulkhead probe' found on a machine, for 'bulkhead check --hardware'. Sizes, lines,"
-          "\n# tables, RAM and configuration spaces are as found; the rest follows from them.\n", out);
+    fputs("# What 'bulkhead probe' found on a machine, for 'bulkhead check --hardware'. Sizes, "
+          "lines,\n# tables, RAM and configuration spaces are as found; the rest follows from "
+          "them.\n", out);
     fputs(l->tables > 0 ? "tables:\n" : "tables: {}\n", out);
     for (uint32_t i = 0; i < l->tables; i++) {
         fprintf(out, "  %s: |\n", l->table[i].name);

@@ -51,7 +51,7 @@ static uint32_t total_virtual(const struct listing_function *f) {
     return 0;
 }
 
-/* One line a resource: first, last, flags. A range of virtual functions' BARs is for all of them. */
+/* One line a resource: first, last, flags. A range of virtual functions' BARs is for them all. */
 static void read_sizes(struct listing_function *f, const char *path) {
     FILE *in = fopen(path, "r");
     uint32_t virtual = total_virtual(f);
@@ -95,7 +95,7 @@ static void read_function(struct listing *l, const char *root, const char *name,
     free(line);
 }
 
-/* Virtual functions aren't there when Bulkhead boots: only their physical function tells of them. */
+/* Virtual functions aren't there when Bulkhead boots: their physical function tells of them. */
 static bool is_virtual(const char *root, const char *name) {
     char *path = member(root, name, "physfn");
     struct stat status;
@@ -118,7 +118,7 @@ static bool read_functions(struct listing *l, const char *root) {
         const char *name = entry[i]->d_name;
         uint32_t requester = 0;
         if (strncmp(name, "0000:", 5) != 0) {
-            fprintf(stderr, "bulkhead: %s is left out: Bulkhead knows PCI segment 0000 only\n", name);
+            fprintf(stderr, "bulkhead: %s is left out: only PCI segment 0000 is used\n", name);
         } else if (value_pci(name + 5, &requester) && !is_virtual(root, name)) {
             read_function(l, root, name, requester);
         }

@@ -22,7 +22,8 @@
 #include "iommu/scope.h"
 #include "memory.h"
 
-enum { MCFG_BASE = 44, MCFG_FIRST_BUS = 54, MCFG_LAST_BUS = 55, MCFG_SIZE = 60 };  /* PCI FW 4.1.2 */
+/* PCI Firmware 3.2, 4.1.2 */
+enum { MCFG_BASE = 44, MCFG_FIRST_BUS = 54, MCFG_LAST_BUS = 55, MCFG_SIZE = 60 };
 enum { BUS_SIZE = 1 << 20 };
 enum { SRIOV = 0x10, SRIOV_BARS = 0x24, SRIOV_END = SRIOV_BARS + 4 * PCI_BARS };   /* PCIe 9.3.3 */
 
@@ -237,7 +238,8 @@ const char *saved_machine_platform(uint64_t base, uint64_t size) {
     if (!boot_memory_is_outside_ram(paddr(base), size)) {
         return "RAM";
     }
-    return iommu_owns_registers(base, size) || pci_ecam_overlaps(base, size) ? "the platform" : NULL;
+    bool platform = iommu_owns_registers(base, size) || pci_ecam_overlaps(base, size);
+    return platform ? "the platform" : NULL;
 }
 
 const char *saved_machine_unconfined(uint32_t index) {

@@ -21,8 +21,8 @@ struct system {
 };
 
 /* Loads, checks, lowers and emits; stops after the step that found something. False: it did, and
- * the report says what. Free it in any case. `hardware` is a listing of the machine (listing.h); NULL:
- * the one that the description names, if any. */
+ * the report says what. Free it in any case. `hardware` is a listing of the machine (listing.h);
+ * NULL: the one that the description names, if any. */
 bool system_open(struct system *system, const char *file, const char *build, const char *hardware);
 void system_print_report(const struct system *system, FILE *out);
 void system_close(struct system *system);
