@@ -27,7 +27,7 @@ build/systems/debian.plan build/systems/debian.iso: \
     $(patsubst %,build/programs/%.elf,uart console netswitch e1000e nvme blockmux vmm) $(DEBIAN_PARTS)
 
 build/systems/all-ways.plan build/systems/all-ways.iso: \
-    $(patsubst %,build/programs/%.elf,uart console netswitch e1000e nvme blockmux vmm) \
+    $(patsubst %,build/programs/%.elf,uart console netswitch igb nvme blockmux vmm) \
     $(patsubst %,build/guests/%,vmlinuz initramfs.cpio stock.vmlinuz stock.cpio) \
     build/systems/disks.img build/systems/passed.img
 

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""systems/all-ways.yaml: guests with emulated, paravirtual and passed-through network and disk side
-by side in one machine. Each serves its page and keeps its disk; one that dies takes nobody along."""
+"""systems/all-ways.yaml: every way of giving a guest network and disk side by side in one machine:
+emulated, paravirtual, passed through, a virtual function, and by a driver domain. Each guest serves
+its page and keeps its disk; one that dies takes nobody along but those whom it serves."""
 import os
 import re
+import subprocess
 
 import pytest
 
 from gateway import BOOT_SECONDS
 from harness.console import Console
-from harness.machine import BUILD, Machine
+from harness.machine import BUILD, ROOT, Machine, built
 
+# The host's port of its page, the driver of its network card, its disk.
 GUESTS = {"emulated": (8080, "e1000", "sda"), "virtio": (8081, "virtio_net", "vda"),
-          "passed": (8082, "e1000e", "nvme0n1")}
+          "passed": (8082, "e1000e", "nvme0n1"), "virtual": (8083, "igbvf", None),
+          "served": (8084, "virtio_net", None)}
+DISKS = {guest: disk for guest, (_, _, disk) in GUESTS.items() if disk}
+# Who dies, and whose page that takes away.
+DEATHS = {"emulated": "emulated", "passed": "passed", "virtual": "virtual", "domain": "served"}
 ROUNDS = ("(while [ ! -e /tmp/stop ]; do dd if=/tmp/a of=/dev/{disk} bs=64k conv=fsync "
           "2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/{disk} bs=64k count=32 "
           "2>/dev/null | md5sum; done) >/tmp/sums & true")
@@ -25,7 +32,7 @@ def system():
     booted.arguments.append("-snapshot")
     with booted:
         for name in GUESTS:
-            booted.expect(rf"guest {name}: address 10\.0\.2\.1[56]", BOOT_SECONDS, anywhere=True)
+            booted.expect(rf"guest {name}: address 10\.0\.2\.1[567]", BOOT_SECONDS, anywhere=True)
         yield booted
 
 
@@ -44,8 +51,7 @@ def greeting(guest):
     return f"Hello from guest {guest}"
 
 
-@pytest.mark.parametrize("guest", GUESTS)
-def test_guest_is_reached_through_its_own_kind_of_card(system, console, guest):
+def reach_through_its_own_kind_of_card(system, console, guest):
     port, driver, _ = GUESTS[guest]
     system.curl_until(greeting(guest), port)
     path = run(console, guest, "readlink /sys/class/net/eth0/device/driver")
@@ -53,9 +59,9 @@ def test_guest_is_reached_through_its_own_kind_of_card(system, console, guest):
     run(console, guest, "ping -c 2 10.0.2.2")
 
 
-def test_all_disks_are_written_at_once(console):
+def write_all_disks_at_once(console):
     sums = {}
-    for guest, (_, _, disk) in GUESTS.items():
+    for guest, disk in DISKS.items():
         run(console, guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=32 2>/dev/null")
         sums[guest] = run(console, guest, "md5sum </tmp/a").split()[0]
         run(console, guest, ROUNDS.format(disk=disk))
@@ -63,23 +69,42 @@ def test_all_disks_are_written_at_once(console):
         run(console, guest, "until [ -s /tmp/sums ]; do sleep 1; done; sleep 3; touch /tmp/stop")
         assert set(re.findall(r"^[0-9a-f]{32}", run(console, guest, "cat /tmp/sums"),
                               re.MULTILINE)) == {wanted}
-    assert len(set(sums.values())) == len(GUESTS)
+    assert len(set(sums.values())) == len(DISKS)
 
 
-@pytest.mark.parametrize("victim", GUESTS)
+@pytest.mark.parametrize("guest", GUESTS)
+def test_guest_is_reached_through_its_own_kind_of_card(system, console, guest):
+    reach_through_its_own_kind_of_card(system, console, guest)
+
+
+def test_all_disks_are_written_at_once(console):
+    write_all_disks_at_once(console)
+
+
+def test_driver_domain_bridges_and_is_trusted_by_nobody(console):
+    assert run(console, "domain", "ls /sys/class/net/br0/brif").split() == ["eth0", "eth1"]
+    shown = subprocess.run([built("tools", "bulkhead"), "show", "systems/all-ways.yaml"], cwd=ROOT,
+                           check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    trusted = re.findall(r"^ +its (?:memory trusts|service needs) .*$", shown, re.MULTILINE)
+    assert len(trusted) >= 2 * len(GUESTS)
+    assert not [row for row in trusted if re.search(r"\bdomain\b", row)]
+
+
+@pytest.mark.parametrize("victim", DEATHS)
 def test_one_that_dies_takes_nobody_along(system, console, victim):
+    lost = DEATHS[victim]
     console.overview()
     console.command(f"stop {victim}")
-    others = [guest for guest in GUESTS if guest != victim]
+    others = [guest for guest in GUESTS if guest != lost]
     for guest in others:
         assert greeting(guest) in system.curl_until(greeting(guest), GUESTS[guest][0])
-        run(console, guest, f"dd if=/dev/{GUESTS[guest][2]} of=/dev/null bs=64k count=64 "
-                            "iflag=direct")
-    assert system.curl(GUESTS[victim][0], timeout=3) is None
+    for guest in set(DISKS) - {lost}:
+        run(console, guest, f"dd if=/dev/{DISKS[guest]} of=/dev/null bs=64k count=64 iflag=direct")
+    assert system.curl(GUESTS[lost][0], timeout=3) is None
     console.overview()
     console.command(f"start {victim}")
-    system.curl_until(greeting(victim), GUESTS[victim][0], BOOT_SECONDS)
+    system.curl_until(greeting(lost), GUESTS[lost][0], BOOT_SECONDS)
     console.overview()
     status = "\n".join(console.command("status"))
-    for name in others + ["e1000e", "switch", "nvme", "blockmux"]:
+    for name in others + ["igb", "switch", "bridged", "nvme", "blockmux"]:
         assert re.search(rf"^{name} +running +\d+ +0 ", status, re.MULTILINE), status
