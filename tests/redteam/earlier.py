@@ -4,7 +4,8 @@ ROM (tests/firmware/earlier.S), or later from QEMU's monitor. Each is a list of 
 import os
 import struct
 
-from harness.machine import BUILD, built
+from harness.describe import FOLDER
+from harness.machine import built
 
 CONFIG_ADDRESS, CONFIG_DATA = 0xcf8, 0xcfc          # PCI 3.2.2.3.2
 COMMAND, BAR0 = 0x04, 0x10
@@ -52,7 +53,8 @@ def rom(name, device_id, writes):
     assert len(image) < UNIT, f"{len(writes)} writes don't fit"
     image += bytes(UNIT - len(image))
     image[-1] = -sum(image) % 256
-    path = os.path.join(BUILD, "tests", "systems", f"{name}.rom")
+    os.makedirs(FOLDER, exist_ok=True)
+    path = os.path.join(FOLDER, f"{name}.rom")
     with open(path, "wb") as file:
         file.write(image)
     return f"romfile={path}"

@@ -287,8 +287,8 @@ def web():
 
     secret = secrets.token_hex(8)
     pages = {"/boot.ipxe": SCRIPT.format(secret=secret).encode(),
-             "/vmlinuz": content("bench", "vmlinuz"),
-             "/initrd": content("tests", "guests", "e1000.cpio")}
+             "/vmlinuz": content("guests", "stock.vmlinuz"),
+             "/initrd": content("guests", "stock.cpio")}
     with Web(pages) as served:
         served.secret = secret
         yield served
