@@ -17,8 +17,8 @@ build/guests/initramfs.cpio: build/guests/kernel.stamp guests/make-initramfs \
 ALL += build/guests/vmlinuz build/guests/initramfs.cpio
 
 # The same with the generic kernel and its drivers of real devices, emulated or passed through; a
-# driver domain bridges.
-STOCK_MODULES := e1000 e1000e igbvf ahci sd_mod sr_mod isofs nvme ext4 bridge \
+# driver domain bridges, or exports a disk.
+STOCK_MODULES := e1000 e1000e igbvf ahci sd_mod sr_mod isofs nvme ext4 bridge nvmet-tcp nvme-tcp \
                  virtio_pci virtio_net virtio_console virtio_blk
 
 build/guests/stock.vmlinuz: build/bench/vmlinuz

@@ -12,27 +12,31 @@ from gateway import BOOT_SECONDS
 from harness.console import Console
 from harness.machine import BUILD, ROOT, Machine, built
 
-# The host's port of its page, the driver of its network card, its disk.
-GUESTS = {"emulated": (8080, "e1000", "sda"), "virtio": (8081, "virtio_net", "vda"),
-          "passed": (8082, "e1000e", "nvme0n1"), "virtual": (8083, "igbvf", None),
-          "served": (8084, "virtio_net", None)}
-DISKS = {guest: disk for guest, (_, _, disk) in GUESTS.items() if disk}
+# The host's port of its page, the driver of its network card.
+GUESTS = {"emulated": (8080, "e1000"), "virtio": (8081, "virtio_net"),
+          "passed": (8082, "e1000e"), "virtual": (8083, "igbvf"), "served": (8084, "virtio_net")}
+DISKS = {"emulated": "sda", "virtio": "vda", "passed": "nvme0n1", "stored": "nvme0n1"}
 # Who dies, and whose page that takes away.
-DEATHS = {"emulated": "emulated", "passed": "passed", "virtual": "virtual", "domain": "served"}
+DEATHS = {"passed": "passed", "virtual": "virtual", "domain": "served"}
 ROUNDS = ("(while [ ! -e /tmp/stop ]; do dd if=/tmp/a of=/dev/{disk} bs=64k conv=fsync "
           "2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/{disk} bs=64k count=32 "
           "2>/dev/null | md5sum; done) >/tmp/sums & true")
 
 
+def wait_for(booted, guests):
+    for name in guests:
+        booted.expect(rf"guest {name}: address 10\.0\.2\.1[567]", BOOT_SECONDS, anywhere=True)
+    booted.expect(r"guest stored: imports the disk of 10\.0\.9\.1", BOOT_SECONDS, anywhere=True)
+
+
 @pytest.fixture(scope="module")
 def system():
-    for image in ("disks.img", "passed.img"):
+    for image in ("disks.img", "passed.img", "store.img"):
         assert os.path.exists(os.path.join(BUILD, "systems", image)), f"{image} was not built"
     booted = Machine.system("all-ways")
     booted.arguments.append("-snapshot")
     with booted:
-        for name in GUESTS:
-            booted.expect(rf"guest {name}: address 10\.0\.2\.1[567]", BOOT_SECONDS, anywhere=True)
+        wait_for(booted, GUESTS)
         yield booted
 
 
@@ -52,7 +56,7 @@ def greeting(guest):
 
 
 def reach_through_its_own_kind_of_card(system, console, guest):
-    port, driver, _ = GUESTS[guest]
+    port, driver = GUESTS[guest]
     system.curl_until(greeting(guest), port)
     path = run(console, guest, "readlink /sys/class/net/eth0/device/driver")
     assert path.strip().endswith(f"/{driver}"), path
@@ -81,13 +85,13 @@ def test_all_disks_are_written_at_once(console):
     write_all_disks_at_once(console)
 
 
-def test_driver_domain_bridges_and_is_trusted_by_nobody(console):
+def test_driver_domains_are_trusted_by_nobody(console):
     assert run(console, "domain", "ls /sys/class/net/br0/brif").split() == ["eth0", "eth1"]
     shown = subprocess.run([built("tools", "bulkhead"), "show", "systems/all-ways.yaml"], cwd=ROOT,
                            check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
     trusted = re.findall(r"^ +its (?:memory trusts|service needs) .*$", shown, re.MULTILINE)
     assert len(trusted) >= 2 * len(GUESTS)
-    assert not [row for row in trusted if re.search(r"\bdomain\b", row)]
+    assert not [row for row in trusted if re.search(r"\b(domain|store)\b", row)]
 
 
 @pytest.mark.parametrize("victim", DEATHS)
@@ -108,3 +112,20 @@ def test_one_that_dies_takes_nobody_along(system, console, victim):
     status = "\n".join(console.command("status"))
     for name in others + ["igb", "switch", "bridged", "nvme", "blockmux"]:
         assert re.search(rf"^{name} +running +\d+ +0 ", status, re.MULTILINE), status
+
+
+def test_disk_of_a_driver_domain_comes_back_with_it(system, console):
+    """What was under way when the domain died is done when it is there again."""
+    run(console, "stored", "dd if=/dev/urandom of=/tmp/a bs=64k count=32 2>/dev/null")
+    wanted = run(console, "stored", "md5sum </tmp/a").split()[0]
+    console.overview()
+    console.command("stop store")
+    run(console, "stored", "(dd if=/tmp/a of=/dev/nvme0n1 bs=64k conv=fsync && "
+                           "echo written >/tmp/done) 2>/dev/null & true")
+    assert greeting("passed") in system.curl_until(greeting("passed"), GUESTS["passed"][0])
+    assert run(console, "stored", "cat /tmp/done 2>/dev/null; true").strip() == ""
+    console.overview()
+    console.command("start store")
+    run(console, "stored", "until [ -s /tmp/done ]; do sleep 1; done; "
+                           "echo 3 >/proc/sys/vm/drop_caches", BOOT_SECONDS)
+    assert wanted in run(console, "stored", "dd if=/dev/nvme0n1 bs=64k count=32 2>/dev/null | md5sum")

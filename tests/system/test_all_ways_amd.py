@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from gateway import BOOT_SECONDS
 from harness.console import Console
 from harness.describe import FOLDER, machine
 from harness.machine import ROOT
-from test_all_ways import GUESTS, reach_through_its_own_kind_of_card, write_all_disks_at_once
+from test_all_ways import (GUESTS, reach_through_its_own_kind_of_card, wait_for,
+                           write_all_disks_at_once)
 
 WITHOUT = ("address: 00:02.0", "address: 00:05.0", "name: vf0", "name: virtual")
 OTHERWISE = (("iommu: vt-d", "iommu: amd-vi"), ("bus=above,", ""), ("bus=bridge,", ""),
@@ -48,8 +48,7 @@ def system():
     booted = machine(described())
     booted.arguments.append("-snapshot")
     with booted:
-        for name in set(GUESTS) - {"virtual"}:
-            booted.expect(rf"guest {name}: address 10\.0\.2\.1[56]", BOOT_SECONDS, anywhere=True)
+        wait_for(booted, set(GUESTS) - {"virtual"})
         yield booted
 
 
