@@ -21,6 +21,7 @@
 #include "vmm/vm.h"
 
 enum { COMMAND_LINE = BH_SETTING_SIZE + 32, DOORBELL_MIN = 4 * VIRTIO_QUEUES };
+enum { FUNCTION_BACK_MS = 2000, FUNCTION_LOOK_MS = 10 };
 
 static struct vm vm;
 static char command_line[COMMAND_LINE];
@@ -174,6 +175,13 @@ static void set_interrupts(struct passthrough *p, const char *prefix, const char
     }
 }
 
+/* A virtual function answers ones while its physical one is reset. */
+static void await_function(const struct passthrough *p) {
+    uint64_t deadline = time_after_ms(FUNCTION_BACK_MS);
+    while (passthrough_value(p->slot, BH_DEVICE_CONFIG, 0) == UINT32_MAX && time_now() < deadline)
+        vm_wait(time_after_ms(FUNCTION_LOOK_MS));
+}
+
 static void set_passed(struct passthrough *p, uint32_t number) {
     char prefix[BH_NAME_SIZE];
     format_text(prefix, sizeof(prefix), "pass%u", number);
@@ -184,6 +192,7 @@ static void set_passed(struct passthrough *p, uint32_t number) {
     p->msix = p->interrupts > 0;
     if (!p->msix)
         set_interrupts(p, prefix, "msi");
+    await_function(p);
     passthrough_learn(p);
 }
 
