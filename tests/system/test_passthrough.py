@@ -10,7 +10,7 @@ from harness.console import Console
 from harness.describe import describe, indented, machine
 from harness.machine import BUILD
 
-REBOOTS = int(os.environ.get("BULKHEAD_REBOOTS", "2"))
+REBOOTS = int(os.environ.get("BULKHEAD_REBOOTS", "1"))
 MIB = 1 << 20
 IMAGE = os.path.join(BUILD, "tests", "passthrough.img")
 
