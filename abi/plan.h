@@ -264,7 +264,8 @@ struct bh_plan_device {
     uint32_t requester_id;   /* segment << 16 | bus << 8 | device << 3 | function */
     uint16_t vendor_id;      /* expected; 0xffff: any */
     uint16_t device_id;
-    uint32_t fault_limit;    /* DMA and interrupt faults before bus mastering goes off; > 0 */
+    uint32_t fault_limit;    /* DMA and interrupt faults before bus mastering goes off and its owner
+                                is stopped; > 0 */
     uint32_t virtual;        /* n: the virtual function n - 1 of the physical one at requester_id;
                                 0: none, but the function there itself */
 };

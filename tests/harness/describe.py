@@ -73,6 +73,22 @@ NIC_DRIVER = """\
   devices: [nic]
 """
 
+NETPROBE = """\
+- name: probe
+  program: netprobe
+  kernel: programs/netprobe.elf
+  memory: 16M
+  core: 2
+  priority: 12
+  settings:
+    - {{ name: echoes, value: "{echoes}" }}
+  vcpus:
+    - {{ core: 3 }}
+  nic:
+    switch: switch
+    mac: 52:54:00:00:00:0f
+"""
+
 SWITCH = """\
 switches:
   - name: switch

@@ -15,6 +15,13 @@ from harness.describe import FOLDER
 from harness.machine import PATIENCE, Machine, built, free_port
 
 CANARY = b"a canary of the bulkhead's crew." * 2   # tests/programs/canary.c
+VICTIM = """\
+- name: victim
+  program: canary
+  core: 0
+  regions:
+    - { name: canary, size: 4K, process: rw }
+"""
 PATTERN = b"\x5a" * 64             # tests/programs/dma.c
 MANIFEST_MAGIC = b"BULKMANS"
 SETTING_VALUE = 96                 # abi/manifest.h: offset of an entry's value

@@ -6,7 +6,7 @@ nobody else is, aims it at the canary, and sends frames from outside.
 """
 import time
 
-from attack import CANARY, Air, Target
+from attack import CANARY, VICTIM, Air, Target
 from earlier import BAR0, COMMAND, IO, MASTER, MEMORY, config, receiver, ring_of, rom
 from harness.describe import describe
 from harness.machine import PATIENCE
@@ -30,12 +30,7 @@ DEVICE = f"""\
   bars:
     - {{ bar: 0, size: 128K }}
 """
-COMPARTMENTS = """\
-- name: victim
-  program: canary
-  core: 0
-  regions:
-    - { name: canary, size: 4K, process: rw }
+COMPARTMENTS = VICTIM + """\
 - name: owner
   program: dma
   core: 1

@@ -7,7 +7,7 @@ succeed, so that the first run isn't empty.
 """
 import time
 
-from attack import CANARY, MARGIN, PATTERN, Target
+from attack import CANARY, MARGIN, PATTERN, VICTIM, Target
 from harness.describe import describe
 from harness.machine import PATIENCE
 
@@ -28,12 +28,7 @@ DEVICE = """\
     - { bar: 0, size: 1M }
 """
 
-COMPARTMENTS = """\
-- name: victim
-  program: canary
-  core: 0
-  regions:
-    - { name: canary, size: 4K, process: rw }
+COMPARTMENTS = VICTIM + """\
 - name: attacker
   program: dma
   core: 1
@@ -279,12 +274,7 @@ def test_a7_stale_translations_on_amd_vi(verdict):
             "without invalidation the write arrived")
 
 
-FWCFG = """\
-- name: victim
-  program: canary
-  core: 0
-  regions:
-    - { name: canary, size: 4K, process: rw }
+FWCFG = VICTIM + """\
 - name: attacker
   program: fwcfg
   core: 1

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from attack import CANARY, Air, Target
+from attack import CANARY, VICTIM, Air, Target
 from earlier import (BAR0, COMMAND, IO, MASTER, MEMORY, by_monitor, config, receiver,
                      ring_of)
 from harness.bare import bare
 from harness.console import Console
-from harness.describe import NIC_DRIVER, SWITCH, describe, indented
+from harness.describe import NETPROBE, NIC_DEVICE, NIC_DRIVER, SWITCH, describe, indented
 from harness.machine import PATIENCE
 
 HARDWARE = """\
@@ -31,37 +31,8 @@ HARDWARE = """\
   model: pcie-root-port
   options: id=spare,chassis=2
 """
-DEVICE = """\
-- name: nic
-  pci: "01:00.0"
-  id: 8086:10d3
-  dma: true
-  msix: 3
-  bars:
-    - { bar: 0, size: 128K }
-"""
-VICTIM = """\
-- name: victim
-  program: canary
-  core: 0
-  regions:
-    - { name: canary, size: 4K, process: rw }
-"""
-PROBE = """\
-- name: probe
-  program: netprobe
-  kernel: programs/netprobe.elf
-  memory: 16M
-  core: 2
-  priority: 12
-  settings:
-    - { name: echoes, value: "100000" }
-  vcpus:
-    - { core: 3 }
-  nic:
-    switch: switch
-    mac: 52:54:00:00:00:0f
-"""
+DEVICE = NIC_DEVICE.replace("00:02.0", "01:00.0")
+PROBE = NETPROBE.format(echoes=100000)
 
 
 # A second card, which is plugged in later; RAM that nobody has, for its descriptors.

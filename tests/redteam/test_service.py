@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from attack import CANARY, PATTERN, Target
+from attack import CANARY, PATTERN, VICTIM, Target
 from harness.console import Console
 from harness.describe import describe_web_and
 from test_dma import ECAM_OF_SATA, INTERRUPT_LINE, IO_APIC, IOVA, VTD, word_at
@@ -18,13 +18,6 @@ PAGE = "Hello from guest web"
 DEEDS = {"a1-write": "write", "a1-read": "read", "a6-ecam": "write", "a6-ioapic": "write",
          "a7": "leave", "a9": "neighbour", "a10": "write", "a14": "storm"}
 
-VICTIM = """\
-- name: victim
-  program: canary
-  core: 0
-  regions:
-    - { name: canary, size: 4K, process: rw }
-"""
 ATTACKER = """\
 - name: {name}
   program: dma

@@ -128,4 +128,5 @@ def test_disk_of_a_driver_domain_comes_back_with_it(system, console):
     console.command("start store")
     run(console, "stored", "until [ -s /tmp/done ]; do sleep 1; done; "
                            "echo 3 >/proc/sys/vm/drop_caches", BOOT_SECONDS)
-    assert wanted in run(console, "stored", "dd if=/dev/nvme0n1 bs=64k count=32 2>/dev/null | md5sum")
+    assert wanted in run(console, "stored", "dd if=/dev/nvme0n1 bs=64k count=32 2>/dev/null | "
+                                            "md5sum")

@@ -6,24 +6,10 @@ import re
 import pytest
 
 from harness.console import Console
-from harness.describe import (NIC_DEVICE, NIC_DRIVER, NIC_HARDWARE, SWITCH, describe, indented,
-                              machine)
+from harness.describe import (NETPROBE, NIC_DEVICE, NIC_DRIVER, NIC_HARDWARE, SWITCH, describe,
+                              indented, machine)
 
-PROBE = """\
-- name: probe
-  program: netprobe
-  kernel: programs/netprobe.elf
-  memory: 16M
-  core: 2
-  priority: 12
-  settings:
-    - { name: echoes, value: "1000" }
-  vcpus:
-    - { core: 3 }
-  nic:
-    switch: switch
-    mac: 52:54:00:00:00:0f
-"""
+PROBE = NETPROBE.format(echoes=1000)
 
 
 @pytest.fixture(scope="module")
