@@ -213,6 +213,10 @@ static void virtual_functions_out_of_reach_are_refused(void **state) {
     assert_non_null(strstr(pci_make_virtual(pci_find(0x100), 2), "more buses"));
     begin(0);
     with_virtual(true, 0x80);
+    fake_config16(0x100, 0x100 + SRIOV_FIRST, 0);                       /* itself */
+    assert_non_null(pci_make_virtual(pci_find(0x100), 1));
+    begin(0);
+    with_virtual(true, 0x80);
     memset(&fake_ecam[0x182 * 4096], 0xff, 4096);
     assert_non_null(strstr(pci_make_virtual(pci_find(0x100), 2), "doesn't show"));
 }
