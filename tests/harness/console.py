@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Bulkhead's console as a person uses it: the overview with the monitor, and each guest's console."""
+import itertools
 import re
 import time
 
 ESCAPE = "\x1d"         # Ctrl-]
 PROMPT = "bulkhead> "
 KEYS_AT_ONCE = 32       # the console keeps a few keys only while a client is busy
+NUMBERS = itertools.count(1)    # of the commands in guests' shells: none twice on one machine
 
 
 class Console:
@@ -13,7 +15,6 @@ class Console:
 
     def __init__(self, machine):
         self.machine = machine
-        self.count = 0
 
     def type(self, text):
         """Keys at the pace of a very fast typist, so that none is dropped on the way."""
@@ -64,17 +65,18 @@ class Console:
     def run(self, guest, line, timeout=60):
         """One command in the shell that has the focus; answers its output and its exit status.
 
-        The console shows again what a guest printed last, so each command ends with its number. What
-        the guest says of itself may stand in the middle of the echo, which is so not waited for.
+        The console shows again what a guest printed last, so lines with a number of its own enclose
+        what a command prints. The echo isn't waited for: what the guest says of itself may cut it.
         """
-        self.count += 1
+        number = next(NUMBERS)
         self.machine.serial.mark()
-        self.type(f"{line}; echo .$?.{self.count}\r")
+        self.type(f"echo .{number}; {line}; echo .$?.{number}\r")
+        self.machine.expect(rf"^\.{number}\n", timeout)
         start = self.machine.serial.position
-        status = self.machine.expect(rf"^\.(\d+)\.{self.count}\n", timeout)
+        status = self.machine.expect(rf"^\.(\d+)\.{number}\n", timeout)
         text = self.machine.serial.text()[start:status.start()]
         self.machine.expect(rf"{guest}:\S*# ", timeout)
-        return text.split(f"$?.{self.count}\n", 1)[-1], int(status.group(1))
+        return text, int(status.group(1))
 
     def check(self, guest, line, timeout=120):
         """The same, of a command that must succeed; answers its output."""
