@@ -15,7 +15,7 @@
 #include "base.h"
 
 #define BH_PLAN_MAGIC   0x4e414c504b4c5542ull  /* "BULKPLAN" */
-#define BH_PLAN_VERSION 2u
+#define BH_PLAN_VERSION 3u
 
 /* The most of each object that a plan may hold: the kernel's tables have these sizes. */
 enum bh_plan_limits {
@@ -134,14 +134,11 @@ struct bh_plan_space {
     char     name[BH_NAME_SIZE];
     uint32_t kind;           /* enum bh_space_kind */
     uint32_t owner;          /* compartment */
-    uint32_t first_mapping;  /* the space's mappings are contiguous and sorted by address */
-    uint32_t mapping_count;
-    uint32_t first_doorbell; /* GUEST: its doorbells are contiguous, in the spaces' order */
-    uint32_t doorbell_count;
+    uint32_t first_doorbell; /* GUEST: its doorbells are those from here on that name it */
     uint32_t pool_pages;     /* GUEST: table pages kept for guest_place */
-    uint32_t reserved;
 };
 
+/* In the order of their spaces, and of addresses in each. */
 struct bh_plan_mapping {
     uint32_t space;
     uint32_t region;
@@ -160,10 +157,9 @@ struct bh_plan_compartment {
     char     name[BH_NAME_SIZE];
     uint32_t space;          /* its process space */
     uint32_t flags;          /* enum bh_compartment_flags */
-    uint32_t first_slot;     /* its capability table: slots are contiguous; slot numbers in calls */
-    uint32_t slot_count;     /* count from 0 = first_slot */
-    uint32_t first_thread;   /* contiguous */
-    uint32_t thread_count;
+    uint32_t first_slot;     /* its capability table: the slots that name it; their numbers in calls
+                                count from this one, 0 */
+    uint32_t reserved;
 };
 
 /* What a slot holds: `kind` names the table that `object` indexes. */
@@ -188,12 +184,12 @@ struct bh_plan_slot {
     uint32_t reserved;
 };
 
-/* A thread starts with RIP = entry, RSP = stack, RDI = its number in its compartment (0, 1, ..),
+/* A thread starts with RIP = entry, RSP = stack, RDI = number,
  * RSI = BH_MANIFEST_ADDRESS, everything else zero. */
 struct bh_plan_thread {
     char     name[BH_NAME_SIZE];
     uint32_t compartment;
-    uint32_t reserved;
+    uint32_t number;         /* in its compartment: 0, 1, .. */
     uint64_t entry;
     uint64_t stack;
 };
@@ -279,10 +275,9 @@ struct bh_plan_port_range {
 
 struct bh_plan_mode {
     char     name[BH_NAME_SIZE];
-    uint32_t first_placement;  /* contiguous; a thread without a placement doesn't run in it */
-    uint32_t placement_count;
 };
 
+/* A thread without a placement in a mode doesn't run in it. */
 struct bh_plan_placement {
     uint32_t mode;
     uint32_t thread;
@@ -295,9 +290,9 @@ struct bh_plan_placement {
 _Static_assert(sizeof(struct bh_plan_table) == 16, "plan format");
 _Static_assert(sizeof(struct bh_plan_header) == 88 + 16 * BH_TABLE_COUNT, "plan format");
 _Static_assert(sizeof(struct bh_plan_region) == 96, "plan format");
-_Static_assert(sizeof(struct bh_plan_space) == 64, "plan format");
+_Static_assert(sizeof(struct bh_plan_space) == 48, "plan format");
 _Static_assert(sizeof(struct bh_plan_mapping) == 40, "plan format");
-_Static_assert(sizeof(struct bh_plan_compartment) == 56, "plan format");
+_Static_assert(sizeof(struct bh_plan_compartment) == 48, "plan format");
 _Static_assert(sizeof(struct bh_plan_slot) == 24, "plan format");
 _Static_assert(sizeof(struct bh_plan_thread) == 56, "plan format");
 _Static_assert(sizeof(struct bh_plan_vcpu) == 48, "plan format");
@@ -306,7 +301,7 @@ _Static_assert(sizeof(struct bh_plan_channel) == 48, "plan format");
 _Static_assert(sizeof(struct bh_plan_interrupt) == 56, "plan format");
 _Static_assert(sizeof(struct bh_plan_device) == 64, "plan format");
 _Static_assert(sizeof(struct bh_plan_port_range) == 16, "plan format");
-_Static_assert(sizeof(struct bh_plan_mode) == 40, "plan format");
+_Static_assert(sizeof(struct bh_plan_mode) == 32, "plan format");
 _Static_assert(sizeof(struct bh_plan_placement) == 24, "plan format");
 
 #endif

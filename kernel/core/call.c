@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decodes every call completely, then performs it. Trusts no register: a slot is looked up in the
- * caller's own table only, its kind and rights compared, operations compared to their range.
+ * Decodes every call completely, then performs it. Trusts no register: a slot must name the caller's
+ * compartment, its kind and rights are compared, operations compared to their range.
  */
 #include "core/call.h"
 
@@ -43,17 +43,18 @@ static const struct shape shapes[BH_CALL_COUNT] = {
 
 static enum bh_status decode(uint32_t thread, const struct call *call,
                              const struct bh_plan_slot **slot) {
-    const struct bh_plan_compartment *c = plan_compartment(plan_thread(thread)->compartment);
+    uint32_t compartment = plan_thread(thread)->compartment;
+    uint64_t index = plan_compartment(compartment)->first_slot + call->argument[0];
     const struct shape *shape = &shapes[call->number % BH_CALL_COUNT];
 
     if (call->number >= BH_CALL_COUNT)
         return BH_E_CALL;
     if (shape->kind == 0)
         return BH_OK;
-    if (call->argument[0] >= c->slot_count)
+    if (call->argument[0] >= BH_MAX_SLOTS || index >= plan_count(BH_TABLE_SLOT))
         return BH_E_SLOT;
-    *slot = plan_slot(c->first_slot + (uint32_t)call->argument[0]);
-    if ((*slot)->kind != shape->kind)
+    *slot = plan_slot((uint32_t)index);
+    if ((*slot)->compartment != compartment || (*slot)->kind != shape->kind)
         return BH_E_SLOT;
     if (shape->operations == 0)
         return ((*slot)->rights & shape->right) == shape->right ? BH_OK : BH_E_RIGHT;

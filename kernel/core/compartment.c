@@ -25,10 +25,8 @@ static uint64_t *state_of(uint32_t compartment) {
 }
 
 static void request_all(uint32_t compartment, enum sched_request request, uint32_t but) {
-    const struct bh_plan_compartment *c = plan_compartment(compartment);
-
-    for (uint32_t t = c->first_thread; t < c->first_thread + c->thread_count; t++)
-        if (t != but)
+    for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++)
+        if (plan_thread(t)->compartment == compartment && t != but)
             sched_request(thread_core(t), request, t);
 }
 
@@ -59,11 +57,10 @@ static bool stop_threads(struct operation *o, uint32_t self) {
 }
 
 static bool await_threads(struct operation *o, uint32_t self) {
-    const struct bh_plan_compartment *c = plan_compartment(o->target);
-
     o->again_at = time_after_us(POLL_US);
-    for (uint32_t t = c->first_thread; t < c->first_thread + c->thread_count; t++)
-        if (t != self && atomic_load(&threads[t].state) != THREAD_STOPPED)
+    for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++)
+        if (plan_thread(t)->compartment == o->target && t != self
+            && atomic_load(&threads[t].state) != THREAD_STOPPED)
             return false;
     return true;
 }

@@ -18,25 +18,6 @@ static const uint32_t entry_size[BH_TABLE_COUNT] = { PLAN_TABLES(TABLE_ENTRY) };
 static const char *const table_name[] = { PLAN_TABLES(TABLE_NAME) "header" };
 static const char *const rule_text[PLAN_RULE_COUNT] = { PLAN_RULES(RULE_TEXT) };
 
-/* Entries of `members` that name the same owner stand together, in the owners' order; an owner says
- * where its run starts and how long it is. The last three are offsets in the entries. */
-struct run {
-    enum bh_table owners, members;
-    uint32_t first, count, owner;
-};
-
-#define RUN(OWNERS, o, MEMBERS, m, first, count) \
-    { BH_TABLE_##OWNERS, BH_TABLE_##MEMBERS, offsetof(struct bh_plan_##o, first), \
-      offsetof(struct bh_plan_##o, count), offsetof(struct bh_plan_##m, o) }
-
-static const struct run runs[] = {
-    RUN(SPACE, space, MAPPING, mapping, first_mapping, mapping_count),
-    RUN(SPACE, space, DOORBELL, doorbell, first_doorbell, doorbell_count),
-    RUN(COMPARTMENT, compartment, SLOT, slot, first_slot, slot_count),
-    RUN(COMPARTMENT, compartment, THREAD, thread, first_thread, thread_count),
-    RUN(MODE, mode, PLACEMENT, placement, first_placement, placement_count),
-};
-
 const char *plan_rule_text(enum plan_rule rule) {
     return rule < PLAN_RULE_COUNT ? rule_text[rule] : "unknown rule";
 }
@@ -105,11 +86,6 @@ static const void *entry_at(const struct plan_view *p, enum bh_table table, uint
          + (uint64_t)index * entry_size[table];
 }
 
-static uint32_t word_at(const struct plan_view *p, enum bh_table table, uint32_t index,
-                        uint32_t offset) {
-    return *(const uint32_t *)((const uint8_t *)entry_at(p, table, index) + offset);
-}
-
 /* The tables' places have been checked. */
 static void open_view(struct plan_view *view, const struct bh_plan_header *h, uint64_t tables_end) {
     view->header = h;
@@ -119,33 +95,6 @@ static void open_view(struct plan_view *view, const struct bh_plan_header *h, ui
     PLAN_TABLES(OPEN_TABLE)
 #undef OPEN_TABLE
     view->tables_end = (tables_end + BH_PAGE_SIZE - 1) / BH_PAGE_SIZE * BH_PAGE_SIZE;
-}
-
-/* Does the run of owner `i` start at `before`, stay in the table, and hold only its own? */
-static struct plan_verdict check_run(const struct plan_view *p, const struct run *r, uint32_t i,
-                                     uint32_t before) {
-    uint32_t first = word_at(p, r->owners, i, r->first);
-    uint32_t count = word_at(p, r->owners, i, r->count);
-
-    if (first != before || count > p->count[r->members] - first)
-        return (struct plan_verdict){ PLAN_CONTIGUOUS, r->owners, i };
-    for (uint32_t k = first; k < BH_MAX_MAPPINGS && k - first < count; k++)
-        if (word_at(p, r->members, k, r->owner) != i)
-            return (struct plan_verdict){ PLAN_CONTIGUOUS, r->members, k };
-    return (struct plan_verdict){ PLAN_OK, r->members, first + count };
-}
-
-/* All runs together are the whole table. */
-static struct plan_verdict check_runs(const struct plan_view *p, const struct run *r) {
-    struct plan_verdict verdict = { PLAN_OK, r->members, 0 };
-
-    for (uint32_t i = 0; i < BH_MAX_SPACES && i < p->count[r->owners]; i++) {
-        verdict = check_run(p, r, i, verdict.index);
-        if (verdict.rule != PLAN_OK)
-            return verdict;
-    }
-    verdict.rule = verdict.index == p->count[r->members] ? PLAN_OK : PLAN_CONTIGUOUS;
-    return verdict;
 }
 
 static struct plan_verdict check_entries(const struct plan_view *p, bool relations) {
@@ -173,8 +122,6 @@ static struct plan_verdict check_passes(const struct plan_view *p) {
 
     if (verdict.rule == PLAN_OK)
         verdict = check_entries(p, false);
-    for (uint32_t i = 0; i < sizeof(runs) / sizeof(runs[0]) && verdict.rule == PLAN_OK; i++)
-        verdict = check_runs(p, &runs[i]);
     if (verdict.rule == PLAN_OK)
         verdict = check_entries(p, true);
     return verdict.rule != PLAN_OK ? verdict

@@ -66,7 +66,6 @@ struct plan_view {
     RULE(PLAN_ALIGNMENT,        "an address, offset or size isn't a multiple of its unit") \
     RULE(PLAN_RANGE,            "a range is empty, too large or ends beyond its limit") \
     RULE(PLAN_OVERLAP,          "the range overlaps the one before, or the order isn't ascending") \
-    RULE(PLAN_CONTIGUOUS,       "the entries of one owner aren't contiguous and in order") \
     RULE(PLAN_OWNER,            "the object belongs to another compartment") \
     RULE(PLAN_DUPLICATE,        "the same thing is named twice") \
     RULE(PLAN_WX,               "memory would be writable and executable") \

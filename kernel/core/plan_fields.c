@@ -58,7 +58,6 @@ static const struct field fields[] = {
     NUMBER(SPACE, space, kind, KIND, 0, BH_SPACE_DEVICE),
     INDEX(SPACE, space, owner, COMPARTMENT),
     NUMBER(SPACE, space, pool_pages, RANGE, 0, MAX_POOL_PAGES),
-    ZERO(SPACE, space),
 
     INDEX(MAPPING, mapping, space, SPACE), INDEX(MAPPING, mapping, region, REGION),
     PAGES(MAPPING, mapping, address), PAGES(MAPPING, mapping, offset),
@@ -68,7 +67,6 @@ static const struct field fields[] = {
 
     INDEX(COMPARTMENT, compartment, space, SPACE),
     BITS(COMPARTMENT, compartment, flags, FLAGS, 0, BH_COMPARTMENT_START),
-    NUMBER(COMPARTMENT, compartment, thread_count, RANGE, 1, BH_MAX_THREADS),
 
     NUMBER(SLOT, slot, kind, KIND, BH_SLOT_CHANNEL, BH_SLOT_COUNTERS),
     INDEX(SLOT, slot, compartment, COMPARTMENT),
@@ -77,7 +75,6 @@ static const struct field fields[] = {
     INDEX(THREAD, thread, compartment, COMPARTMENT),
     NUMBER(THREAD, thread, entry, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END - 1),
     NUMBER(THREAD, thread, stack, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END),
-    ZERO(THREAD, thread),
 
     INDEX(VCPU, vcpu, thread, THREAD), INDEX(VCPU, vcpu, space, SPACE),
     INDEX(VCPU, vcpu, state_region, REGION),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Plan check, last pass: what may be mapped where. Follows indices, which the first pass bounded;
- * runs of entries are in order (plan_check.c).
+ * Plan check, last pass: what may be mapped where. Follows indices, which the first pass bounded.
  */
 #include "core/plan_rules.h"
 
@@ -89,9 +88,10 @@ static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_mapping *m = &p->mapping[i];
     const struct bh_plan_region *r = &p->region[m->region];
     const struct bh_plan_space *s = &p->space[m->space];
-    const struct bh_plan_mapping *before = i == s->first_mapping ? m : m - 1;
-    bool behind = before == m || (before->address < m->address
-                                  && m->address - before->address >= before->size);
+    const struct bh_plan_mapping *before = m - (i > 0);
+    bool behind = i == 0 || before->space < m->space
+               || (before->space == m->space && before->address < m->address
+                   && m->address - before->address >= before->size);
     enum plan_rule rule = mapping_range(m, r, s->kind);
 
     rule = rule != PLAN_OK ? rule : mapping_rights(m, r, s->kind);

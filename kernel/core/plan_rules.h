@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files of the plan check only. Three passes over all tables: every field by itself,
- * with every index bounded (plan_fields.c); the runs of entries that belong to one owner (plan_check.c);
- * the relations among entries, which may follow any index (plan_relations.c, plan_owners.c).
+ * Between the files of the plan check only. Two passes over all tables: every field by itself,
+ * with every index bounded (plan_fields.c); the relations among entries, which may follow any index
+ * (plan_relations.c, plan_owners.c).
  */
 #pragma once
 

@@ -61,8 +61,9 @@ static void install(uint32_t space) {
     if (s->kind == BH_SPACE_DEVICE && iommu_kind() == IOMMU_NONE)
         return;                        /* nobody would read it */
     space_table_create(table, format_of[s->kind]);
-    for (uint32_t i = 0; i < s->mapping_count; i++)
-        install_mapping(plan_mapping(s->first_mapping + i));
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_MAPPING); i++)
+        if (plan_mapping(i)->space == space)
+            install_mapping(plan_mapping(i));
     if (s->kind == BH_SPACE_DEVICE && plan_control(BH_PLAN_CONTROL_DMA_OPEN))
         open_to_everything(table);
     space_table_seal(table, s->pool_pages);
@@ -107,11 +108,12 @@ enum bh_status space_unplace(uint32_t space, uint32_t region) {
 uint32_t space_of_placement(uint32_t region) { return placements[region].space; }
 
 uint32_t space_nearest_mapping(uint32_t space, uint64_t address) {
-    const struct bh_plan_space *s = plan_space(space);
-    uint32_t nearest = s->mapping_count > 0 ? s->first_mapping : BH_NONE;
+    uint32_t nearest = BH_NONE;
 
-    for (uint32_t i = 0; i < s->mapping_count; i++)
-        if (plan_mapping(s->first_mapping + i)->address <= address)
-            nearest = s->first_mapping + i;
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_MAPPING); i++) {
+        const struct bh_plan_mapping *m = plan_mapping(i);
+        if (m->space == space && (nearest == BH_NONE || m->address <= address))
+            nearest = i;
+    }
     return nearest;
 }

@@ -63,10 +63,12 @@ static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving) {
 
 /* The channel of the doorbell at this address, or BH_NONE. */
 static uint32_t doorbell_at(uint32_t vcpu, enum bh_doorbell_kind kind, uint64_t address) {
-    const struct bh_plan_space *s = plan_space(plan_vcpu(vcpu)->space);
+    uint32_t space = plan_vcpu(vcpu)->space;
 
-    for (uint32_t i = 0; i < s->doorbell_count; i++) {
-        const struct bh_plan_doorbell *bell = plan_doorbell(s->first_doorbell + i);
+    for (uint32_t i = plan_space(space)->first_doorbell; i < plan_count(BH_TABLE_DOORBELL); i++) {
+        const struct bh_plan_doorbell *bell = plan_doorbell(i);
+        if (bell->space != space)
+            break;
         if (address - bell->address < bell->length && bell->kind == kind)
             return bell->channel;
     }

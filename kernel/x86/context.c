@@ -58,7 +58,7 @@ void context_reset(uint32_t thread) {
     c->rip = t->entry;
     c->rflags = RFLAGS_RESERVED | RFLAGS_IF;
     c->gpr[BH_RSP] = t->stack;
-    c->gpr[BH_RDI] = thread - plan_compartment(t->compartment)->first_thread;
+    c->gpr[BH_RDI] = t->number;
     c->gpr[BH_RSI] = BH_MANIFEST_ADDRESS;
 }
 

@@ -77,11 +77,14 @@ static uint64_t share(uint64_t ticks, uint64_t *before, uint64_t time) {
     return time < 1000 ? 0 : grown / (time / 1000);
 }
 
-static uint64_t threads_ticks(const struct bh_plan_compartment *compartment) {
+static uint64_t threads_ticks(uint32_t compartment) {
     uint64_t sum = 0;
 
-    for (uint32_t i = 0; i < compartment->thread_count; i++)
-        sum += counter(BH_COUNTERS_THREAD, compartment->first_thread + i, BH_THREAD_TICKS);
+    for (uint32_t i = 0; i < names_count(BH_TABLE_THREAD); i++) {
+        const struct bh_plan_thread *thread = names_entry(BH_TABLE_THREAD, i);
+        if (thread->compartment == compartment)
+            sum += counter(BH_COUNTERS_THREAD, i, BH_THREAD_TICKS);
+    }
     return sum;
 }
 
@@ -114,7 +117,7 @@ static void show_cores(struct console *console, uint64_t time) {
 
 static void show_compartment(struct console *console, uint32_t i, uint64_t time) {
     const struct bh_plan_compartment *compartment = names_entry(BH_TABLE_COMPARTMENT, i);
-    uint64_t busy = share(threads_ticks(compartment), &last.ran[i], time);
+    uint64_t busy = share(threads_ticks(i), &last.ran[i], time);
 
     console_print(console, "%-20s %-10s %6lu %6lu %5lu.%lu\n", compartment->name,
                   compartment_state(i),

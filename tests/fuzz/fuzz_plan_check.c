@@ -71,8 +71,6 @@ static void rely_on_owners(const struct plan_view *p) {
     }
     for (uint32_t i = 0; i < p->count[BH_TABLE_VCPU]; i++) {
         const struct bh_plan_vcpu *v = &p->vcpu[i];
-        const struct bh_plan_space *s = &p->space[v->space];
-        MUST(s->first_doorbell + s->doorbell_count <= p->count[BH_TABLE_DOORBELL]);
         MUST(p->region[v->state_region].size == BH_PAGE_SIZE);
     }
     for (uint32_t i = 0; i < p->count[BH_TABLE_PLACEMENT]; i++) {

@@ -51,14 +51,10 @@ static void make_regions(struct sample *s) {
 
 static void make_spaces(struct sample *s) {
     static const struct bh_plan_space spaces[SAMPLE_SPACES] = {
-        [SPACE_DRIVER] = { .kind = BH_SPACE_PROCESS, .owner = COMPARTMENT_DRIVER,
-                           .first_mapping = 0, .mapping_count = 5 },
-        [SPACE_VMM] = { .kind = BH_SPACE_PROCESS, .owner = COMPARTMENT_VMM,
-                        .first_mapping = 5, .mapping_count = 6 },
-        [SPACE_GUEST] = { .kind = BH_SPACE_GUEST, .owner = COMPARTMENT_VMM, .first_mapping = 11,
-                          .mapping_count = 1, .doorbell_count = 1, .pool_pages = 4 },
-        [SPACE_NIC] = { .kind = BH_SPACE_DEVICE, .owner = COMPARTMENT_DRIVER, .first_mapping = 12,
-                        .mapping_count = 2, .first_doorbell = 1 },
+        [SPACE_DRIVER] = { .kind = BH_SPACE_PROCESS, .owner = COMPARTMENT_DRIVER },
+        [SPACE_VMM] = { .kind = BH_SPACE_PROCESS, .owner = COMPARTMENT_VMM },
+        [SPACE_GUEST] = { .kind = BH_SPACE_GUEST, .owner = COMPARTMENT_VMM, .pool_pages = 4 },
+        [SPACE_NIC] = { .kind = BH_SPACE_DEVICE, .owner = COMPARTMENT_DRIVER },
     };
     static const struct bh_plan_mapping mappings[14] = {
         { SPACE_DRIVER, REGION_CODE, 0x400000, 0, 0x1000, RX, 0 },
@@ -84,10 +80,8 @@ static void make_spaces(struct sample *s) {
 
 static void make_compartments(struct sample *s) {
     static const struct bh_plan_compartment compartments[SAMPLE_COMPARTMENTS] = {
-        { .space = SPACE_DRIVER, .flags = BH_COMPARTMENT_START, .first_slot = 0, .slot_count = 4,
-          .first_thread = 0, .thread_count = 1 },
-        { .space = SPACE_VMM, .first_slot = 4, .slot_count = 4, .first_thread = 1,
-          .thread_count = 2 },
+        { .space = SPACE_DRIVER, .flags = BH_COMPARTMENT_START, .first_slot = 0 },
+        { .space = SPACE_VMM, .first_slot = 4 },
     };
     static const struct bh_plan_slot slots[8] = {
         { COMPARTMENT_DRIVER, BH_SLOT_CHANNEL, 1, 0, 0, 0 },
@@ -102,7 +96,7 @@ static void make_compartments(struct sample *s) {
     static const struct bh_plan_thread threads[3] = {
         { .compartment = COMPARTMENT_DRIVER, .entry = 0x400010, .stack = 0x403000 },
         { .compartment = COMPARTMENT_VMM, .entry = 0x400010, .stack = 0x402000 },
-        { .compartment = COMPARTMENT_VMM, .entry = 0x400020, .stack = 0x401800 },
+        { .compartment = COMPARTMENT_VMM, .number = 1, .entry = 0x400020, .stack = 0x401800 },
     };
 
     memcpy(s->compartment, compartments, sizeof(compartments));
@@ -156,8 +150,6 @@ static void make_modes(struct sample *s) {
         { 1, 0, 1, 31, 1, 1000000 },
     };
 
-    s->mode[0] = (struct bh_plan_mode){ .first_placement = 0, .placement_count = 3 };
-    s->mode[1] = (struct bh_plan_mode){ .first_placement = 3, .placement_count = 1 };
     memcpy(s->placement, placements, sizeof(placements));
     name_all(s->mode, sizeof(s->mode[0]), 2, "mode");
 }

@@ -95,15 +95,18 @@ void context_answer(uint32_t thread, enum bh_status status, uint64_t value) {
 static int install(void **state) {
     (void)state;
     memset(slots, 0, sizeof slots);
-    compartments[1] = (struct bh_plan_compartment){ .first_slot = FIRST_SLOT,
-                                                    .slot_count = SLOTS };
+    compartments[1] = (struct bh_plan_compartment){ .first_slot = FIRST_SLOT };
     plan_threads[THREAD].compartment = 1;
     vcpus[1].thread = THREAD;
     for (uint32_t i = 0; i < SLOTS; i++)
-        slots[FIRST_SLOT + i] = (struct bh_plan_slot){ .kind = i + 1, .object = 1, .rights = ~0u };
-    slots[FIRST_SLOT + SLOTS] = slots[FIRST_SLOT];      /* somebody else's */
+        slots[FIRST_SLOT + i] = (struct bh_plan_slot){
+            .compartment = 1, .kind = i + 1, .object = 1, .rights = ~0u,
+        };
+    slots[FIRST_SLOT + SLOTS] = slots[FIRST_SLOT];
+    slots[FIRST_SLOT + SLOTS].compartment = 0;          /* somebody else's */
     plan_tables = (struct plan_view){ .compartment = compartments, .thread = plan_threads,
-                                      .slot = slots, .vcpu = vcpus };
+                                      .slot = slots, .vcpu = vcpus,
+                                      .count = { [BH_TABLE_SLOT] = FIRST_SLOT + SLOTS + 1 } };
     return 0;
 }
 

@@ -30,8 +30,8 @@ static const struct bh_plan_vcpu vcpus[] = {
     { .space = 3, .state_region = 0 }, { .space = 4, .state_region = 1 },
 };
 static const struct bh_plan_space spaces[] = {
-    [3] = { .first_doorbell = 0, .doorbell_count = 2 },
-    [4] = { .first_doorbell = 2, .doorbell_count = 0 },
+    [3] = { .first_doorbell = 0 },
+    [4] = { .first_doorbell = 1 },
 };
 static const struct bh_plan_doorbell doorbells[] = {
     { .space = 3, .kind = BH_DOORBELL_PORT, .address = 0xc000, .length = 4, .channel = PORT_CHANNEL },

@@ -215,9 +215,6 @@ static void space_rules(void **state) {
     SPACE(PLAN_REFERENCE, SPACE_NIC, s->space[SPACE_NIC].owner = 2);
     SPACE(PLAN_RESERVED, SPACE_NIC, s->space[SPACE_NIC].pool_pages = 1);
     SPACE(PLAN_RANGE, SPACE_GUEST, s->space[SPACE_GUEST].pool_pages = 4097);
-    SPACE(PLAN_CONTIGUOUS, SPACE_VMM, s->space[SPACE_VMM].first_mapping++);
-    MAPPING(PLAN_CONTIGUOUS, 13, s->space[SPACE_NIC].mapping_count = 1);
-    SPACE(PLAN_CONTIGUOUS, SPACE_NIC, s->space[SPACE_NIC].mapping_count = 0xffffffff);
     SPACE(PLAN_SPACE_UNUSED, SPACE_NIC, s->device[DEVICE_NIC].space = BH_NONE;
           s->device[DEVICE_NIC].flags = 0);
     SPACE(PLAN_SPACE_UNUSED, SPACE_VMM, s->compartment[COMPARTMENT_VMM].space = SPACE_DRIVER);
@@ -245,7 +242,7 @@ static void mapping_rules(void **state) {
     MAPPING(PLAN_OVERLAP, 1, s->mapping[1].address = 0x400000);
     MAPPING(PLAN_OVERLAP, 2, s->mapping[2].address = 0x402000);
     MAPPING(PLAN_OVERLAP, 3, s->mapping[3].address = 0x4ff000);
-    MAPPING(PLAN_CONTIGUOUS, 4, s->mapping[4].space = SPACE_VMM);
+    MAPPING(PLAN_OVERLAP, 5, s->mapping[4].space = SPACE_VMM);
     MAPPING(PLAN_MSI_WINDOW, 13, s->mapping[13].address = 0xfee00000);
     MAPPING(PLAN_MSI_WINDOW, 12, s->mapping[12].address = 0xfeeff000);
     MAPPING(PLAN_WX, 9, s->mapping[9].rights |= BH_EXECUTE);
@@ -261,10 +258,6 @@ static void compartment_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_COMPARTMENT, 1, s->compartment[1].space = 4);
     REFUSED(PLAN_FLAGS, BH_TABLE_COMPARTMENT, 1, s->compartment[1].flags = 2);
-    REFUSED(PLAN_RANGE, BH_TABLE_COMPARTMENT, 1, s->compartment[1].thread_count = 0);
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_COMPARTMENT, 1, s->compartment[1].first_slot = 3);
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_COMPARTMENT, 1, s->compartment[1].slot_count = 5);
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_THREAD, 2, s->compartment[1].thread_count = 1);
     REFUSED(PLAN_NAME, BH_TABLE_COMPARTMENT, 0, s->compartment[0].name[0] = ' ');
 }
 
@@ -282,7 +275,7 @@ static void slot_rules(void **state) {
     SLOT(PLAN_RIGHTS, 0, s->slot[0].rights = 1);
     SLOT(PLAN_RIGHTS, 6, s->slot[6].rights = 0x10);
     SLOT(PLAN_REFERENCE, 0, s->slot[0].object2 = 1);
-    SLOT(PLAN_CONTIGUOUS, 4, s->slot[4].compartment = COMPARTMENT_DRIVER);
+    SLOT(PLAN_OWNER, 4, s->slot[4].compartment = COMPARTMENT_DRIVER);
     SLOT(PLAN_OWNER, 7, s->slot[7] = ((struct bh_plan_slot){ COMPARTMENT_VMM, BH_SLOT_DEVICE,
                                                              DEVICE_NIC, 0, 1, 0 }));
     SLOT(PLAN_OWNER, 7, s->slot[7] = ((struct bh_plan_slot){ COMPARTMENT_VMM, BH_SLOT_INTERRUPT,
@@ -302,13 +295,11 @@ static void slot_rules(void **state) {
 static void thread_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_THREAD, 2, s->thread[2].compartment = 2);
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_THREAD, 1, s->thread[1].compartment = 0);
     REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].entry = 0);
     REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].entry = (1ull << 47) - BH_PAGE_SIZE);
     REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].entry = 0xffff800000000000ull);
     REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].stack = 0);
     REFUSED(PLAN_ENTRY, BH_TABLE_THREAD, 0, s->thread[0].stack = 1ull << 47);
-    REFUSED(PLAN_RESERVED, BH_TABLE_THREAD, 0, s->thread[0].reserved = 1);
 }
 
 #define VCPU(rule, change) REFUSED(rule, BH_TABLE_VCPU, 0, change)
@@ -330,10 +321,7 @@ static void vcpu_rules(void **state) {
 static void doorbell_rules(void **state) {
     (void)state;
     REFUSED(PLAN_REFERENCE, BH_TABLE_DOORBELL, 0, s->doorbell[0].channel = 3);
-    SPACE(PLAN_CONTIGUOUS, SPACE_GUEST, s->space[SPACE_GUEST].doorbell_count = 2);
-    SPACE(PLAN_CONTIGUOUS, SPACE_GUEST, s->space[SPACE_GUEST].first_doorbell = 0xffffffff);
-    SPACE(PLAN_CONTIGUOUS, SPACE_NIC, s->space[SPACE_GUEST].doorbell_count = 0);
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_DOORBELL, 0, s->doorbell[0].space = SPACE_NIC);
+    REFUSED(PLAN_SPACE_KIND, BH_TABLE_DOORBELL, 0, s->doorbell[0].space = SPACE_NIC);
     REFUSED(PLAN_KIND, BH_TABLE_DOORBELL, 0, s->doorbell[0].kind = 2);
     REFUSED(PLAN_RANGE, BH_TABLE_DOORBELL, 0, s->doorbell[0].length = 0);
     REFUSED(PLAN_RANGE, BH_TABLE_DOORBELL, 0, s->doorbell[0].address = 0xfff8);
@@ -429,12 +417,9 @@ static void ports_of_a_pci_function(void **state) {
 
 static void mode_rules(void **state) {
     (void)state;
-    REFUSED(PLAN_CONTIGUOUS, BH_TABLE_MODE, 1, s->mode[1].first_placement = 2);
-    PLACEMENT(PLAN_CONTIGUOUS, 3, s->mode[1].placement_count = 0);
     REFUSED(PLAN_NAME, BH_TABLE_MODE, 1, s->mode[1].name[0] = '\x7f');
     PLACEMENT(PLAN_REFERENCE, 0, s->placement[0].thread = 3);
     PLACEMENT(PLAN_REFERENCE, 0, s->placement[0].mode = 2);
-    PLACEMENT(PLAN_CONTIGUOUS, 0, s->placement[0].mode = 1);
     PLACEMENT(PLAN_CORE, 0, s->placement[0].core = 2);
     PLACEMENT(PLAN_PRIORITY, 0, s->placement[0].priority = 32);
     PLACEMENT(PLAN_BUDGET, 0, s->placement[0].budget_us = 0);

@@ -62,7 +62,9 @@ static void lower_thread(struct model *m, uint32_t compartment, const struct pro
                          uint32_t number, uint64_t entry) {
     struct origin origin = lower_origin(program);
     uint64_t size = lower_size(program->base->stack, DEFAULT_STACK);
-    struct bh_plan_thread thread = { .compartment = compartment, .entry = entry };
+    struct bh_plan_thread thread = {
+        .compartment = compartment, .number = number, .entry = entry,
+    };
     char *name = memory_format("%s.stack%u", program->base->name, number);
 
     uint32_t stack = lower_ram(m, name, size, BH_READ | BH_WRITE, compartment, origin);
@@ -83,8 +85,6 @@ static void lower_program(struct model *m, const struct program *program) {
     struct bh_plan_compartment compartment = {
         .space = m->space_count,
         .flags = program->base->stopped ? 0 : BH_COMPARTMENT_START,
-        .first_thread = m->thread_count,
-        .thread_count = program_threads(program),
     };
 
     model_name(space.name, "%s", program->base->name);
@@ -92,7 +92,7 @@ static void lower_program(struct model *m, const struct program *program) {
     model_add_space(m, space, origin);
     uint32_t index = model_add_compartment(m, compartment, origin);
     uint64_t entry = lower_image(m, index, program);
-    for (uint32_t i = 0; i < compartment.thread_count; i++) {
+    for (uint32_t i = 0; i < program_threads(program); i++) {
         lower_thread(m, index, program, i, entry);
     }
 }

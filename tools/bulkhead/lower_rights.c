@@ -245,7 +245,7 @@ static void lower_mode(struct model *m, const struct programs *programs, uint32_
 /* Before lower_rights: slots name the modes. */
 void lower_mode_names(struct model *m) {
     const struct description *d = m->description;
-    struct bh_plan_mode mode = { .first_placement = 0 };
+    struct bh_plan_mode mode = { .name = "" };
 
     for (uint32_t i = 0; i < d->modes_count; i++) {
         model_name(mode.name, "%s", d->modes[i].name);
@@ -262,8 +262,6 @@ void lower_modes(struct model *m, const struct programs *programs) {
     const struct description *d = m->description;
 
     for (uint32_t i = 0; i < m->mode_count; i++) {
-        m->mode[i].first_placement = m->placement_count;
         lower_mode(m, programs, i, i < d->modes_count ? &d->modes[i] : NULL);
-        m->mode[i].placement_count = m->placement_count - m->mode[i].first_placement;
     }
 }

@@ -122,6 +122,7 @@ uint32_t model_add_compartment(struct model *m, struct bh_plan_compartment compa
     m->compartment_origin[m->compartment_count] = origin;
     m->life[m->compartment_count] = (struct model_compartment){
         .space = compartment.space,
+        .first_thread = m->thread_count,
         .next_address = FIRST_AUTOMATIC_ADDRESS,
         .guest_space = BH_NONE,
         .next_port = FIRST_DOORBELL_PORT,
@@ -244,5 +245,5 @@ MODEL_FIND(region)
 MODEL_FIND(device)
 
 uint32_t model_thread(const struct model *m, uint32_t compartment, uint32_t number) {
-    return m->compartment[compartment].first_thread + number;
+    return m->life[compartment].first_thread + number;
 }

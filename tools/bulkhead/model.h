@@ -42,6 +42,7 @@ struct model_content {
 struct model_compartment {
     uint32_t  space;
     uint32_t  slot_count;
+    uint32_t  first_thread;     /* they are contiguous */
     uint64_t  next_address;     /* where the next region is mapped in the process */
     uint64_t  bits_used[BH_MAX_THREADS];    /* of each of its threads' notification words */
     uint32_t  guest_space;      /* a VM's, else BH_NONE */

@@ -27,11 +27,9 @@ static const char *name_of(const struct plan_view *p, uint32_t compartment) {
 }
 
 static void show_threads(const struct plan_view *p, uint32_t c, FILE *out) {
-    const struct bh_plan_mode *mode = &p->mode[p->header->first_mode];
-
-    for (uint32_t i = 0; i < mode->placement_count; i++) {
-        const struct bh_plan_placement *l = &p->placement[mode->first_placement + i];
-        if (p->thread[l->thread].compartment != c) {
+    for (uint32_t i = 0; i < p->count[BH_TABLE_PLACEMENT]; i++) {
+        const struct bh_plan_placement *l = &p->placement[i];
+        if (l->mode != p->header->first_mode || p->thread[l->thread].compartment != c) {
             continue;
         }
         fprintf(out, "  thread    %-18s core %u, priority %u", p->thread[l->thread].name, l->core,
@@ -60,16 +58,18 @@ static void show_others(const struct plan_view *p, uint32_t c, uint32_t region, 
 }
 
 static void show_space(const struct plan_view *p, uint32_t space, const char *title, FILE *out) {
-    const struct bh_plan_space *s = &p->space[space];
     char rights[4];
     char size[24];
 
-    for (uint32_t i = 0; i < s->mapping_count; i++) {
-        const struct bh_plan_mapping *m = &p->mapping[s->first_mapping + i];
+    for (uint32_t i = 0; i < p->count[BH_TABLE_MAPPING]; i++) {
+        const struct bh_plan_mapping *m = &p->mapping[i];
+        if (m->space != space) {
+            continue;
+        }
         fprintf(out, "  %-9s %-3s %-24s %7s at 0x%llx", title, rights_text(m->rights, rights),
                 p->region[m->region].name, size_text(m->size, size),
                 (unsigned long long)m->address);
-        show_others(p, s->owner, m->region, out);
+        show_others(p, p->space[space].owner, m->region, out);
         fputs("\n", out);
     }
 }
@@ -153,10 +153,10 @@ static void show_slot(const struct plan_view *p, const struct bh_plan_slot *s, F
 }
 
 static void show_slots(const struct plan_view *p, uint32_t c, FILE *out) {
-    const struct bh_plan_compartment *compartment = &p->compartment[c];
-
-    for (uint32_t i = 0; i < compartment->slot_count; i++) {
-        show_slot(p, &p->slot[compartment->first_slot + i], out);
+    for (uint32_t i = 0; i < p->count[BH_TABLE_SLOT]; i++) {
+        if (p->slot[i].compartment == c) {
+            show_slot(p, &p->slot[i], out);
+        }
     }
 }
 
