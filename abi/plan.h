@@ -74,7 +74,6 @@ struct bh_plan_header {
     uint32_t log_channel;   /* channel that the kernel signals when it logged, or BH_NONE */
     uint32_t log_port;      /* first port of a 16550 for the kernel's log until the programs start,
                                and for its last words in a panic; 0: none */
-    uint64_t memory_needed; /* bytes of RAM for regions, for the message "too little memory" */
     struct bh_plan_table table[BH_TABLE_COUNT];
 };
 
@@ -135,7 +134,7 @@ struct bh_plan_space {
     uint32_t kind;           /* enum bh_space_kind */
     uint32_t owner;          /* compartment */
     uint32_t first_doorbell; /* GUEST: its doorbells are those from here on that name it */
-    uint32_t pool_pages;     /* GUEST: table pages kept for guest_place */
+    uint32_t pool_pages;     /* GUEST: table pages kept for guest_place, 64 at most */
 };
 
 /* In the order of their spaces, and of addresses in each. */
@@ -162,21 +161,22 @@ struct bh_plan_compartment {
     uint32_t reserved;
 };
 
-/* What a slot holds: `kind` names the table that `object` indexes. */
+/* What a slot holds: the table that `object` indexes, or what there is but one of. Of other tables
+ * a slot is good for nothing. */
 enum bh_slot_kind {
-    BH_SLOT_CHANNEL     = 1,  /* notify, notify_wait */
-    BH_SLOT_INTERRUPT   = 2,  /* irq_ack */
-    BH_SLOT_DEVICE      = 3,  /* device_control, device_read */
-    BH_SLOT_VCPU        = 4,  /* vcpu_run */
-    BH_SLOT_PLACE       = 5,  /* guest_place: object is the region, object2 the guest space */
-    BH_SLOT_COMPARTMENT = 6,  /* compartment_control */
-    BH_SLOT_MODE        = 7,  /* mode_enter */
-    BH_SLOT_MACHINE     = 8,  /* machine_control; no object */
-    BH_SLOT_COUNTERS    = 9,  /* counter_read of every object; no object */
+    BH_SLOT_PLACE       = BH_TABLE_REGION,       /* guest_place; object2 is the guest space */
+    BH_SLOT_COMPARTMENT = BH_TABLE_COMPARTMENT,  /* compartment_control */
+    BH_SLOT_VCPU        = BH_TABLE_VCPU,         /* vcpu_run */
+    BH_SLOT_CHANNEL     = BH_TABLE_CHANNEL,      /* notify, notify_wait */
+    BH_SLOT_INTERRUPT   = BH_TABLE_INTERRUPT,    /* irq_ack */
+    BH_SLOT_DEVICE      = BH_TABLE_DEVICE,       /* device_control, device_read */
+    BH_SLOT_MODE        = BH_TABLE_MODE,         /* mode_enter */
+    BH_SLOT_MACHINE     = BH_TABLE_COUNT,        /* machine_control; object 0 */
+    BH_SLOT_COUNTERS,                            /* counter_read of every object; object 0 */
 };
 
 struct bh_plan_slot {
-    uint32_t compartment;
+    uint32_t compartment;    /* that has it */
     uint32_t kind;           /* enum bh_slot_kind */
     uint32_t object;
     uint32_t object2;        /* PLACE: the guest space; else zero */
@@ -267,10 +267,10 @@ struct bh_plan_device {
 };
 
 struct bh_plan_port_range {
-    uint32_t compartment;
+    uint32_t device;         /* the device that the ports belong to, and so its owner's */
     uint32_t first;          /* 0 .. 0xffff */
     uint32_t count;
-    uint32_t device;         /* the device that the ports belong to */
+    uint32_t reserved;
 };
 
 struct bh_plan_mode {
@@ -288,7 +288,7 @@ struct bh_plan_placement {
 };
 
 _Static_assert(sizeof(struct bh_plan_table) == 16, "plan format");
-_Static_assert(sizeof(struct bh_plan_header) == 88 + 16 * BH_TABLE_COUNT, "plan format");
+_Static_assert(sizeof(struct bh_plan_header) == 80 + 16 * BH_TABLE_COUNT, "plan format");
 _Static_assert(sizeof(struct bh_plan_region) == 96, "plan format");
 _Static_assert(sizeof(struct bh_plan_space) == 48, "plan format");
 _Static_assert(sizeof(struct bh_plan_mapping) == 40, "plan format");

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The host tool `bulkhead`. The plan check is the kernel's own code, compiled for the host.
 
-PLAN_CHECK   := kernel/core/plan_check.c kernel/core/plan_fields.c kernel/core/plan_relations.c \
-                kernel/core/plan_owners.c
+PLAN_CHECK   := kernel/core/plan_check.c kernel/core/plan_fields.c kernel/core/plan_relations.c
 # The kernel's view of a machine, run over a saved one (tools/bulkhead/saved_machine.c).
 SAVED_MACHINE := $(filter-out kernel/pci/ecam.c,$(wildcard kernel/pci/*.c)) \
                  $(addprefix kernel/iommu/,scope.c dmar.c ivrs.c) kernel/core/device_install.c

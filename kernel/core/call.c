@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decodes every call completely, then performs it. Trusts no register: a slot must name the caller's
- * compartment, its kind and rights are compared, operations compared to their range.
+ * Decodes every call completely, then performs it. Trusts no register: a slot must name the
+ * caller's compartment, its kind and rights are compared, operations compared to their range.
  */
 #include "core/call.h"
 
@@ -18,16 +18,18 @@
 #include "core/vcpu_arch.h"
 
 #define PLACE_PRESENT 1ull
+#define NO_SLOT       BH_NONE
 
 /* What a call's first two arguments have to be. */
 struct shape {
-    uint32_t kind;                     /* enum bh_slot_kind of the slot; 0: the call takes none */
+    uint32_t kind;                     /* enum bh_slot_kind of the slot, or NO_SLOT */
     uint32_t operations;               /* argument 1 is below this, and allowed; 0: no such */
     uint32_t right;                    /* else: a bit that the slot's rights must have */
 };
 
 static const struct shape shapes[BH_CALL_COUNT] = {
     [BH_CALL_NOTIFY] = { .kind = BH_SLOT_CHANNEL },
+    [BH_CALL_WAIT] = { .kind = NO_SLOT },
     [BH_CALL_NOTIFY_WAIT] = { .kind = BH_SLOT_CHANNEL },
     [BH_CALL_VCPU_RUN] = { .kind = BH_SLOT_VCPU },
     [BH_CALL_GUEST_PLACE] = { .kind = BH_SLOT_PLACE },
@@ -49,7 +51,7 @@ static enum bh_status decode(uint32_t thread, const struct call *call,
 
     if (call->number >= BH_CALL_COUNT)
         return BH_E_CALL;
-    if (shape->kind == 0)
+    if (shape->kind == NO_SLOT)
         return BH_OK;
     if (call->argument[0] >= BH_MAX_SLOTS || index >= plan_count(BH_TABLE_SLOT))
         return BH_E_SLOT;

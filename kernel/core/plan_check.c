@@ -69,10 +69,10 @@ static struct plan_verdict check_tables(const struct bh_plan_header *h, uint64_t
     for (uint32_t table = 0; table < BH_TABLE_COUNT; table++) {
         const struct bh_plan_table *t = &h->table[table];
         uint64_t bytes = (uint64_t)t->count * entry_size[table];
-        bool placed = t->offset == *end && bytes <= h->total_size - *end;
-        enum plan_rule rule = t->entry_size != entry_size[table] ? PLAN_TABLE_ENTRY
-                            : t->count > table_limit[table]      ? PLAN_TABLE_COUNT
-                            : !placed                            ? PLAN_TABLE_PLACE
+        bool placed = t->offset == *end && t->entry_size == entry_size[table]
+                   && bytes <= h->total_size - *end;
+        enum plan_rule rule = t->count > table_limit[table] ? PLAN_TABLE_COUNT
+                            : !placed                       ? PLAN_TABLE_PLACE
                             : PLAN_OK;
         if (rule != PLAN_OK)
             return (struct plan_verdict){ rule, table, 0 };
@@ -108,24 +108,12 @@ static struct plan_verdict check_entries(const struct plan_view *p, bool relatio
     return (struct plan_verdict){ PLAN_OK, BH_TABLE_COUNT, 0 };
 }
 
-/* The sum of all RAM regions; below 2^50, as their fields bound count and size. */
-static enum plan_rule check_memory(const struct plan_view *p) {
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < BH_MAX_REGIONS && i < p->count[BH_TABLE_REGION]; i++)
-        sum += p->region[i].kind == BH_REGION_RAM ? p->region[i].size : 0;
-    return sum == p->header->memory_needed ? PLAN_OK : PLAN_MEMORY_NEEDED;
-}
-
 static struct plan_verdict check_passes(const struct plan_view *p) {
     struct plan_verdict verdict = { plan_fields(p, BH_TABLE_COUNT, p->header), BH_TABLE_COUNT, 0 };
 
     if (verdict.rule == PLAN_OK)
         verdict = check_entries(p, false);
-    if (verdict.rule == PLAN_OK)
-        verdict = check_entries(p, true);
-    return verdict.rule != PLAN_OK ? verdict
-         : (struct plan_verdict){ check_memory(p), BH_TABLE_COUNT, 0 };
+    return verdict.rule == PLAN_OK ? check_entries(p, true) : verdict;
 }
 
 struct plan_verdict plan_check(const void *plan, uint64_t size, uint32_t controls,

@@ -5,7 +5,8 @@
  *
  * After plan_check answered PLAN_OK, everything that the plan says by itself may be relied on:
  * bounds, references, order, owners, W^X. What depends on the machine (sizes of BARs, RAM, ECAM,
- * cores, I/O BARs, isolation groups) is left to whoever installs it.
+ * cores, I/O BARs, isolation groups) is left to whoever installs it. What could harm nobody but the
+ * compartment that has it (a doorbell that can't ring, a space that nobody uses) is no rule here.
  */
 #pragma once
 
@@ -49,16 +50,13 @@ struct plan_view {
     RULE(PLAN_SIZE,             "the header's size isn't that of the bytes given") \
     RULE(PLAN_CHECKSUM,         "the checksum is wrong: the plan was damaged") \
     RULE(PLAN_CONTROLS,         "a test control is on, which this kernel refuses") \
-    RULE(PLAN_RESERVED,         "an unused field or byte isn't zero") \
-    RULE(PLAN_NAME,             "the name is empty, unterminated or not printable") \
+    RULE(PLAN_NAME,             "the name is unterminated") \
     RULE(PLAN_CORES,            "the number of cores is out of range") \
     RULE(PLAN_FIRST_MODE,       "the first mode doesn't exist") \
     RULE(PLAN_LOG_PORT,         "the log port is no serial port") \
     RULE(PLAN_LOG_CHANNEL,      "the log channel doesn't exist") \
-    RULE(PLAN_MEMORY_NEEDED,    "the memory needed isn't the sum of the RAM regions") \
-    RULE(PLAN_TABLE_ENTRY,      "the table's entries have another size") \
     RULE(PLAN_TABLE_COUNT,      "the table has more entries than the kernel has room for") \
-    RULE(PLAN_TABLE_PLACE,      "the table is misaligned, out of order or outside the plan") \
+    RULE(PLAN_TABLE_PLACE,      "the table is out of place, or its entries have another size") \
     RULE(PLAN_REFERENCE,        "a field names an object that doesn't exist") \
     RULE(PLAN_KIND,             "the kind is unknown") \
     RULE(PLAN_FLAGS,            "a flag is unknown") \
@@ -71,17 +69,15 @@ struct plan_view {
     RULE(PLAN_WX,               "memory would be writable and executable") \
     RULE(PLAN_CACHE,            "the cache type doesn't fit the kind of region") \
     RULE(PLAN_CONTENT,          "the content lies outside the plan or exceeds the region") \
-    RULE(PLAN_REGION_KIND,      "this kind of region can't be used here") \
     RULE(PLAN_PHYSICAL,         "the physical range isn't one that a plan may name") \
     RULE(PLAN_SPACE_KIND,       "the space is of another kind than is needed here") \
     RULE(PLAN_MSI_WINDOW,       "a device space maps the interrupt window 0xfee00000..0xfeefffff") \
     RULE(PLAN_ENTRY,            "the thread's entry or stack is no address of a process") \
-    RULE(PLAN_STATE_PAGE,       "the vCPU's state isn't a RAM page of its VMM alone") \
+    RULE(PLAN_STATE_PAGE,       "the vCPU's state isn't a RAM page of its VMM") \
     RULE(PLAN_SELF,             "a compartment can't supervise itself") \
     RULE(PLAN_DMA,              "the device may master the bus, but has no device space") \
     RULE(PLAN_DEVICE_KIND,      "a platform device has no DMA, space, BARs or message interrupts") \
     RULE(PLAN_REQUESTER,        "the requester id is out of range or the host bridge's") \
-    RULE(PLAN_SPACE_UNUSED,     "the space belongs to no compartment, guest or device") \
     RULE(PLAN_SOURCE,           "the interrupt source is out of range or reserved to the kernel") \
     RULE(PLAN_LIMIT,            "a limit is zero") \
     RULE(PLAN_PORTS,            "the ports are reserved to the kernel") \

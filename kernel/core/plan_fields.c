@@ -11,11 +11,9 @@
 #define ANY               0xffffffffu
 #define MAX_REGION_SIZE   (1ull << 40)
 #define MAX_ALIGNMENT     (1ull << 30)
-#define MAX_POOL_PAGES    4096u
 #define MAX_MSIX_ENTRIES  2048u
 #define MAX_VIRTUAL       256u
 #define MAX_PORTS         0x10000u
-#define GUEST_END         (1ull << 46)
 #define VGA_WINDOW        0xa0000ull     /* the only physical range that programs may have */
 #define VGA_WINDOW_END    0xc0000ull
 
@@ -37,7 +35,6 @@ struct field {
 #define NUMBER(T, t, f, rule, low, high) FIELD(T, t, f, NUMBER, rule, low, high)
 #define BITS(T, t, f, rule, low, high) FIELD(T, t, f, BITS, rule, low, high)
 #define PAGES(T, t, f)                 FIELD(T, t, f, PAGES, ALIGNMENT, 0, 0)
-#define ZERO(T, t)                     FIELD(T, t, reserved, NUMBER, RESERVED, 0, 0)
 #define INDEX(T, t, f, of)             FIELD(T, t, f, INDEX, REFERENCE, BH_TABLE_##of, 0)
 #define INDEX_OR_NONE(T, t, f, of)     FIELD(T, t, f, INDEX, REFERENCE, BH_TABLE_##of, 1)
 
@@ -52,25 +49,20 @@ static const struct field fields[] = {
     PAGES(REGION, region, alignment), PAGES(REGION, region, content_offset),
     NUMBER(REGION, region, size, RANGE, 1, MAX_REGION_SIZE),
     NUMBER(REGION, region, alignment, RANGE, 1, MAX_ALIGNMENT),
-    NUMBER(REGION, region, base, RANGE, 0, MAX_REGION_SIZE),
     NUMBER(REGION, region, bar, RANGE, 0, 5),
 
     NUMBER(SPACE, space, kind, KIND, 0, BH_SPACE_DEVICE),
     INDEX(SPACE, space, owner, COMPARTMENT),
-    NUMBER(SPACE, space, pool_pages, RANGE, 0, MAX_POOL_PAGES),
 
     INDEX(MAPPING, mapping, space, SPACE), INDEX(MAPPING, mapping, region, REGION),
     PAGES(MAPPING, mapping, address), PAGES(MAPPING, mapping, offset),
     PAGES(MAPPING, mapping, size),
     BITS(MAPPING, mapping, rights, RIGHTS, 1, BH_READ | BH_WRITE | BH_EXECUTE),
-    ZERO(MAPPING, mapping),
 
     INDEX(COMPARTMENT, compartment, space, SPACE),
     BITS(COMPARTMENT, compartment, flags, FLAGS, 0, BH_COMPARTMENT_START),
 
-    NUMBER(SLOT, slot, kind, KIND, BH_SLOT_CHANNEL, BH_SLOT_COUNTERS),
-    INDEX(SLOT, slot, compartment, COMPARTMENT),
-    ZERO(SLOT, slot),
+    INDEX(SLOT, slot, compartment, COMPARTMENT), INDEX(SLOT, slot, object2, SPACE),
 
     INDEX(THREAD, thread, compartment, COMPARTMENT),
     NUMBER(THREAD, thread, entry, ENTRY, BH_PAGE_SIZE, PLAN_PROCESS_END - 1),
@@ -78,11 +70,8 @@ static const struct field fields[] = {
 
     INDEX(VCPU, vcpu, thread, THREAD), INDEX(VCPU, vcpu, space, SPACE),
     INDEX(VCPU, vcpu, state_region, REGION),
-    ZERO(VCPU, vcpu),
 
     INDEX(DOORBELL, doorbell, space, SPACE), INDEX(DOORBELL, doorbell, channel, CHANNEL),
-    NUMBER(DOORBELL, doorbell, kind, KIND, 0, BH_DOORBELL_PAGE),
-    ZERO(DOORBELL, doorbell),
 
     INDEX(CHANNEL, channel, thread, THREAD), INDEX_OR_NONE(CHANNEL, channel, life_of, COMPARTMENT),
     NUMBER(CHANNEL, channel, bits, RANGE, 1, UINT64_MAX),
@@ -90,7 +79,6 @@ static const struct field fields[] = {
     NUMBER(INTERRUPT, interrupt, kind, KIND, 0, BH_INTERRUPT_ISA),
     INDEX(INTERRUPT, interrupt, device, DEVICE), INDEX(INTERRUPT, interrupt, channel, CHANNEL),
     NUMBER(INTERRUPT, interrupt, limit, LIMIT, 1, ANY),
-    ZERO(INTERRUPT, interrupt),
 
     NUMBER(DEVICE, device, kind, KIND, 0, BH_DEVICE_PLATFORM),
     BITS(DEVICE, device, flags, FLAGS, 0, BH_DEVICE_UNSAFE | BH_DEVICE_DMA),
@@ -98,7 +86,6 @@ static const struct field fields[] = {
     NUMBER(DEVICE, device, fault_limit, LIMIT, 1, ANY),
     NUMBER(DEVICE, device, virtual, LIMIT, 0, MAX_VIRTUAL),
 
-    INDEX(PORT_RANGE, port_range, compartment, COMPARTMENT),
     INDEX(PORT_RANGE, port_range, device, DEVICE),
 
     INDEX(PLACEMENT, placement, mode, MODE), INDEX(PLACEMENT, placement, thread, THREAD),
@@ -106,19 +93,6 @@ static const struct field fields[] = {
     NUMBER(PLACEMENT, placement, period_us, BUDGET, 100, 1000000),
     NUMBER(PLACEMENT, placement, budget_us, BUDGET, 1, 1000000),
 };
-
-/* Printable, not empty, terminated, and zero after its end. */
-static bool name_is_good(const char *name) {
-    bool good = name[0] != 0 && name[BH_NAME_SIZE - 1] == 0;
-    bool ended = false;
-
-    for (uint32_t i = 0; i < BH_NAME_SIZE; i++) {
-        bool printable = name[i] > ' ' && name[i] < 0x7f;
-        good = good && (name[i] == 0 || (printable && !ended));
-        ended = ended || name[i] == 0;
-    }
-    return good;
-}
 
 static bool field_is_good(const struct plan_view *p, const struct field *f, const uint8_t *entry) {
     const void *place = entry + f->offset;
@@ -169,50 +143,21 @@ static enum plan_rule region_place(const struct plan_view *p, const struct bh_pl
 }
 
 static enum plan_rule region_fields(const struct plan_view *p, const struct bh_plan_region *r) {
-    bool bar = r->kind == BH_REGION_BAR;
-    bool registers = bar || r->kind == BH_REGION_PHYS;
+    bool registers = r->kind == BH_REGION_BAR || r->kind == BH_REGION_PHYS;
     bool cached = r->cache == BH_CACHE_WRITE_BACK;
-    bool unused = (bar || (r->device == BH_NONE && r->bar == 0)) && (registers || r->base == 0);
     enum plan_rule place = region_place(p, r);
 
-    return r->rights == 0 || (r->rights & ~region_rights[r->kind]) != 0 ? PLAN_RIGHTS
-         : cached == registers || r->cache > BH_CACHE_WRITE_COMBINE     ? PLAN_CACHE
-         : (r->alignment & (r->alignment - 1)) != 0                     ? PLAN_ALIGNMENT
-         : place != PLAN_OK                                             ? place
-         : !unused                                                      ? PLAN_RESERVED
+    return (r->rights & ~region_rights[r->kind]) != 0               ? PLAN_RIGHTS
+         : cached == registers || r->cache > BH_CACHE_WRITE_COMBINE ? PLAN_CACHE
+         : place != PLAN_OK                                         ? place
          : content_fields(p, r);
 }
 
-/* What a slot of each kind holds: the table of its object (BH_TABLE_COUNT: none, zero), and the
- * operations that it may allow; kinds with a single operation have no bits. */
-static const struct { enum bh_table table; uint32_t rights; } slot_kind[] = {
-    [BH_SLOT_CHANNEL]     = { BH_TABLE_CHANNEL, 0 },
-    [BH_SLOT_INTERRUPT]   = { BH_TABLE_INTERRUPT, 0 },
-    [BH_SLOT_DEVICE]      = { BH_TABLE_DEVICE, (1u << (BH_DEVICE_READ + 1)) - 1 },
-    [BH_SLOT_VCPU]        = { BH_TABLE_VCPU, 0 },
-    [BH_SLOT_PLACE]       = { BH_TABLE_REGION, BH_READ | BH_WRITE | BH_EXECUTE },
-    [BH_SLOT_COMPARTMENT] = { BH_TABLE_COMPARTMENT, (1u << (BH_COMPARTMENT_RESET + 1)) - 1 },
-    [BH_SLOT_MODE]        = { BH_TABLE_MODE, 0 },
-    [BH_SLOT_MACHINE]     = { BH_TABLE_COUNT, (1u << (BH_MACHINE_POWEROFF + 1)) - 1 },
-    [BH_SLOT_COUNTERS]    = { BH_TABLE_COUNT, 0 },
-};
-
 static enum plan_rule slot_fields(const struct plan_view *p, const struct bh_plan_slot *s) {
-    enum bh_table table = slot_kind[s->kind].table;
-    uint32_t objects = table == BH_TABLE_COUNT ? 1 : p->count[table];
-    uint32_t objects2 = s->kind == BH_SLOT_PLACE ? p->count[BH_TABLE_SPACE] : 1;
+    uint32_t objects = s->kind < BH_TABLE_COUNT ? p->count[s->kind] : 1;
 
-    return s->object >= objects                              ? PLAN_REFERENCE
-         : s->object2 >= objects2                            ? PLAN_REFERENCE
-         : (s->rights & ~slot_kind[s->kind].rights) != 0     ? PLAN_RIGHTS
-         : PLAN_OK;
-}
-
-static enum plan_rule doorbell_fields(const struct bh_plan_doorbell *d) {
-    bool page = d->kind == BH_DOORBELL_PAGE;
-
-    return page && (d->address | d->length) % BH_PAGE_SIZE != 0                ? PLAN_ALIGNMENT
-         : !plan_range_fits(d->address, d->length, page ? GUEST_END : MAX_PORTS) ? PLAN_RANGE
+    return s->kind > BH_SLOT_COUNTERS ? PLAN_KIND
+         : s->object >= objects       ? PLAN_REFERENCE
          : PLAN_OK;
 }
 
@@ -259,19 +204,15 @@ static enum plan_rule placement_fields(const struct plan_view *p,
 /* What several fields of one entry must have in common. */
 static enum plan_rule entry_fields(const struct plan_view *p, enum bh_table table,
                                    const void *entry) {
-    const struct bh_plan_space *space = entry;
     const struct bh_plan_port_range *ports = entry;
 
     switch (table) {
-    case BH_TABLE_COUNT:               return header_fields(entry);
+    case BH_TABLE_COUNT:       return header_fields(entry);
     case BH_TABLE_REGION:      return region_fields(p, entry);
     case BH_TABLE_SLOT:        return slot_fields(p, entry);
-    case BH_TABLE_DOORBELL:    return doorbell_fields(entry);
     case BH_TABLE_INTERRUPT:   return interrupt_fields(entry);
     case BH_TABLE_DEVICE:      return device_fields(entry);
     case BH_TABLE_PLACEMENT:   return placement_fields(p, entry);
-    case BH_TABLE_SPACE:
-        return space->kind == BH_SPACE_GUEST || space->pool_pages == 0 ? PLAN_OK : PLAN_RESERVED;
     case BH_TABLE_PORT_RANGE:
         return plan_range_fits(ports->first, ports->count, MAX_PORTS) ? PLAN_OK : PLAN_RANGE;
     default:                   return PLAN_OK;
@@ -284,7 +225,7 @@ enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, const
                       | 1u << BH_TABLE_PORT_RANGE | 1u << BH_TABLE_PLACEMENT;
     const char *name = table == BH_TABLE_COUNT ? p->header->name : entry;
 
-    if ((nameless >> table & 1) == 0 && !name_is_good(name))
+    if ((nameless >> table & 1) == 0 && name[BH_NAME_SIZE - 1] != 0)
         return PLAN_NAME;
     for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (fields[i].table == table && !field_is_good(p, &fields[i], entry))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Plan check, last pass: what may be mapped where. Follows indices, which the first pass bounded.
+ * Plan check, second pass: what may be mapped where, and who may hold what. Follows indices, which
+ * the first pass bounded.
  */
 #include "core/plan_rules.h"
 
@@ -11,38 +12,34 @@
 
 /* Where addresses of a space end, by its kind. */
 static const uint64_t space_end[] = {
-    [BH_SPACE_PROCESS] = PLAN_PROCESS_END, [BH_SPACE_GUEST] = GUEST_END, [BH_SPACE_DEVICE] = DEVICE_END,
+    [BH_SPACE_PROCESS] = PLAN_PROCESS_END, [BH_SPACE_GUEST] = GUEST_END,
+    [BH_SPACE_DEVICE] = DEVICE_END,
 };
 
-/* A process space is its owner's, a guest space has a vCPU, a device space is one device's. */
-static enum plan_rule space_relations(const struct plan_view *p, uint32_t i) {
-    const struct bh_plan_space *s = &p->space[i];
-    uint32_t devices = 0;
-    uint32_t vcpus = 0;
+/* I/O ports that a plan may grant to platform devices. Everything else is the kernel's:
+ * configuration space (0xcf8), reset (0xcf9, 0x92), timers, interrupt controllers, clock, power
+ * management, SMI, fw_cfg with its DMA. A PCI function's ports are those of its BARs, which
+ * firmware places above the legacy area; that they lie in such a BAR is checked when it is installed. */
+#define PCI_PORTS_FIRST 0x1000u
 
-    for (uint32_t k = 0; k < BH_MAX_DEVICES && k < p->count[BH_TABLE_DEVICE]; k++)
-        devices += p->device[k].space == i;
-    for (uint32_t k = 0; k < BH_MAX_VCPUS && k < p->count[BH_TABLE_VCPU]; k++)
-        vcpus += p->vcpu[k].space == i;
-    bool used = s->kind == BH_SPACE_PROCESS ? p->compartment[s->owner].space == i
-              : s->kind == BH_SPACE_GUEST   ? vcpus > 0
-              : devices == 1;
-    return used ? PLAN_OK : PLAN_SPACE_UNUSED;
-}
+static const struct { uint32_t first, count; } platform_window[] = {
+    { 0x060, 1 }, { 0x064, 1 },                                  /* keyboard controller */
+    { 0x2e8, 8 }, { 0x2f8, 8 }, { 0x3e8, 8 }, { 0x3f8, 8 },      /* serial ports */
+    { 0x378, 8 }, { 0x278, 8 },                                  /* parallel ports */
+    { 0x3b0, 0x30 },                                             /* VGA */
+};
 
-enum plan_rule plan_space_of(const struct plan_view *p, uint32_t space, enum bh_space_kind kind,
-                             uint32_t owner) {
+/* Is the space of this kind and this compartment's? */
+static enum plan_rule space_of(const struct plan_view *p, uint32_t space, enum bh_space_kind kind,
+                               uint32_t owner) {
     return p->space[space].kind != kind   ? PLAN_SPACE_KIND
          : p->space[space].owner != owner ? PLAN_OWNER
          : PLAN_OK;
 }
 
-/* May a region of this kind be mapped in a space of this kind? */
-static bool kind_fits(uint32_t region_kind, uint32_t space_kind) {
-    bool memory = region_kind == BH_REGION_RAM || region_kind == BH_REGION_BAR;
-
-    return space_kind == BH_SPACE_PROCESS || memory
-        || (space_kind == BH_SPACE_GUEST && region_kind == BH_REGION_CONTENT);
+/* A BAR is its device's owner's only: in its process, its guest or the spaces of its devices. */
+static bool may_reach(const struct plan_view *p, uint32_t owner, const struct bh_plan_region *r) {
+    return r->kind != BH_REGION_BAR || p->device[r->device].owner == owner;
 }
 
 /* What anybody may write is executable to guests only; nothing is to a device. */
@@ -72,18 +69,6 @@ static enum plan_rule mapping_range(const struct bh_plan_mapping *m,
          : PLAN_OK;
 }
 
-/* A BAR is mapped by its device's owner only: in its process, its guest or the device's space. */
-static enum plan_rule mapping_owner(const struct plan_view *p, const struct bh_plan_mapping *m) {
-    const struct bh_plan_region *r = &p->region[m->region];
-    const struct bh_plan_space *s = &p->space[m->space];
-
-    if (r->kind != BH_REGION_BAR)
-        return kind_fits(r->kind, s->kind) ? PLAN_OK : PLAN_REGION_KIND;
-    const struct bh_plan_device *d = &p->device[r->device];
-    bool own_space = s->kind != BH_SPACE_DEVICE || d->space == m->space;
-    return d->owner == s->owner && own_space ? PLAN_OK : PLAN_OWNER;
-}
-
 static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_mapping *m = &p->mapping[i];
     const struct bh_plan_region *r = &p->region[m->region];
@@ -95,31 +80,111 @@ static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i) {
     enum plan_rule rule = mapping_range(m, r, s->kind);
 
     rule = rule != PLAN_OK ? rule : mapping_rights(m, r, s->kind);
-    rule = rule != PLAN_OK ? rule : mapping_owner(p, m);
-    return rule != PLAN_OK ? rule : behind ? PLAN_OK : PLAN_OVERLAP;
+    return rule != PLAN_OK               ? rule
+         : !may_reach(p, s->owner, r)    ? PLAN_OWNER
+         : !behind                       ? PLAN_OVERLAP
+         : PLAN_OK;
 }
 
-static enum plan_rule placement_relations(const struct plan_view *p, uint32_t i) {
-    const struct bh_plan_placement *l = &p->placement[i];
-    uint32_t same = 0;
+/* A region that a VMM may move about in its guest. */
+static enum plan_rule place_relations(const struct plan_view *p, const struct bh_plan_slot *s) {
+    const struct bh_plan_region *r = &p->region[s->object];
+    enum plan_rule rule = space_of(p, s->object2, BH_SPACE_GUEST, s->compartment);
+    bool readable = (s->rights & BH_READ) != 0 && (s->rights & ~r->rights) == 0;
 
-    for (uint32_t k = 0; k < BH_MAX_PLACEMENTS && k < i; k++)
-        same += p->placement[k].mode == l->mode && p->placement[k].thread == l->thread;
-    return same == 0 ? PLAN_OK : PLAN_DUPLICATE;
+    return rule != PLAN_OK                       ? rule
+         : !may_reach(p, s->compartment, r)      ? PLAN_OWNER
+         : !readable                             ? PLAN_RIGHTS
+         : PLAN_OK;
+}
+
+static enum plan_rule slot_relations(const struct plan_view *p, const struct bh_plan_slot *s) {
+    uint32_t owner = s->compartment;
+
+    switch (s->kind) {
+    case BH_SLOT_INTERRUPT:   owner = p->device[p->interrupt[s->object].device].owner; break;
+    case BH_SLOT_DEVICE:      owner = p->device[s->object].owner; break;
+    case BH_SLOT_COMPARTMENT: return s->object == s->compartment ? PLAN_SELF : PLAN_OK;
+    case BH_SLOT_PLACE:       return place_relations(p, s);
+    default:                  break;
+    }
+    return owner == s->compartment ? PLAN_OK : PLAN_OWNER;
+}
+
+/* Its VMM's guest, and a page of the VMM's, to which the kernel writes what the guest has in its
+ * registers: nobody may execute that. */
+static enum plan_rule vcpu_relations(const struct plan_view *p, const struct bh_plan_vcpu *v) {
+    const struct bh_plan_region *r = &p->region[v->state_region];
+    uint32_t owner = p->thread[v->thread].compartment;
+    enum plan_rule rule = space_of(p, v->space, BH_SPACE_GUEST, owner);
+    bool state_page = r->kind == BH_REGION_RAM && r->size == BH_PAGE_SIZE && r->owner == owner
+                   && (r->rights & BH_EXECUTE) == 0;
+
+    return rule != PLAN_OK ? rule : state_page ? PLAN_OK : PLAN_STATE_PAGE;
+}
+
+/* An ISA line is one device's; a function's messages are its own. */
+static enum plan_rule interrupt_relations(const struct plan_view *p, uint32_t i) {
+    const struct bh_plan_interrupt *n = &p->interrupt[i];
+    bool isa = n->kind == BH_INTERRUPT_ISA;
+    bool clash = false;
+
+    for (uint32_t k = 0; isa && k < BH_MAX_INTERRUPTS && k < i; k++)
+        clash = clash || (p->interrupt[k].kind == n->kind && p->interrupt[k].source == n->source);
+    return isa != (p->device[n->device].kind == BH_DEVICE_PLATFORM) ? PLAN_DEVICE_KIND
+         : clash                                                    ? PLAN_DUPLICATE
+         : PLAN_OK;
+}
+
+static enum plan_rule device_relations(const struct plan_view *p, uint32_t i) {
+    const struct bh_plan_device *d = &p->device[i];
+    bool twice = false;
+
+    for (uint32_t k = 0; k < BH_MAX_DEVICES && k < i; k++)
+        twice = twice || (d->kind == BH_DEVICE_PCI && p->device[k].kind == BH_DEVICE_PCI
+                          && p->device[k].requester_id == d->requester_id
+                          && p->device[k].virtual == d->virtual);
+    return twice               ? PLAN_DUPLICATE
+         : d->space == BH_NONE ? PLAN_OK
+         : space_of(p, d->space, BH_SPACE_DEVICE, d->owner);
+}
+
+static bool ports_are_free(const struct bh_plan_port_range *r, bool platform) {
+    bool free = !platform && r->first >= PCI_PORTS_FIRST;
+
+    for (uint32_t i = 0; i < sizeof(platform_window) / sizeof(platform_window[0]); i++) {
+        uint32_t end = platform_window[i].first + platform_window[i].count;
+        free = free || (platform && r->first >= platform_window[i].first
+                        && plan_range_fits(r->first, r->count, end));
+    }
+    return free;
+}
+
+static enum plan_rule port_relations(const struct plan_view *p, uint32_t i) {
+    const struct bh_plan_port_range *r = &p->port_range[i];
+    bool overlap = false;
+
+    for (uint32_t k = 0; k < BH_MAX_PORT_RANGES && k < i; k++) {
+        const struct bh_plan_port_range *o = &p->port_range[k];
+        overlap = overlap || ranges_meet(o->first, o->count, r->first, r->count);
+    }
+    return !ports_are_free(r, p->device[r->device].kind == BH_DEVICE_PLATFORM) ? PLAN_PORTS
+         : overlap                                                             ? PLAN_OVERLAP
+         : PLAN_OK;
 }
 
 enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, uint32_t i) {
-    bool bar = table == BH_TABLE_REGION && p->region[i].kind == BH_REGION_BAR;
-
     switch (table) {
     case BH_TABLE_REGION:
-        return bar && p->device[p->region[i].device].kind != BH_DEVICE_PCI
-            ? PLAN_DEVICE_KIND : PLAN_OK;
-    case BH_TABLE_SPACE:       return space_relations(p, i);
+        return p->region[i].kind == BH_REGION_BAR
+            && p->device[p->region[i].device].kind != BH_DEVICE_PCI ? PLAN_DEVICE_KIND : PLAN_OK;
     case BH_TABLE_MAPPING:     return mapping_relations(p, i);
-    case BH_TABLE_COMPARTMENT:
-        return plan_space_of(p, p->compartment[i].space, BH_SPACE_PROCESS, i);
-    case BH_TABLE_PLACEMENT:   return placement_relations(p, i);
-    default:                   return plan_owners(p, table, i);
+    case BH_TABLE_COMPARTMENT: return space_of(p, p->compartment[i].space, BH_SPACE_PROCESS, i);
+    case BH_TABLE_SLOT:        return slot_relations(p, &p->slot[i]);
+    case BH_TABLE_VCPU:        return vcpu_relations(p, &p->vcpu[i]);
+    case BH_TABLE_INTERRUPT:   return interrupt_relations(p, i);
+    case BH_TABLE_DEVICE:      return device_relations(p, i);
+    case BH_TABLE_PORT_RANGE:  return port_relations(p, i);
+    default:                   return PLAN_OK;
     }
 }

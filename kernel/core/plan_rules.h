@@ -2,7 +2,7 @@
 /*
  * Between the files of the plan check only. Two passes over all tables: every field by itself,
  * with every index bounded (plan_fields.c); the relations among entries, which may follow any index
- * (plan_relations.c, plan_owners.c).
+ * (plan_relations.c).
  */
 #pragma once
 
@@ -15,11 +15,6 @@
 /* `table` BH_TABLE_COUNT: the header. `entry`: entry `index` of the table. */
 enum plan_rule plan_fields(const struct plan_view *p, enum bh_table table, const void *entry);
 enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, uint32_t index);
-enum plan_rule plan_owners(const struct plan_view *p, enum bh_table table, uint32_t index);
-
-/* Is the space of this kind and this compartment's? */
-enum plan_rule plan_space_of(const struct plan_view *p, uint32_t space, enum bh_space_kind kind,
-                             uint32_t owner);
 
 /* Whether [first, first + count) lies below `end`, without overflow, and isn't empty. */
 static inline bool plan_range_fits(uint64_t first, uint64_t count, uint64_t end) {

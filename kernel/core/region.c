@@ -34,9 +34,11 @@ static paddr_t install(const struct bh_plan_region *region) {
 }
 
 void region_install(void) {
-    uint64_t needed = plan_header()->memory_needed;
     uint64_t left = boot_memory_total() - boot_memory_used();
+    uint64_t needed = 0;
 
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_REGION); i++)
+        needed += plan_region(i)->kind == BH_REGION_RAM ? plan_region(i)->size : 0;
     if (needed > left)
         panic("memory: the plan \"%s\" needs %lu MiB for its regions, the machine has %lu MiB free "
               "of %lu: give it more memory, or the plan less", plan_header()->name,

@@ -44,9 +44,10 @@ void context_install(void) {
             make_bitmap(i);
     for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++) {
         const struct bh_plan_port_range *r = plan_port_range(i);
-        make_bitmap(r->compartment);
+        uint32_t owner = plan_device(r->device)->owner;
+        make_bitmap(owner);
         for (uint32_t port = r->first; port < r->first + r->count; port++)
-            port_bitmap[r->compartment][port / 8] &= (uint8_t)~(1u << port % 8);
+            port_bitmap[owner][port / 8] &= (uint8_t)~(1u << port % 8);
     }
 }
 

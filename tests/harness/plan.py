@@ -2,7 +2,7 @@
 """Plans as bytes (abi/plan.h), to spoil them: fields are changed and the checksum made right again."""
 import struct
 
-HEADER = struct.Struct("<QIIQII32sIIIIQ")
+HEADER = struct.Struct("<QIIQII32sIIII")
 TABLE = struct.Struct("<QII")
 TABLES = ["region", "space", "mapping", "compartment", "slot", "thread", "vcpu", "doorbell",
           "channel", "interrupt", "device", "port_range", "mode", "placement"]
@@ -20,7 +20,7 @@ FIELDS = {
     "slot": {"compartment": (0, "I"), "kind": (4, "I"), "object": (8, "I"), "rights": (16, "I")},
     "thread": {"compartment": (32, "I"), "entry": (40, "Q"), "stack": (48, "Q")},
     "channel": {"thread": (32, "I"), "bits": (40, "Q")},
-    "port_range": {"compartment": (0, "I"), "first": (4, "I"), "count": (8, "I")},
+    "port_range": {"device": (0, "I"), "first": (4, "I"), "count": (8, "I")},
     "placement": {"thread": (4, "I"), "core": (8, "I"), "priority": (12, "I"),
                   "budget_us": (16, "I"), "period_us": (20, "I")},
 }

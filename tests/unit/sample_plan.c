@@ -138,7 +138,7 @@ static void make_devices(struct sample *s) {
         .kind = BH_DEVICE_PLATFORM, .owner = COMPARTMENT_DRIVER, .space = BH_NONE,
         .vendor_id = 0xffff, .device_id = 0xffff, .fault_limit = 1,
     };
-    s->port_range[0] = (struct bh_plan_port_range){ COMPARTMENT_DRIVER, 0x3f8, 8, DEVICE_UART };
+    s->port_range[0] = (struct bh_plan_port_range){ DEVICE_UART, 0x3f8, 8, 0 };
     name_all(s->device, sizeof(s->device[0]), SAMPLE_DEVICES, "device");
 }
 
@@ -164,7 +164,6 @@ static void make_header(struct sample *s) {
         .magic = BH_PLAN_MAGIC, .version = BH_PLAN_VERSION, .header_size = sizeof(s->header),
         .total_size = SAMPLE_SIZE, .name = "sample", .cores = 2, .log_channel = 0,
         .log_port = 0x3f8,
-        .memory_needed = (4u << 20) + 4 * BH_PAGE_SIZE,
     };
     TABLE(BH_TABLE_REGION, region);
     TABLE(BH_TABLE_SPACE, space);

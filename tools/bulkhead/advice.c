@@ -9,7 +9,6 @@ const char *advice(enum plan_rule rule) {
     case PLAN_ALIGNMENT:    return "use multiples of 4K";
     case PLAN_RIGHTS:       return "ask for no more rights than the region has, and include 'r'";
     case PLAN_WX:           return "map it writable here and executable nowhere, or the reverse";
-    case PLAN_REGION_KIND:  return "map RAM there, or the device's own BAR";
     case PLAN_MSI_WINDOW:   return "choose an iova outside 0xfee00000..0xfeefffff";
     case PLAN_OWNER:        return "give both to one compartment";
     case PLAN_DUPLICATE:    return "keep one of the two";
@@ -21,7 +20,6 @@ const char *advice(enum plan_rule rule) {
     case PLAN_STATE_PAGE:   return "leave the vCPU's page to its VMM";
     case PLAN_SELF:         return "let another compartment supervise it";
     case PLAN_DEVICE_KIND:  return "use 'isa' and 'ports', or give its address as 'pci'";
-    case PLAN_SPACE_UNUSED: return "remove what nobody uses";
     case PLAN_CACHE:        return "leave the cache type to the tool";
     default:                return "a mistake of the tool: please report it";
     }

@@ -96,9 +96,46 @@ bool check_description(const struct description *description, struct tree *tree,
     return report_is_clean(report);
 }
 
+/* What of the guest's lies where the doorbell does, so that it wouldn't ring; NULL: nothing. */
+static const char *in_the_way(const struct model *m, uint32_t bell) {
+    const struct bh_plan_doorbell *d = &m->doorbell[bell];
+
+    for (uint32_t i = 0; d->kind == BH_DOORBELL_PAGE && i < m->mapping_count; i++) {
+        const struct bh_plan_mapping *o = &m->mapping[i];
+        if (o->space == d->space && ranges_meet(o->address, o->size, d->address, d->length)) {
+            return m->region[o->region].name;
+        }
+    }
+    for (uint32_t i = 0; i < bell; i++) {
+        const struct bh_plan_doorbell *o = &m->doorbell[i];
+        if (o->space == d->space && o->kind == d->kind
+            && ranges_meet(o->address, o->length, d->address, d->length)) {
+            return "another doorbell";
+        }
+    }
+    return NULL;
+}
+
+bool check_bells(struct model *m) {
+    bool good = true;
+
+    for (uint32_t i = 0; i < m->doorbell_count; i++) {
+        const struct origin *origin = &m->doorbell_origin[i];
+        const char *other = in_the_way(m, i);
+        if (other != NULL) {
+            report_add(m->report, origin->line, origin->owner,
+                       "the doorbell at 0x%llx can't ring: '%s' is there",
+                       (unsigned long long)m->doorbell[i].address, other);
+            report_mend(m->report, "move one of the two");
+            good = false;
+        }
+    }
+    return good;
+}
+
 bool check_memory(struct model *m, uint64_t plan_size) {
     uint64_t memory = 0;
-    uint64_t needed = m->header.memory_needed + plan_size + KERNEL_ROOM;
+    uint64_t needed = model_ram(m) + plan_size + KERNEL_ROOM;
 
     value_size(m->description->machine.memory, &memory);
     if (needed <= memory) {
@@ -107,7 +144,7 @@ bool check_memory(struct model *m, uint64_t plan_size) {
     report_add(m->report, tree_line(m->tree, "machine.memory"), "machine",
                "too little memory: the system needs %lluM (regions %lluM, plan %lluM, kernel %lluM)"
                " and the machine has %lluM", (unsigned long long)(needed >> 20) + 1,
-               (unsigned long long)m->header.memory_needed >> 20,
+               (unsigned long long)model_ram(m) >> 20,
                (unsigned long long)plan_size >> 20, (unsigned long long)KERNEL_ROOM >> 20,
                (unsigned long long)memory >> 20);
     report_mend(m->report, "give the machine %lluM, or the VMs less",

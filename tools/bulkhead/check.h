@@ -13,6 +13,9 @@ bool check_description(const struct description *description, struct tree *tree,
                        const struct programs *programs, const char *build, const char *folder,
                        const struct listing *listing, struct report *report);
 
+/* Does nothing lie where a guest's doorbell does? Else its kicks would never reach the VMM. */
+bool check_bells(struct model *model);
+
 /* Does the system fit into the machine's memory? */
 bool check_memory(struct model *model, uint64_t plan_size);
 

@@ -222,7 +222,7 @@ static void check_places(const struct checker *c, const struct program *p) {
     }
 }
 
-/* A write to RAM would never reach the kernel. RAM from 4 GiB up is left to the plan check. */
+/* A write to RAM would never reach the kernel. For RAM from 4 GiB up see check_bells(). */
 static void check_doorbell_faults(const struct checker *c, const struct program *p,
                                   const struct description_doorbell *bell, const char *path) {
     uint64_t gpa = 0, memory = 0;

@@ -218,15 +218,6 @@ static uint64_t place_content(struct model *m, uint64_t offset) {
     return offset;
 }
 
-static uint64_t ram_size(const struct model *m) {
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < m->region_count; i++) {
-        sum += m->region[i].kind == BH_REGION_RAM ? m->region[i].size : 0;
-    }
-    return sum;
-}
-
 static void write_plan(struct model *m, const struct table_source *table, struct plan_file *plan) {
     plan->bytes = aligned_alloc(BH_PAGE_SIZE, plan->size);
     if (plan->bytes == NULL) {
@@ -325,7 +316,6 @@ bool emit_plan(struct model *m, struct plan_file *plan) {
     m->header.magic = BH_PLAN_MAGIC;
     m->header.version = BH_PLAN_VERSION;
     m->header.header_size = sizeof(m->header);
-    m->header.memory_needed = ram_size(m);
     uint64_t tables_end = place_tables(m, table);
     size_plan_regions(m, tables_end);
     for (uint32_t i = 0; i < m->compartment_count; i++) {

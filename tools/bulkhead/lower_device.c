@@ -49,7 +49,7 @@ static void lower_ports(struct model *m, uint32_t device, const struct descripti
     uint32_t owner = m->device[device].owner;
 
     model_add_port_range(m, (struct bh_plan_port_range){
-        .compartment = owner, .first = ports->first, .count = ports->count, .device = device,
+        .first = ports->first, .count = ports->count, .device = device,
     }, origin);
     struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_PORTS, "%s",
         ports->as != NULL ? ports->as : m->device_as[device]);

@@ -244,6 +244,15 @@ MODEL_FIND(compartment)
 MODEL_FIND(region)
 MODEL_FIND(device)
 
+uint64_t model_ram(const struct model *m) {
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < m->region_count; i++) {
+        sum += m->region[i].kind == BH_REGION_RAM ? m->region[i].size : 0;
+    }
+    return sum;
+}
+
 uint32_t model_thread(const struct model *m, uint32_t compartment, uint32_t number) {
     return m->life[compartment].first_thread + number;
 }

@@ -143,6 +143,9 @@ uint32_t model_find_compartment(const struct model *m, const char *name);
 uint32_t model_find_region(const struct model *m, const char *name);
 uint32_t model_find_device(const struct model *m, const char *name);
 
+/* Bytes of RAM for all regions. */
+uint64_t model_ram(const struct model *m);
+
 /* The plan's index of a compartment's thread. */
 uint32_t model_thread(const struct model *m, uint32_t compartment, uint32_t number);
 

@@ -110,7 +110,7 @@ static void show_devices(const struct plan_view *p, uint32_t c, FILE *out) {
 static void show_ports(const struct plan_view *p, uint32_t c, FILE *out) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_PORT_RANGE]; i++) {
         const struct bh_plan_port_range *r = &p->port_range[i];
-        if (r->compartment == c) {
+        if (p->device[r->device].owner == c) {
             fprintf(out, "  ports     0x%x-0x%x\n", r->first, r->first + r->count - 1);
         }
     }
@@ -192,7 +192,7 @@ void show_summary(const struct system *system, const char *file, FILE *out) {
 
     fprintf(out, "%s: nothing is wrong: %u compartments, %u vCPUs, %u devices, %lluM of RAM\n",
             file, p->count[BH_TABLE_COMPARTMENT], p->count[BH_TABLE_VCPU],
-            p->count[BH_TABLE_DEVICE], (unsigned long long)(p->header->memory_needed >> 20) + 1);
+            p->count[BH_TABLE_DEVICE], (unsigned long long)(model_ram(system->model) >> 20) + 1);
 }
 
 void show_system(const struct system *system, FILE *out) {
@@ -202,7 +202,7 @@ void show_system(const struct system *system, FILE *out) {
 
     trust_compute(system, &trust);
     fprintf(out, "system %s: %u cores, %s of RAM for regions, %u compartments\n", p->header->name,
-            p->header->cores, size_text(p->header->memory_needed, size),
+            p->header->cores, size_text(model_ram(system->model), size),
             p->count[BH_TABLE_COMPARTMENT]);
     if (p->header->flags != 0) {
         fputs("TEST CONTROLS ARE ON: a protection is switched off\n", out);

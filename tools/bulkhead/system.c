@@ -97,6 +97,7 @@ bool system_open(struct system *s, const char *file, const char *build, const ch
         return false;
     }
     bool good = emit_plan(s->model, &s->plan);
+    good = check_bells(s->model) && good;
     return check_memory(s->model, s->plan.size) && good && try_plan(s);
 }
 
