@@ -18,7 +18,6 @@
  *   compartment_control  slot, operation           the state, for BH_COMPARTMENT_STATE
  *   mode_enter           slot                      -
  *   machine_control      slot, operation           -
- *   counter_read         slot, class, object, counter    the counter
  */
 #ifndef BULKHEAD_ABI_CALL_H
 #define BULKHEAD_ABI_CALL_H
@@ -37,7 +36,6 @@ enum bh_call {
     BH_CALL_COMPARTMENT_CONTROL = 8,
     BH_CALL_MODE_ENTER          = 9,
     BH_CALL_MACHINE_CONTROL     = 10,
-    BH_CALL_COUNTER_READ        = 11,
     BH_CALL_COUNT
 };
 
@@ -89,84 +87,6 @@ enum bh_compartment_state {
 enum bh_machine_operation {            /* bit n of the slot's rights allows operation n */
     BH_MACHINE_REBOOT   = 0,
     BH_MACHINE_POWEROFF = 1,
-};
-
-/* counter_read: class, object (index in the plan's table), counter. */
-enum bh_counter_class {
-    BH_COUNTERS_MACHINE     = 0,       /* object 0 */
-    BH_COUNTERS_CORE        = 1,
-    BH_COUNTERS_COMPARTMENT = 2,
-    BH_COUNTERS_THREAD      = 3,
-    BH_COUNTERS_VCPU        = 4,
-    BH_COUNTERS_DEVICE      = 5,
-    BH_COUNTERS_INTERRUPT   = 6,
-};
-
-enum bh_machine_counter {
-    BH_MACHINE_TSC_KHZ       = 0,
-    BH_MACHINE_BOOT_TIME     = 1,      /* Unix seconds at TSC = BH_MACHINE_BOOT_TSC */
-    BH_MACHINE_BOOT_TSC      = 2,
-    BH_MACHINE_CORES         = 3,
-    BH_MACHINE_MODE          = 4,
-    BH_MACHINE_IOMMU         = 5,      /* 0 none, 1 VT-d, 2 AMD-Vi */
-    BH_MACHINE_MEMORY        = 6,      /* bytes of usable RAM found */
-    BH_MACHINE_MEMORY_USED   = 7,      /* bytes taken by the kernel, its tables and all regions */
-    BH_MACHINE_STRAY_FAULTS  = 8,      /* IOMMU faults by requesters that the plan doesn't name */
-    BH_MACHINE_STRAY_REQUESTER = 9,    /* the last such requester id */
-    BH_MACHINE_NMIS          = 10,     /* on any core, survived */
-    BH_MACHINE_CHECKS        = 11,     /* machine checks, likewise */
-    BH_MACHINE_COUNTERS
-};
-
-enum bh_core_counter {
-    BH_CORE_IDLE_TICKS       = 0,      /* TSC ticks without a thread to run */
-    BH_CORE_SWITCHES         = 1,
-    BH_CORE_INTERRUPTS       = 2,
-    BH_CORE_COUNTERS
-};
-
-enum bh_compartment_counter {
-    BH_COMPARTMENT_COUNT_STATE  = 0,   /* enum bh_compartment_state */
-    BH_COMPARTMENT_STARTS       = 1,
-    BH_COMPARTMENT_FAULTS       = 2,
-    BH_COMPARTMENT_FAULT_VECTOR = 3,   /* of the last fault: x86 exception vector */
-    BH_COMPARTMENT_FAULT_RIP    = 4,
-    BH_COMPARTMENT_FAULT_ADDRESS = 5,  /* CR2 for a page fault */
-    BH_COMPARTMENT_FAULT_THREAD = 6,
-    BH_COMPARTMENT_COUNTERS
-};
-
-enum bh_thread_counter {
-    BH_THREAD_TICKS          = 0,      /* TSC ticks run, guest time included */
-    BH_THREAD_CALLS          = 1,
-    BH_THREAD_EXHAUSTED      = 2,      /* times that the budget ran out */
-    BH_THREAD_CORE           = 3,
-    BH_THREAD_PRIORITY       = 4,
-    BH_THREAD_COUNTERS
-};
-
-enum bh_vcpu_counter {
-    BH_VCPU_EXITS            = 0,      /* exits handed to the VMM */
-    BH_VCPU_DOORBELLS        = 1,
-    BH_VCPU_KERNEL_EXITS     = 2,      /* exits that the kernel handled itself */
-    BH_VCPU_COUNTERS
-};
-
-enum bh_device_counter {
-    BH_DEVICE_COUNT_STATE    = 0,      /* enum bh_device_state */
-    BH_DEVICE_FAULTS         = 1,      /* DMA faults */
-    BH_DEVICE_FAULT_ADDRESS  = 2,      /* of the last one: IOVA */
-    BH_DEVICE_FAULT_REASON   = 3,      /* the IOMMU's own code */
-    BH_DEVICE_FAULT_WRITE    = 4,      /* 1: the device wrote */
-    BH_DEVICE_REMAP_FAULTS   = 5,      /* interrupt remapping faults */
-    BH_DEVICE_RESETS         = 6,
-    BH_DEVICE_COUNTERS
-};
-
-enum bh_interrupt_counter {
-    BH_INTERRUPT_DELIVERED   = 0,
-    BH_INTERRUPT_STORMS      = 1,      /* times that it was masked for exceeding its limit */
-    BH_INTERRUPT_COUNTERS
 };
 
 #endif

@@ -33,7 +33,7 @@ enum bh_manifest_kind {
     BH_ENTRY_COMPARTMENT = 11,  /* slot: supervised */
     BH_ENTRY_MODE        = 12,  /* slot */
     BH_ENTRY_MACHINE     = 13,  /* slot */
-    BH_ENTRY_COUNTERS    = 14,  /* slot */
+    BH_ENTRY_COUNTERS    = 14,  /* address, size: struct bh_counters (abi/info.h) */
     BH_ENTRY_LINK        = 15,  /* see struct bh_manifest_link */
     BH_ENTRY_THREAD      = 16,  /* index: the thread's number in this compartment; core at boot */
 };

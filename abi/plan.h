@@ -98,7 +98,8 @@ enum bh_region_kind {
     BH_REGION_BAR     = 2,  /* part of a device's BAR */
     BH_REGION_PLAN    = 3,  /* the plan's header and tables, read-only */
     BH_REGION_LOG     = 4,  /* the kernel's log (abi/info.h), read-only */
-    BH_REGION_PHYS    = 5,  /* fixed physical range outside RAM: legacy framebuffer and such */
+    BH_REGION_COUNTERS = 5, /* the kernel's counters (abi/info.h), read-only */
+    BH_REGION_PHYS    = 6,  /* fixed physical range outside RAM: legacy framebuffer and such */
 };
 
 enum bh_cache {
@@ -172,7 +173,6 @@ enum bh_slot_kind {
     BH_SLOT_DEVICE      = BH_TABLE_DEVICE,       /* device_control, device_read */
     BH_SLOT_MODE        = BH_TABLE_MODE,         /* mode_enter */
     BH_SLOT_MACHINE     = BH_TABLE_COUNT,        /* machine_control; object 0 */
-    BH_SLOT_COUNTERS,                            /* counter_read of every object; object 0 */
 };
 
 struct bh_plan_slot {

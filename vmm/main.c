@@ -11,6 +11,8 @@
  * is passed through DEVICE and SETTING "pass0".., PLACE "pass0.piece0".. (index: its BAR; address:
  * its offset there), INTERRUPT "pass0.msix0".. or "pass0.msi0".
  */
+#include "abi/info.h"
+
 #include "lib/c/format.h"
 #include "lib/c/string.h"
 #include "lib/call/call.h"
@@ -59,11 +61,11 @@ static void set_image(void) {
 }
 
 static void set_time(void) {
-    const struct bh_manifest_entry *counters = manifest_need(BH_ENTRY_COUNTERS, "counters");
+    const struct bh_counters *counters = manifest_address(manifest_need(BH_ENTRY_COUNTERS,
+                                                                        "counters"));
     vm.tsc_khz = (uint32_t)time_khz();
-    call_counter_read(counters->slot, BH_COUNTERS_MACHINE, 0, BH_MACHINE_BOOT_TIME,
-                      &vm.boot_time);
-    call_counter_read(counters->slot, BH_COUNTERS_MACHINE, 0, BH_MACHINE_BOOT_TSC, &vm.boot_tsc);
+    vm.boot_time = counters->machine[BH_MACHINE_BOOT_TIME];
+    vm.boot_tsc = counters->machine[BH_MACHINE_BOOT_TSC];
 }
 
 static void set_vcpu(uint32_t number) {

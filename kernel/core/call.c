@@ -40,7 +40,6 @@ static const struct shape shapes[BH_CALL_COUNT] = {
                                       .operations = BH_COMPARTMENT_RESET + 1 },
     [BH_CALL_MODE_ENTER] = { .kind = BH_SLOT_MODE },
     [BH_CALL_MACHINE_CONTROL] = { .kind = BH_SLOT_MACHINE, .operations = BH_MACHINE_POWEROFF + 1 },
-    [BH_CALL_COUNTER_READ] = { .kind = BH_SLOT_COUNTERS },
 };
 
 static enum bh_status decode(uint32_t thread, const struct call *call,
@@ -112,11 +111,9 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
         return BH_OK;
     case BH_CALL_MODE_ENTER:
         return mode_enter(slot->object);
-    case BH_CALL_MACHINE_CONTROL:
+    default:
         machine_end((enum bh_machine_operation)argument[1]);
         return BH_E_DEVICE;            /* it is still there */
-    default:
-        return counter_read(argument[1], argument[2], argument[3], value);
     }
 }
 

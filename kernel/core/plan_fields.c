@@ -125,6 +125,7 @@ static const uint32_t region_rights[] = {
     [BH_REGION_CONTENT] = BH_READ | BH_EXECUTE,
     [BH_REGION_PLAN]    = BH_READ,
     [BH_REGION_LOG]     = BH_READ,
+    [BH_REGION_COUNTERS] = BH_READ,
     [BH_REGION_BAR]     = BH_READ | BH_WRITE,
     [BH_REGION_PHYS]    = BH_READ | BH_WRITE,
 };
@@ -135,6 +136,8 @@ static enum plan_rule region_place(const struct plan_view *p, const struct bh_pl
     case BH_REGION_BAR:  return r->device < p->count[BH_TABLE_DEVICE] ? PLAN_OK : PLAN_REFERENCE;
     case BH_REGION_PLAN: return r->size == p->tables_end ? PLAN_OK : PLAN_RANGE;
     case BH_REGION_LOG:  return r->size == BH_LOG_REGION_SIZE ? PLAN_OK : PLAN_RANGE;
+    case BH_REGION_COUNTERS:
+        return r->size == sizeof(struct bh_counters) ? PLAN_OK : PLAN_RANGE;
     case BH_REGION_PHYS:
         return r->base >= VGA_WINDOW && plan_range_fits(r->base, r->size, VGA_WINDOW_END)
             ? PLAN_OK : PLAN_PHYSICAL;
@@ -156,7 +159,7 @@ static enum plan_rule region_fields(const struct plan_view *p, const struct bh_p
 static enum plan_rule slot_fields(const struct plan_view *p, const struct bh_plan_slot *s) {
     uint32_t objects = s->kind < BH_TABLE_COUNT ? p->count[s->kind] : 1;
 
-    return s->kind > BH_SLOT_COUNTERS ? PLAN_KIND
+    return s->kind > BH_SLOT_MACHINE ? PLAN_KIND
          : s->object >= objects       ? PLAN_REFERENCE
          : PLAN_OK;
 }

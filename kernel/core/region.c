@@ -6,10 +6,13 @@
 #include "core/space.h"
 
 #include "core/boot_memory.h"
+#include "core/counter.h"
 #include "core/device.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/string.h"
+
+struct bh_counters counters;
 
 static paddr_t base_of[BH_MAX_REGIONS];
 
@@ -25,6 +28,8 @@ static paddr_t install(const struct bh_plan_region *region) {
         return plan_base();
     case BH_REGION_LOG:
         return log_memory();
+    case BH_REGION_COUNTERS:
+        return image_physical(&counters);
     default:
         if (!boot_memory_is_outside_ram(paddr(region->base), region->size))
             panic("region %s: 0x%lx is RAM on this machine: a fixed range may not be",

@@ -220,14 +220,11 @@ void dispatch(void) {
             c->slice_end = now + slice;
             counters.core[core_this()][BH_CORE_SWITCHES]++;
         }
+        counters.core[core_this()][BH_CORE_IDLE_SINCE] = thread == BH_NONE ? now : 0;
         set_timer(c, now);
         if (thread != BH_NONE)
             run(thread, now);
         else if (atomic_load(&c->alerted) == 0)
             core_idle();
     }
-}
-
-uint64_t sched_idle_ticks(uint32_t core) {
-    return cores[core].current == BH_NONE ? time_now() - cores[core].since : 0;
 }

@@ -97,5 +97,3 @@ uint32_t sched_current(void);          /* the thread that entered the kernel; BH
 void sched_queue(uint32_t thread, bool into);
 void sched_event_at(uint64_t tick);    /* some thread of this core waits for that time */
 void sched_interrupted(bool by_timer);
-
-uint64_t sched_idle_ticks(uint32_t core);   /* since it has had nothing to run, if so; any core */

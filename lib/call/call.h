@@ -90,12 +90,4 @@ static inline int call_machine_control(uint32_t slot, enum bh_machine_operation 
     return (int)call_kernel(BH_CALL_MACHINE_CONTROL, slot, operation, 0, 0).status;
 }
 
-static inline int call_counter_read(uint32_t slot, enum bh_counter_class class, uint32_t object,
-                                    uint32_t counter, uint64_t *value) {
-    struct call_answer answer = call_kernel(BH_CALL_COUNTER_READ, slot, class, object, counter);
-
-    *value = answer.status == BH_OK ? answer.value : 0;
-    return (int)answer.status;
-}
-
 #endif

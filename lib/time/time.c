@@ -2,22 +2,24 @@
 /* Time from the time-stamp counter (lib/time/time.h). Reads the kernel's counter of its frequency. */
 #include "lib/time/time.h"
 
-#include "lib/call/call.h"
+#include "abi/info.h"
+
 #include "lib/manifest/manifest.h"
 
 #define GUESSED_KHZ 1000000u
 
 uint64_t time_khz(void) {
     static uint64_t known;
-    const struct bh_manifest_entry *counters;
-    uint64_t khz = 0;
+    const struct bh_manifest_entry *entry;
 
     if (known != 0)
         return known;
-    counters = manifest_find(BH_ENTRY_COUNTERS, "counters");
-    if (counters != NULL)
-        call_counter_read(counters->slot, BH_COUNTERS_MACHINE, 0, BH_MACHINE_TSC_KHZ, &khz);
-    known = khz != 0 ? khz : GUESSED_KHZ;
+    entry = manifest_find(BH_ENTRY_COUNTERS, "counters");
+    if (entry != NULL) {
+        const volatile struct bh_counters *counters = manifest_address(entry);
+        known = counters->machine[BH_MACHINE_TSC_KHZ];
+    }
+    known = known != 0 ? known : GUESSED_KHZ;
     return known;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Time from the time-stamp counter, which is also the unit of every deadline. Its frequency comes
- * from the manifest's COUNTERS slot when the program has one, otherwise it is guessed low, so that
+ * from the manifest's COUNTERS when the program has one, otherwise it is guessed low, so that
  * deadlines of programs without it come early rather than late.
  */
 #ifndef BULKHEAD_LIB_TIME_H

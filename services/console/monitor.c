@@ -2,6 +2,10 @@
 /* The monitor's commands (services/console/monitor.h). Reads counters and plan; acts by slots. */
 #include "services/console/monitor.h"
 
+#include <stddef.h>
+
+#include "abi/info.h"
+
 #include "lib/c/format.h"
 #include "lib/c/string.h"
 #include "lib/call/call.h"
@@ -11,7 +15,8 @@
 
 enum { LOG_LINES = 40 };
 
-static uint32_t counters = BH_NONE;
+static struct bh_counters no_counters;         /* for a console that may not see them */
+static const volatile struct bh_counters *counters = &no_counters;
 static uint32_t machine = BH_NONE;
 
 static uint32_t slot_of(enum bh_manifest_kind kind, const char *name) {
@@ -21,21 +26,14 @@ static uint32_t slot_of(enum bh_manifest_kind kind, const char *name) {
 }
 
 void monitor_start(void) {
-    counters = slot_of(BH_ENTRY_COUNTERS, "counters");
+    const struct bh_manifest_entry *entry = manifest_find(BH_ENTRY_COUNTERS, "counters");
+
+    if (entry != NULL)
+        counters = manifest_address(entry);
     machine = slot_of(BH_ENTRY_MACHINE, "machine");
 }
 
-static uint64_t counter(enum bh_counter_class class, uint32_t object, uint32_t which) {
-    uint64_t value = 0;
-
-    if (counters != BH_NONE)
-        call_counter_read(counters, class, object, which, &value);
-    return value;
-}
-
-static uint64_t machine_counter(enum bh_machine_counter which) {
-    return counter(BH_COUNTERS_MACHINE, 0, which);
-}
+static uint64_t machine_counter(enum bh_machine_counter which) { return counters->machine[which]; }
 
 static const char *word(const char *const *words, uint64_t count, uint64_t index) {
     return index < count && words[index] != NULL ? words[index] : "?";
@@ -48,7 +46,7 @@ static const char *compartment_state(uint32_t index) {
     };
 
     return word(words, sizeof(words) / sizeof(words[0]),
-                counter(BH_COUNTERS_COMPARTMENT, index, BH_COMPARTMENT_COUNT_STATE));
+                counters->compartment[index][BH_COMPARTMENT_COUNT_STATE]);
 }
 
 static const char *device_state(uint32_t index) {
@@ -59,7 +57,7 @@ static const char *device_state(uint32_t index) {
     };
 
     return word(words, sizeof(words) / sizeof(words[0]),
-                counter(BH_COUNTERS_DEVICE, index, BH_DEVICE_COUNT_STATE));
+                counters->device[index][BH_DEVICE_COUNT_STATE]);
 }
 
 /* What counters were at the last `status`: loads are shown since then. */
@@ -83,7 +81,7 @@ static uint64_t threads_ticks(uint32_t compartment) {
     for (uint32_t i = 0; i < names_count(BH_TABLE_THREAD); i++) {
         const struct bh_plan_thread *thread = names_entry(BH_TABLE_THREAD, i);
         if (thread->compartment == compartment)
-            sum += counter(BH_COUNTERS_THREAD, i, BH_THREAD_TICKS);
+            sum += counters->thread[i][BH_THREAD_TICKS];
     }
     return sum;
 }
@@ -106,12 +104,13 @@ static void show_cores(struct console *console, uint64_t time) {
     uint64_t cores = machine_counter(BH_MACHINE_CORES);
 
     for (uint32_t i = 0; i < cores && i < BH_MAX_CORES; i++) {
-        uint64_t idle = share(counter(BH_COUNTERS_CORE, i, BH_CORE_IDLE_TICKS), &last.idle[i],
-                              time);
+        uint64_t since = counters->core[i][BH_CORE_IDLE_SINCE];
+        uint64_t ticks = counters->core[i][BH_CORE_IDLE_TICKS];
+        uint64_t idle = share(since == 0 ? ticks : ticks + time_now() - since, &last.idle[i], time);
 
         console_print(console, "core %-2u idle %3lu.%lu %%  switches %-10lu interrupts %lu\n", i,
-                      idle / 10, idle % 10, counter(BH_COUNTERS_CORE, i, BH_CORE_SWITCHES),
-                      counter(BH_COUNTERS_CORE, i, BH_CORE_INTERRUPTS));
+                      idle / 10, idle % 10, counters->core[i][BH_CORE_SWITCHES],
+                      counters->core[i][BH_CORE_INTERRUPTS]);
     }
 }
 
@@ -121,8 +120,8 @@ static void show_compartment(struct console *console, uint32_t i, uint64_t time)
 
     console_print(console, "%-20s %-10s %6lu %6lu %5lu.%lu\n", compartment->name,
                   compartment_state(i),
-                  counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_STARTS),
-                  counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULTS), busy / 10,
+                  counters->compartment[i][BH_COMPARTMENT_STARTS],
+                  counters->compartment[i][BH_COMPARTMENT_FAULTS], busy / 10,
                   busy % 10);
 }
 
@@ -161,8 +160,8 @@ static void show_device(struct console *console, uint32_t i) {
     console_print(console, "%-16s %-9s %-16s %-11s %6lu %6lu\n", device->name,
                   pci ? requester_text(device->requester_id).text : "platform",
                   names_of(BH_TABLE_COMPARTMENT, device->owner), pci ? device_state(i) : "-",
-                  counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULTS),
-                  counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_RESETS));
+                  counters->device[i][BH_DEVICE_FAULTS],
+                  counters->device[i][BH_DEVICE_RESETS]);
 }
 
 static void show_devices(struct console *console, const char *argument) {
@@ -174,24 +173,24 @@ static void show_devices(struct console *console, const char *argument) {
 }
 
 static void show_compartment_fault(struct console *console, uint32_t i) {
-    uint64_t faults = counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULTS);
-    uint64_t thread = counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULT_THREAD);
+    uint64_t faults = counters->compartment[i][BH_COMPARTMENT_FAULTS];
+    uint64_t thread = counters->compartment[i][BH_COMPARTMENT_FAULT_THREAD];
 
     if (faults == 0)
         return;
     console_print(console, "%s: %lu faults, now %s; last: vector %lu at %lx, address %lx, %s\n",
                   names_of(BH_TABLE_COMPARTMENT, i), faults, compartment_state(i),
-                  counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULT_VECTOR),
-                  counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULT_RIP),
-                  counter(BH_COUNTERS_COMPARTMENT, i, BH_COMPARTMENT_FAULT_ADDRESS),
+                  counters->compartment[i][BH_COMPARTMENT_FAULT_VECTOR],
+                  counters->compartment[i][BH_COMPARTMENT_FAULT_RIP],
+                  counters->compartment[i][BH_COMPARTMENT_FAULT_ADDRESS],
                   names_of(BH_TABLE_THREAD, (uint32_t)thread));
 }
 
 static void show_device_fault(struct console *console, uint32_t i) {
     const struct bh_plan_device *device = names_entry(BH_TABLE_DEVICE, i);
-    uint64_t faults = counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULTS);
-    uint64_t remap = counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_REMAP_FAULTS);
-    uint64_t wrote = counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULT_WRITE);
+    uint64_t faults = counters->device[i][BH_DEVICE_FAULTS];
+    uint64_t remap = counters->device[i][BH_DEVICE_REMAP_FAULTS];
+    uint64_t wrote = counters->device[i][BH_DEVICE_FAULT_WRITE];
 
     if (faults + remap == 0)
         return;
@@ -199,8 +198,8 @@ static void show_device_fault(struct console *console, uint32_t i) {
                   "last: %s %lx, reason %lx\n", device->name,
                   names_of(BH_TABLE_COMPARTMENT, device->owner), faults, remap, device_state(i),
                   wrote != 0 ? "write to" : "read of",
-                  counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULT_ADDRESS),
-                  counter(BH_COUNTERS_DEVICE, i, BH_DEVICE_FAULT_REASON));
+                  counters->device[i][BH_DEVICE_FAULT_ADDRESS],
+                  counters->device[i][BH_DEVICE_FAULT_REASON]);
 }
 
 static void show_faults(struct console *console, const char *argument) {
@@ -224,25 +223,31 @@ static void show_faults(struct console *console, const char *argument) {
 /* One class of counters: which table names its objects, and what its columns are. */
 struct counter_class {
     const char *title;
-    enum bh_counter_class class;
+    size_t first;              /* offset of object 0's in struct bh_counters */
+    uint32_t each;             /* how many an object has */
     enum bh_table table;
     uint32_t columns;
     const char *column[4];
 };
 
 static const struct counter_class classes[] = {
-    { "thread", BH_COUNTERS_THREAD, BH_TABLE_THREAD, 4,
-      { "ticks", "calls", "exhausted", "core" } },
-    { "vcpu", BH_COUNTERS_VCPU, BH_TABLE_VCPU, 3, { "exits", "doorbells", "kernel exits" } },
-    { "interrupt", BH_COUNTERS_INTERRUPT, BH_TABLE_INTERRUPT, 2, { "delivered", "storms" } },
+    { "thread", offsetof(struct bh_counters, thread), BH_THREAD_COUNTERS, BH_TABLE_THREAD,
+      4, { "ticks", "calls", "exhausted", "core" } },
+    { "vcpu", offsetof(struct bh_counters, vcpu), BH_VCPU_COUNTERS, BH_TABLE_VCPU,
+      3, { "exits", "doorbells", "kernel exits" } },
+    { "interrupt", offsetof(struct bh_counters, interrupt), BH_INTERRUPT_COUNTERS,
+      BH_TABLE_INTERRUPT, 2, { "delivered", "storms" } },
 };
 
 static void show_class(struct console *console, const struct counter_class *class) {
+    const volatile uint64_t *value = (const volatile uint64_t *)
+        ((const volatile uint8_t *)counters + class->first);
+
     for (uint32_t i = 0; i < names_count(class->table); i++) {
         console_print(console, "%-9s %-24s", class->title, names_of(class->table, i));
         for (uint32_t column = 0; column < class->columns; column++)
             console_print(console, " %s %-10lu", class->column[column],
-                          counter(class->class, i, column));
+                          value[i * class->each + column]);
         console_print(console, "\n");
     }
 }

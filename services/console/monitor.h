@@ -9,7 +9,7 @@
 
 #include "services/console/console.h"
 
-/* Takes the slots of COUNTERS "counters" and MACHINE "machine" from the manifest. */
+/* Takes COUNTERS "counters" and MACHINE "machine" from the manifest. */
 void monitor_start(void);
 
 #endif

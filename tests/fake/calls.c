@@ -89,12 +89,3 @@ int call_machine_control(uint32_t slot, enum bh_machine_operation operation) {
     fake_calls.machine_controls++;
     return fake_calls.status;
 }
-
-int call_counter_read(uint32_t slot, enum bh_counter_class class, uint32_t object,
-                      uint32_t counter, uint64_t *value) {
-    (void)slot;
-    (void)class;
-    (void)object;
-    (void)counter;
-    return answer(value);
-}

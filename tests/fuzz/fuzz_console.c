@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "abi/info.h"
 #include "lib/call/call.h"
 #include "services/console/console.h"
 #include "services/console/monitor.h"
@@ -14,6 +15,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct console console;
+static struct bh_counters counters;
 
 static int allowed(char byte) {
     return (byte >= ' ' && byte < 0x7f) || byte == '\r' || byte == '\n' || byte == '\t' ||
@@ -39,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
     fake_manifest_start();
     fake_manifest_add(BH_ENTRY_COMPARTMENT, "a")->slot = 1;
-    fake_manifest_add(BH_ENTRY_COUNTERS, "counters")->slot = 2;
+    fake_manifest_add(BH_ENTRY_COUNTERS, "counters")->address = (uint64_t)&counters;
     console_init(&console);
     monitor_start();
     console_add(&console, "a");

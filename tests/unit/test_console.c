@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/info.h"
 #include "lib/call/call.h"
 #include "services/console/console.h"
 #include "services/console/monitor.h"
@@ -18,6 +19,7 @@
 #include "tests/fake/program.h"
 
 static struct console *console;
+static struct bh_counters counters;
 static char seen[CONSOLE_SCREEN + 1];
 
 /* What came to the serial line since the last look. */
@@ -44,7 +46,7 @@ static int setup(void **state) {
     (void)state;
     console = malloc(sizeof(*console));
     fake_manifest_start();
-    fake_manifest_add(BH_ENTRY_COUNTERS, "counters")->slot = 5;
+    fake_manifest_add(BH_ENTRY_COUNTERS, "counters")->address = (uint64_t)&counters;
     fake_manifest_add(BH_ENTRY_MACHINE, "machine")->slot = 6;
     fake_manifest_add(BH_ENTRY_COMPARTMENT, "web")->slot = 7;
     fake_manifest_add(BH_ENTRY_MODE, "night")->slot = 8;
@@ -237,7 +239,11 @@ static void test_names_from_the_plan(void **state) {
     strcpy(plan.device.name, "nic0");
     plan.device.requester_id = 0x0310;
     names_set_plan(&plan.header);
-    fake_calls.value = 1;
+    counters.device[0][BH_DEVICE_COUNT_STATE] = BH_DEVICE_QUIET;
+    counters.device[0][BH_DEVICE_FAULTS] = 1;
+    counters.machine[BH_MACHINE_CORES] = 1;
+    counters.core[0][BH_CORE_SWITCHES] = 77;
+    assert_non_null(strstr(type("status\r"), "switches 77 "));
     assert_non_null(strstr(type("status\r"), "gateway"));
     assert_non_null(strstr(type("devices\r"), "nic0             03:02.0   gateway          quiet"));
     assert_non_null(strstr(type("faults\r"), "nic0 of gateway: 1 DMA faults"));

@@ -25,11 +25,11 @@
 #include "core/vcpu.h"
 #include "core/vcpu_arch.h"
 
-enum { THREAD = 1, FIRST_SLOT = 3, SLOTS = BH_SLOT_COUNTERS + 1 };
+enum { THREAD = 1, FIRST_SLOT = 3, SLOTS = BH_SLOT_MACHINE + 1 };
 
 struct thread threads[BH_MAX_THREADS];
 struct plan_view plan_tables;
-struct counters counters;
+struct bh_counters counters;
 
 static struct bh_plan_compartment compartments[2];
 static struct bh_plan_thread plan_threads[2];
@@ -81,10 +81,6 @@ void machine_end(enum bh_machine_operation how) {
     assert_true(how <= BH_MACHINE_POWEROFF);
     note(0);
 }
-enum bh_status counter_read(uint64_t class, uint64_t which, uint64_t counter, uint64_t *value) {
-    (void)class, (void)which, (void)counter, (void)value;
-    return note(0);
-}
 void context_answer(uint32_t thread, enum bh_status status, uint64_t value) {
     (void)value;
     assert_int_equal(thread, THREAD);
@@ -128,7 +124,6 @@ static uint64_t slot_of(enum bh_slot_kind kind) {
 static const uint32_t needs[BH_CALL_COUNT] = {
     BH_SLOT_CHANNEL, BH_NONE, BH_SLOT_CHANNEL, BH_SLOT_VCPU, BH_SLOT_PLACE, BH_SLOT_INTERRUPT,
     BH_SLOT_DEVICE, BH_SLOT_DEVICE, BH_SLOT_COMPARTMENT, BH_SLOT_MODE, BH_SLOT_MACHINE,
-    BH_SLOT_COUNTERS,
 };
 
 static void test_each_call_takes_its_own_kind_only(void **state) {

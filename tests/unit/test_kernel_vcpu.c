@@ -19,7 +19,7 @@
 
 enum { PORT_CHANNEL = 7, PAGE_CHANNEL = 8 };
 
-struct counters counters;
+struct bh_counters counters;
 
 static struct vcpu_leaving next_exit;
 static bool skippable, ran_flushed;

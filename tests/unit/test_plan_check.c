@@ -155,7 +155,7 @@ static void table_rules(void **state) {
 
 static void region_rules(void **state) {
     (void)state;
-    REGION(PLAN_KIND, REGION_DATA, s->region[REGION_DATA].kind = 6);
+    REGION(PLAN_KIND, REGION_DATA, s->region[REGION_DATA].kind = BH_REGION_PHYS + 1);
     REGION(PLAN_REFERENCE, REGION_DATA, s->region[REGION_DATA].owner = SAMPLE_COMPARTMENTS);
     REGION(PLAN_ALIGNMENT, REGION_DATA, s->region[REGION_DATA].size += 1);
     REGION(PLAN_RANGE, REGION_DATA, s->region[REGION_DATA].size = 0);
@@ -254,7 +254,7 @@ static void compartment_rules(void **state) {
 
 static void slot_rules(void **state) {
     (void)state;
-    SLOT(PLAN_KIND, 0, s->slot[0].kind = BH_SLOT_COUNTERS + 1);
+    SLOT(PLAN_KIND, 0, s->slot[0].kind = BH_SLOT_MACHINE + 1);
     SLOT(PLAN_REFERENCE, 0, s->slot[0].object = 3);
     SLOT(PLAN_REFERENCE, 1, s->slot[1].object = 2);
     SLOT(PLAN_REFERENCE, 5, s->slot[5].object2 = SAMPLE_SPACES);

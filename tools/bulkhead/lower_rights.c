@@ -73,6 +73,25 @@ static void all_modes(struct model *m, uint32_t compartment, struct origin origi
     }
 }
 
+/* The kernel's counters: one region for all. */
+static void lower_counters(struct model *m, uint32_t compartment, struct origin origin) {
+    static const char name[] = "kernel.counters";
+    uint32_t index = model_find_region(m, name);
+
+    if (index == BH_NONE) {
+        struct bh_plan_region region = {
+            .kind = BH_REGION_COUNTERS, .rights = BH_READ, .owner = BH_NONE,
+            .size = sizeof(struct bh_counters),
+        };
+        model_name(region.name, "%s", name);
+        index = model_add_region(m, region, NO_CONTENT, origin);
+    }
+    uint64_t address = model_map_process(m, compartment, index, BH_READ, origin);
+    struct bh_manifest_entry *e = model_add_entry(m, compartment, BH_ENTRY_COUNTERS, "counters");
+    e->address = address;
+    e->size = m->region[index].size;
+}
+
 static void lower_program_rights(struct model *m, const struct programs *programs, uint32_t i) {
     const struct program *p = &programs->program[i];
     const struct description_program *d = p->base;
@@ -95,7 +114,7 @@ static void lower_program_rights(struct model *m, const struct programs *program
                                MACHINE_OPERATIONS, 0), origin);
     }
     if (!d->no_counters) {
-        plain_entry(m, i, BH_ENTRY_COUNTERS, "counters", BH_SLOT_COUNTERS, 0, 0, origin);
+        lower_counters(m, i, origin);
     }
     if (d->modes) {
         all_modes(m, i, origin);

@@ -39,7 +39,7 @@ static char last_words[512];
 /* Before there is a plan, one without any control. */
 static const struct bh_plan_header no_plan;
 struct plan_view plan_tables = { .header = &no_plan };
-struct counters counters;
+struct bh_counters counters;
 
 /* Which BAR the register at this offset is, counted as in listing_function; LISTING_SIZES: none. */
 static uint32_t bar_at(const struct listing_function *f, uint32_t offset) {

@@ -34,7 +34,5 @@ int call_compartment_control(uint32_t slot, enum bh_compartment_operation operat
                              uint64_t *value);
 int call_mode_enter(uint32_t slot);
 int call_machine_control(uint32_t slot, enum bh_machine_operation operation);
-int call_counter_read(uint32_t slot, enum bh_counter_class class, uint32_t object,
-                      uint32_t counter, uint64_t *value);
 
 #endif
