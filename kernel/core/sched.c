@@ -126,8 +126,7 @@ static void take_events(struct core *c, uint64_t now) {
     for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++) {
         if (threads[t].core != this)
             continue;
-        thread_expire(t, now);
-        uint64_t event = thread_next_event(t, now);
+        uint64_t event = thread_expire(t, now);
         if (event < next)
             next = event;
     }

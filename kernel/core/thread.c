@@ -140,31 +140,28 @@ void thread_exhaust(uint32_t thread) {
     thread_update_queue(thread);
 }
 
-void thread_expire(uint32_t thread, uint64_t now) {
-    struct thread *t = &threads[thread];
+/* Is it time? If it only will be, *next is that at the latest. */
+static bool is_due(bool waits, uint64_t event, uint64_t now, uint64_t *next) {
+    if (waits && event > now && event < *next)
+        *next = event;
+    return waits && event <= now;
+}
 
-    if (t->exhausted && t->budget.renew_at <= now) {
+uint64_t thread_expire(uint32_t thread, uint64_t now) {
+    struct thread *t = &threads[thread];
+    bool timed = t->state == THREAD_WAITING || t->vcpu != BH_NONE;
+    uint64_t next = BH_FOREVER;
+
+    if (is_due(t->exhausted, t->budget.renew_at, now, &next)) {
         budget_renew(&t->budget, now);
         t->exhausted = false;
     }
-    if (t->state == THREAD_WAITING && t->deadline <= now) {
+    if (is_due(timed, t->deadline, now, &next) && t->state == THREAD_WAITING) {
         uint64_t bits = atomic_exchange(&t->word, 0);
         finish_wait(thread, bits != 0 ? BH_OK : BH_E_TIMEOUT, bits);
     }
-    if (t->operation.kind != OPERATION_NONE && t->operation.again_at <= now)
+    if (is_due(t->operation.kind != OPERATION_NONE, t->operation.again_at, now, &next))
         t->operation.again_at = 0;
     thread_update_queue(thread);
-}
-
-static uint64_t earlier(uint64_t next, bool waits, uint64_t event, uint64_t now) {
-    return waits && event > now && event < next ? event : next;
-}
-
-uint64_t thread_next_event(uint32_t thread, uint64_t now) {
-    const struct thread *t = &threads[thread];
-    bool has_deadline = t->state == THREAD_WAITING || t->vcpu != BH_NONE;
-    uint64_t next = earlier(BH_FOREVER, t->exhausted, t->budget.renew_at, now);
-
-    next = earlier(next, has_deadline, t->deadline, now);
-    return earlier(next, t->operation.kind != OPERATION_NONE, t->operation.again_at, now);
+    return next;
 }

@@ -70,8 +70,8 @@ void thread_woken(uint32_t thread);                          /* its word may hav
 void thread_enter_guest(uint32_t thread, uint32_t vcpu, uint64_t deadline);
 void thread_leave_guest(uint32_t thread, enum bh_status status, uint64_t value);
 void thread_exhaust(uint32_t thread);                        /* its budget has run out */
-void thread_expire(uint32_t thread, uint64_t now);           /* whatever time it waited for */
-uint64_t thread_next_event(uint32_t thread, uint64_t now);   /* when to call it again */
+uint64_t thread_expire(uint32_t thread, uint64_t now);       /* whatever time it waited for;
+                                                                answers when to call it again */
 
 /* Channels (core/thread.c): any core, with interrupts off, from calls and from interrupts; never
  * blocks. A thread that waits is woken; one in its guest leaves it. */
