@@ -46,18 +46,15 @@ enum bh_device_operation {             /* bit n of the slot's rights allows oper
     BH_DEVICE_BUS_MASTER_ON  = 1,
     BH_DEVICE_RESET          = 2,      /* starts the whole ladder, which leaves bus mastering off;
                                           each device_read of the state then takes it a step on */
-    BH_DEVICE_MASK           = 3,      /* all its interrupts */
-    BH_DEVICE_UNMASK         = 4,
-    BH_DEVICE_READ           = 5,      /* allows device_read */
+    BH_DEVICE_READ           = 3,      /* allows device_read */
 };
 
 enum bh_device_value {                 /* `what` of device_read */
     BH_DEVICE_ID             = 0,      /* vendor | device << 16 */
-    BH_DEVICE_CLASS          = 1,      /* class code << 8 | revision */
-    BH_DEVICE_BAR_SIZE       = 2,      /* argument: BAR 0..5; bytes, 0: none */
-    BH_DEVICE_STATE          = 3,      /* enum bh_device_state */
-    BH_DEVICE_CONFIG         = 4,      /* argument: dword offset 0..1023 of its configuration space */
-    BH_DEVICE_BUS_ADDRESS    = 5,      /* argument: an address of its space; where the device finds it:
+    BH_DEVICE_BAR_SIZE       = 1,      /* argument: BAR 0..5; bytes, 0: none */
+    BH_DEVICE_STATE          = 2,      /* enum bh_device_state */
+    BH_DEVICE_CONFIG         = 3,      /* argument: dword offset 0..1023 of its configuration space */
+    BH_DEVICE_BUS_ADDRESS    = 4,      /* argument: an address of its space; where the device finds it:
                                           there, or, for an unsafe one without IOMMU, in memory */
 };
 

@@ -34,7 +34,7 @@ static const struct shape shapes[BH_CALL_COUNT] = {
     [BH_CALL_VCPU_RUN] = { .kind = BH_SLOT_VCPU },
     [BH_CALL_GUEST_PLACE] = { .kind = BH_SLOT_PLACE },
     [BH_CALL_IRQ_ACK] = { .kind = BH_SLOT_INTERRUPT },
-    [BH_CALL_DEVICE_CONTROL] = { .kind = BH_SLOT_DEVICE, .operations = BH_DEVICE_UNMASK + 1 },
+    [BH_CALL_DEVICE_CONTROL] = { .kind = BH_SLOT_DEVICE, .operations = BH_DEVICE_RESET + 1 },
     [BH_CALL_DEVICE_READ] = { .kind = BH_SLOT_DEVICE, .right = 1u << BH_DEVICE_READ },
     [BH_CALL_COMPARTMENT_CONTROL] = { .kind = BH_SLOT_COMPARTMENT,
                                       .operations = BH_COMPARTMENT_RESET + 1 },

@@ -11,8 +11,6 @@
 #include "core/time.h"
 #include "iommu/iommu.h"
 
-static bool is_pci(uint32_t device) { return devices.function[device] != BH_NONE; }
-
 /* All requester ids under which it may appear get its space, or nothing. */
 static bool set_space(uint32_t device, bool attached) {
     uint32_t space = plan_device(device)->space;
@@ -48,7 +46,7 @@ static void begin_reset(uint32_t device) {
     bool quiesce = !plan_control(BH_PLAN_CONTROL_NO_QUIESCE);
     if (quiesce)
         interrupt_open_device(device, false);
-    if (!is_pci(device) || device_state(device) == BH_DEVICE_QUARANTINED)
+    if (!device_is_pci(device) || device_state(device) == BH_DEVICE_QUARANTINED)
         return;
     if (quiesce)
         pci_set_master(devices.function[device], false);
@@ -61,7 +59,7 @@ static void begin_reset(uint32_t device) {
  * them as after a reset of their own. */
 static void renew_virtual(uint32_t device) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        bool own = is_pci(d) &&
+        bool own = device_is_pci(d) &&
                    pci_function(devices.function[d])->physical == devices.function[device];
         if (!own || device_state(d) == BH_DEVICE_QUARANTINED)
             continue;
@@ -93,7 +91,7 @@ static enum device_step step_reset(uint32_t device) {
 static void ready(uint32_t device) {
     if (device_state(device) == BH_DEVICE_QUARANTINED)
         return;
-    if (is_pci(device)) {
+    if (device_is_pci(device)) {
         pci_set_decode(devices.function[device], true, devices.decode_ports[device]);
         devices.faults_allowed[device] = plan_device(device)->fault_limit;
     }
@@ -133,7 +131,7 @@ static uint64_t advance_state(uint32_t device) {
 }
 
 static enum bh_status set_master(uint32_t device, bool on) {
-    if (!is_pci(device) || (on && !(plan_device(device)->flags & BH_DEVICE_DMA)))
+    if (!device_is_pci(device) || (on && !(plan_device(device)->flags & BH_DEVICE_DMA)))
         return BH_E_RIGHT;
     pci_set_master(devices.function[device], on);
     device_set_state(device, on ? BH_DEVICE_ACTIVE : BH_DEVICE_QUIET);
@@ -142,24 +140,13 @@ static enum bh_status set_master(uint32_t device, bool on) {
 
 static enum bh_status control(uint32_t device, enum bh_device_operation operation) {
     uint32_t state = device_state(device);
-    bool usable = state == BH_DEVICE_QUIET || state == BH_DEVICE_ACTIVE;
     bool mended_by_reset = operation == BH_DEVICE_RESET && state == BH_DEVICE_BLOCKED;
-    if (!usable && !mended_by_reset)
+    if (!device_is_usable(device) && !mended_by_reset)
         return state == BH_DEVICE_RESETTING ? BH_E_STATE : BH_E_DEVICE;
-    switch (operation) {
-    case BH_DEVICE_BUS_MASTER_OFF:
-    case BH_DEVICE_BUS_MASTER_ON:
+    if (operation != BH_DEVICE_RESET)
         return set_master(device, operation == BH_DEVICE_BUS_MASTER_ON);
-    case BH_DEVICE_RESET:
-        begin_reset(device);
-        return is_pci(device) ? BH_OK : BH_E_RIGHT;
-    case BH_DEVICE_MASK:
-    case BH_DEVICE_UNMASK:
-        interrupt_open_device(device, operation == BH_DEVICE_UNMASK);
-        return BH_OK;
-    default:
-        return BH_E_ARGUMENT;
-    }
+    begin_reset(device);
+    return device_is_pci(device) ? BH_OK : BH_E_RIGHT;
 }
 
 enum bh_status device_control(uint32_t device, enum bh_device_operation operation) {
@@ -190,17 +177,12 @@ static enum bh_status read_value(uint32_t device, enum bh_device_value what, uin
     if (what == BH_DEVICE_BUS_ADDRESS)
         return bus_address(device, argument, value);
     uint64_t limit = what == BH_DEVICE_BAR_SIZE ? PCI_BARS : PCI_CONFIG_SIZE / 4;
-    if (!is_pci(device) || argument >= limit)
+    if (!device_is_pci(device) || argument >= limit)
         return BH_E_ARGUMENT;
     const struct pci_function *f = pci_function(devices.function[device]);
-    switch (what) {
-    case BH_DEVICE_ID:       *value = f->vendor | f->device << 16; return BH_OK;
-    case BH_DEVICE_CLASS:    *value = f->class_revision; return BH_OK;
-    case BH_DEVICE_BAR_SIZE: *value = f->bar[argument].size; return BH_OK;
-    case BH_DEVICE_CONFIG:   break;
-    default:                 return BH_E_ARGUMENT;
-    }
-    *value = pci_read(f->requester_id, (uint32_t)argument * 4, 4);
+    *value = what == BH_DEVICE_ID       ? f->vendor | f->device << 16
+           : what == BH_DEVICE_BAR_SIZE ? f->bar[argument].size
+           : pci_read(f->requester_id, (uint32_t)argument * 4, 4);
     return BH_OK;
 }
 

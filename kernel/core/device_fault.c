@@ -18,11 +18,10 @@ enum {
 };
 
 static uint32_t device_of(uint32_t requester_id) {
-    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        bool pci = devices.function[d] != BH_NONE;
-        if (pci && (device_requester(d) == requester_id || devices.alias[d] == requester_id))
+    for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++)
+        if (device_is_pci(d)
+            && (device_requester(d) == requester_id || devices.alias[d] == requester_id))
             return d;
-    }
     return BH_NONE;
 }
 
@@ -78,8 +77,8 @@ static void log_fault(uint32_t device, const struct device_fault *fault) {
 /* The device is one of its owner's means: with it go the others, and the owner's threads. */
 static void block_all(uint32_t owner) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        bool pci = devices.function[d] != BH_NONE && plan_device(d)->owner == owner;
-        if (pci && (device_state(d) == BH_DEVICE_QUIET || device_state(d) == BH_DEVICE_ACTIVE))
+        bool own = device_is_pci(d) && plan_device(d)->owner == owner;
+        if (own && device_is_usable(d))
             device_block(d);
     }
 }
@@ -87,9 +86,8 @@ static void block_all(uint32_t owner) {
 /* Is its owner to be stopped? */
 static bool answer(uint32_t device) {
     uint32_t *allowed = &devices.faults_allowed[device];
-    uint64_t state = device_state(device);
-    bool usable = state == BH_DEVICE_QUIET || state == BH_DEVICE_ACTIVE;
-    if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || *allowed == 0 || --*allowed > 0 || !usable)
+    if (plan_control(BH_PLAN_CONTROL_NO_STORM_LIMIT) || *allowed == 0 || --*allowed > 0
+        || !device_is_usable(device))
         return false;
     block_all(plan_device(device)->owner);
     log_line("fault: device \"%s\" of \"%s\" reached its limit of %u faults: bus mastering off, "
@@ -125,8 +123,7 @@ void device_fault(const struct device_fault *fault) {
 void device_tell_errors(void) {
     lock_take(&device_lock);
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
-        bool pci = devices.function[d] != BH_NONE;
-        uint32_t errors = pci ? pci_take_errors(pci_function(devices.function[d])) : 0;
+        uint32_t errors = device_is_pci(d) ? pci_take_errors(pci_function(devices.function[d])) : 0;
         if (errors != 0)
             log_line("fault: device \"%s\" (" DEVICE_ID_FORMAT ") of \"%s\" has signalled errors: "
                      "0x%x", plan_device(d)->name, DEVICE_ID(device_requester(d)),

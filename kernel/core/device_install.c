@@ -30,8 +30,6 @@ uint32_t device_requester(uint32_t device) {
     return index == BH_NONE ? plan_device(device)->requester_id : pci_function(index)->requester_id;
 }
 
-static bool is_pci(uint32_t device) { return plan_device(device)->kind == BH_DEVICE_PCI; }
-
 /* Until an owner gets it, a function answers nobody: no neighbour can reach its registers. */
 static void close_functions(void) {
     for (uint32_t i = 0; i < pci_count(); i++) {
@@ -137,7 +135,7 @@ static void check_pair(uint32_t a, uint32_t b) {
 static void check_groups(void) {
     for (uint32_t a = 0; a < plan_count(BH_TABLE_DEVICE); a++) {
         for (uint32_t b = a + 1; b < plan_count(BH_TABLE_DEVICE); b++) {
-            if (is_pci(a) && is_pci(b))
+            if (device_is_pci(a) && device_is_pci(b))
                 check_pair(a, b);
         }
     }
@@ -156,7 +154,7 @@ static bool in_port_bar(uint32_t device, uint32_t first, uint32_t count) {
 static void check_ports(void) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_PORT_RANGE); i++) {
         const struct bh_plan_port_range *range = plan_port_range(i);
-        if (!is_pci(range->device))
+        if (!device_is_pci(range->device))
             continue;
         if (!in_port_bar(range->device, range->first, range->count))
             refuse(range->device, "has ports in the plan that aren't in any of its BARs");
@@ -167,7 +165,7 @@ static void check_ports(void) {
 void device_install(void) {
     for (uint32_t d = 0; d < plan_count(BH_TABLE_DEVICE); d++) {
         device_set_state(d, BH_DEVICE_QUIET);
-        if (!is_pci(d))
+        if (plan_device(d)->kind != BH_DEVICE_PCI)
             continue;
         match_function(d);
         check_confined(d);

@@ -25,11 +25,17 @@ extern struct lock device_lock;               /* guards interrupt.c, pci/ and io
 /* With the lock held: no DMA any more, and no reports of what it still tries. */
 void device_block(uint32_t device);
 
+static inline bool device_is_pci(uint32_t device) { return devices.function[device] != BH_NONE; }
+
 const char *device_owner_name(uint32_t device);
 uint32_t device_requester(uint32_t device);
 
 static inline uint64_t device_state(uint32_t device) {
     return counters.device[device][BH_DEVICE_COUNT_STATE];
+}
+
+static inline bool device_is_usable(uint32_t device) {
+    return device_state(device) == BH_DEVICE_QUIET || device_state(device) == BH_DEVICE_ACTIVE;
 }
 
 static inline void device_set_state(uint32_t device, enum bh_device_state state) {
