@@ -3,15 +3,13 @@
  * Decodes every call completely, then performs it. Trusts no register: a slot must name the
  * caller's compartment, its kind and rights are compared, operations compared to their range.
  */
-#include "core/call.h"
+#include "core/context.h"
 
 #include "core/compartment.h"
-#include "core/context.h"
 #include "core/core.h"
 #include "core/counter.h"
 #include "core/device.h"
 #include "core/interrupt.h"
-#include "core/mode.h"
 #include "core/plan.h"
 #include "core/thread.h"
 #include "core/vcpu.h"

@@ -68,7 +68,7 @@ static bool await_threads(struct operation *o, uint32_t self) {
 static bool reset_devices(struct operation *o) {
     for (; o->index < plan_count(BH_TABLE_DEVICE); o->index++)
         if (plan_device(o->index)->owner == o->target
-            && device_reset_step(o->index, &o->again_at) == DEVICE_STEP_AGAIN)
+            && !device_reset_step(o->index, &o->again_at))
             return false;
     return true;
 }

@@ -70,22 +70,22 @@ static void renew_virtual(uint32_t device) {
     }
 }
 
-/* At its end nothing is in flight, so its space is taken away, and that is waited for. */
-static enum device_step step_reset(uint32_t device) {
+/* Is it done? At its end nothing is in flight, so its space is taken away, and that is waited for. */
+static bool step_reset(uint32_t device) {
     enum pci_reset_result result = PCI_RESET_DONE;
     if (device_state(device) != BH_DEVICE_RESETTING)
-        return DEVICE_STEP_DONE;
+        return true;
     if (!plan_control(BH_PLAN_CONTROL_NO_QUIESCE))
         result = pci_reset_step(devices.function[device], &devices.reset[device]);
     if (result == PCI_RESET_AGAIN)
-        return DEVICE_STEP_AGAIN;
+        return false;
     device_set_state(device, BH_DEVICE_QUIET);
     renew_virtual(device);
     if (result == PCI_RESET_FAILED)
         quarantine(device, "there is no way to reset it, or it didn't come back");
     else if (!set_space(device, false))
         quarantine(device, "the IOMMU didn't confirm that it is cut off");
-    return DEVICE_STEP_DONE;
+    return true;
 }
 
 static void ready(uint32_t device) {
@@ -107,12 +107,12 @@ void device_reset_start(uint32_t device) {
     lock_drop(&device_lock);
 }
 
-enum device_step device_reset_step(uint32_t device, uint64_t *again_at) {
+bool device_reset_step(uint32_t device, uint64_t *again_at) {
     lock_take(&device_lock);
-    enum device_step step = step_reset(device);
+    bool done = step_reset(device);
     *again_at = devices.reset[device].again_at;
     lock_drop(&device_lock);
-    return step;
+    return done;
 }
 
 void device_release(uint32_t device) {
@@ -125,7 +125,7 @@ void device_release(uint32_t device) {
 static uint64_t advance_state(uint32_t device) {
     bool due = device_state(device) == BH_DEVICE_RESETTING &&
                time_now() >= devices.reset[device].again_at;
-    if (due && step_reset(device) == DEVICE_STEP_DONE)
+    if (due && step_reset(device))
         ready(device);
     return device_state(device);
 }

@@ -25,10 +25,9 @@ enum bh_status device_read(uint32_t device, enum bh_device_value what, uint64_t 
 
 /* The reset ladder in bounded steps: bus mastering off, function-level reset or next rung,
  * transactions drained, interrupts masked and entries invalidated, space invalidated. Call
- * device_reset_start, then device_reset_step until it says DONE; AGAIN: not before *again_at. */
-enum device_step { DEVICE_STEP_DONE, DEVICE_STEP_AGAIN };
+ * device_reset_start, then device_reset_step until it is done (true); not before *again_at. */
 void device_reset_start(uint32_t device);
-enum device_step device_reset_step(uint32_t device, uint64_t *again_at);
+bool device_reset_step(uint32_t device, uint64_t *again_at);
 void device_release(uint32_t device);         /* its owner starts: space attached, ready for use */
 
 /* A fault of the IOMMU, attributed: counts, logs within the rate limit, blocks after the limit. */

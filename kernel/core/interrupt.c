@@ -8,7 +8,6 @@
 #include "core/interrupt.h"
 
 #include "core/device_state.h"
-#include "core/interrupt_line.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/thread.h"

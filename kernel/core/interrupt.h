@@ -5,7 +5,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "abi/call.h"
+
+#include "iommu/iommu.h"
 
 /* Vectors: 0x30..0xef devices (the same on every core), above that the kernel's own. */
 enum interrupt_vector {
@@ -22,3 +26,15 @@ void interrupt_install(void);                 /* all of the plan, masked until t
 void interrupt_deliver(uint32_t vector);      /* on the core that got it; the caller does the EOI */
 enum bh_status interrupt_ack(uint32_t interrupt);
 void interrupt_retarget(void);                /* after a mode change: to the cores of their threads */
+
+/* ISA lines, as the architecture delivers them, and where a core's interrupts are sent. Implemented
+ * in x86/interrupt_line.c by the I/O APIC. Called with device_lock held. */
+
+/* All lines masked; false: this machine has no controller for them. */
+bool interrupt_line_install(void);
+uint32_t interrupt_line_requester(void);       /* under which its messages appear; BH_NONE: unknown */
+/* The line as an edge, sent as `message`; stays masked. */
+void interrupt_line_set(uint32_t line, uint32_t vector, const struct iommu_message *message);
+void interrupt_line_mask(uint32_t line, bool masked);
+
+uint32_t interrupt_target(uint32_t core);      /* the address of a logical core in messages */

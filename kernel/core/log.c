@@ -7,7 +7,6 @@
 
 #include "core/atomic.h"
 #include "core/core.h"
-#include "core/serial.h"
 #include "core/thread.h"
 
 #define LINE_BYTES 240u

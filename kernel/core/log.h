@@ -23,5 +23,9 @@ paddr_t log_memory(void);                      /* struct bh_log, page-aligned */
 void log_framebuffer(const struct bh_framebuffer *told);   /* for readers of that memory */
 void log_to_programs(uint32_t log_channel);    /* programs own the serial port from now on */
 
+/* The serial port that the log goes to until then: polled output, bounded waits (x86/serial.c). */
+void serial_open(uint32_t port);               /* first port of a 16550; 0: no output */
+void serial_write(const char *text, uint32_t length);
+
 #define INVARIANT(condition) \
     ((condition) ? (void)0 : panic("invariant broken: %s (%s:%u)", #condition, __FILE__, __LINE__))

@@ -4,7 +4,7 @@
  * threads that it owns and hands over those that belong elsewhere now; the last one done points the
  * devices' interrupts to their threads' cores.
  */
-#include "core/mode.h"
+#include "core/thread.h"
 
 #include "core/atomic.h"
 #include "core/core.h"
@@ -12,7 +12,6 @@
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/plan.h"
-#include "core/thread.h"
 #include "core/time.h"
 #include "core/vcpu.h"
 

@@ -108,14 +108,6 @@ static struct plan_verdict check_entries(const struct plan_view *p, bool relatio
     return (struct plan_verdict){ PLAN_OK, BH_TABLE_COUNT, 0 };
 }
 
-static struct plan_verdict check_passes(const struct plan_view *p) {
-    struct plan_verdict verdict = { plan_fields(p, BH_TABLE_COUNT, p->header), BH_TABLE_COUNT, 0 };
-
-    if (verdict.rule == PLAN_OK)
-        verdict = check_entries(p, false);
-    return verdict.rule == PLAN_OK ? check_entries(p, true) : verdict;
-}
-
 struct plan_verdict plan_check(const void *plan, uint64_t size, uint32_t controls,
                                struct plan_view *view) {
     struct plan_verdict verdict = { check_header(plan, size, controls), BH_TABLE_COUNT, 0 };
@@ -126,5 +118,8 @@ struct plan_verdict plan_check(const void *plan, uint64_t size, uint32_t control
     if (verdict.rule != PLAN_OK)
         return verdict;
     open_view(view, plan, tables_end);
-    return check_passes(view);
+    verdict.rule = plan_fields(view, BH_TABLE_COUNT, plan);
+    if (verdict.rule == PLAN_OK)
+        verdict = check_entries(view, false);
+    return verdict.rule == PLAN_OK ? check_entries(view, true) : verdict;
 }

@@ -11,7 +11,6 @@
 #include "core/context.h"
 #include "core/core.h"
 #include "core/counter.h"
-#include "core/mode.h"
 #include "core/plan.h"
 #include "core/ready.h"
 #include "core/time.h"

@@ -97,3 +97,14 @@ uint32_t sched_current(void);          /* the thread that entered the kernel; BH
 void sched_queue(uint32_t thread, bool into);
 void sched_event_at(uint64_t tick);    /* some thread of this core waits for that time */
 void sched_interrupted(bool by_timer);
+
+/* Modes (core/mode.c): which thread runs on which core, with what priority and budget. */
+void mode_install(void);               /* the plan's first mode */
+
+/* Any core. Every core moves its own threads at its next dispatch; BH_E_STATE while the last change
+ * is still on its way. */
+enum bh_status mode_enter(uint32_t mode);
+
+/* For core/sched.c. */
+void mode_apply(void);                 /* this core's part of a change, if it has one to do */
+uint32_t mode_place(uint32_t thread, uint64_t now);  /* its priority, budget; answers its core */

@@ -6,8 +6,8 @@
  */
 #include "x86/entry.h"
 
-#include "core/call.h"
 #include "core/compartment.h"
+#include "core/context.h"
 #include "core/core.h"
 #include "core/interrupt.h"
 #include "core/log.h"

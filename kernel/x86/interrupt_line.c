@@ -3,7 +3,7 @@
  * The I/O APIC with the global interrupts from 0 up (Intel 82093AA; ICH9 data sheet, 13.5): its
  * entries are in remappable format and the kernel's alone. The two 8259s are silenced.
  */
-#include "core/interrupt_line.h"
+#include "core/interrupt.h"
 
 #include "core/log.h"
 #include "x86/acpi.h"

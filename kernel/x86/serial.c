@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A 16550 by port instructions (PC16550D data sheet, table II). Nothing is read but the line
  * status. */
-#include "core/serial.h"
+#include "core/log.h"
 
 #include "x86/ports.h"
 

@@ -12,14 +12,12 @@
 
 #include "abi/plan.h"
 
-#include "core/call.h"
 #include "core/compartment.h"
 #include "core/context.h"
 #include "core/core.h"
 #include "core/counter.h"
 #include "core/device.h"
 #include "core/interrupt.h"
-#include "core/mode.h"
 #include "core/plan.h"
 #include "core/thread.h"
 #include "core/vcpu.h"
