@@ -12,29 +12,34 @@
 
 #include "base.h"
 
-/* What vcpu_run answers, and `exit` in the page. */
+/* What vcpu_run answers, and `exit` in the page: the exit code as the hardware gives it (APM appendix
+ * C), of which 32 bits count. info1 and info2 are its EXITINFO1 and EXITINFO2. */
 enum bh_exit {
-    BH_EXIT_EVENT     = 0,  /* the thread's notification word is not empty, or the deadline passed:
-                               the guest's state is as it was; `wait` with deadline 0 takes the bits */
-    BH_EXIT_PORT      = 1,  /* IN/OUT/INS/OUTS: info1 = EXITINFO1 (APM 15.10.2), next_rip is valid */
-    BH_EXIT_MEMORY    = 2,  /* nested page fault: info1 = error code, info2 = GPA (APM 15.25.6) */
-    BH_EXIT_CPUID     = 3,
-    BH_EXIT_MSR       = 4,  /* info1: 0 RDMSR, 1 WRMSR */
-    BH_EXIT_HLT       = 5,
-    BH_EXIT_CR        = 6,  /* info1: the CR's number; info2: 0 read, 1 write: CR8; writes of CR4, and
-                               of CR0 if they change more than TS and MP */
-    BH_EXIT_EXCEPTION = 7,  /* info1: vector; info2: error code or CR2 (only what the VMM asked for) */
-    BH_EXIT_WINDOW    = 8,  /* the guest can take an interrupt now */
-    BH_EXIT_SHUTDOWN  = 9,  /* triple fault */
-    BH_EXIT_INVALID   = 10, /* VMRUN refused the guest state; info1: the raw exit code */
-    BH_EXIT_HYPERCALL = 11, /* VMMCALL */
-    BH_EXIT_XSETBV    = 12,
-    BH_EXIT_INVD      = 13, /* INVD or WBINVD: info1: 0 INVD, 1 WBINVD */
-    BH_EXIT_UNDEFINED = 14, /* an instruction that no guest gets: SVM, MONITOR, MWAIT, RDPMC, RSM,
-                               SKINIT, ICEBP; the VMM injects #UD (or #GP); info1: raw exit code */
-    BH_EXIT_PAUSE     = 15,
-    BH_EXIT_INIT      = 16,
-    BH_EXIT_NMI_WINDOW = 17, /* IRET: the guest can take an NMI again */
+    BH_EXIT_CR_READ    = 0x00, /* + the CR's number: 8 */
+    BH_EXIT_CR_WRITE   = 0x10, /* + the CR's number: 4 or 8 */
+    BH_EXIT_CR_LAST    = 0x1f,
+    BH_EXIT_EXCEPTION  = 0x40, /* + the vector, if the VMM asked for it; info1: error code; info2: CR2 */
+    BH_EXIT_EXCEPTION_LAST = 0x5f,
+    BH_EXIT_EVENT      = 0x60, /* the thread's notification word is not empty, or the deadline passed:
+                                  the guest's state is as it was; `wait` with deadline 0 takes the
+                                  bits. (To the hardware a physical interrupt: the kernel's.) */
+    BH_EXIT_WINDOW     = 0x64, /* the guest can take an interrupt now */
+    BH_EXIT_CR0        = 0x65, /* a write of CR0 that changes more than TS and MP */
+    BH_EXIT_CPUID      = 0x72,
+    BH_EXIT_NMI_WINDOW = 0x74, /* IRET: the guest can take an NMI again */
+    BH_EXIT_INVD       = 0x76,
+    BH_EXIT_HLT        = 0x78,
+    BH_EXIT_PORT       = 0x7b, /* IN/OUT/INS/OUTS: info1 as in APM 15.10.2, next_rip is valid */
+    BH_EXIT_MSR        = 0x7c, /* info1: 0 RDMSR, 1 WRMSR */
+    BH_EXIT_SHUTDOWN   = 0x7f, /* triple fault */
+    BH_EXIT_HYPERCALL  = 0x81, /* VMMCALL */
+    BH_EXIT_WBINVD     = 0x89,
+    BH_EXIT_XSETBV     = 0x8d,
+    BH_EXIT_INSTRUCTION = 0x66, BH_EXIT_INSTRUCTION_LAST = 0x8f,   /* all others up to here: one that
+                                  no guest gets: SVM, MONITOR, MWAIT, RDPMC, RSM, SKINIT, ICEBP; the
+                                  VMM injects #UD (or #GP) */
+    BH_EXIT_MEMORY     = 0x400,/* nested page fault: info1: error code, info2: GPA (APM 15.25.6) */
+    BH_EXIT_INVALID    = 0xffffffffu,   /* VMRUN refused the guest state */
 };
 
 struct bh_segment {          /* as in the VMCB (APM table B-2) */

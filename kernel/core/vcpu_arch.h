@@ -21,8 +21,6 @@ struct vcpu_leaving {
     enum vcpu_leaving_kind kind;
     enum bh_exit exit;
     uint64_t address;      /* of a write: port or guest-physical address */
-    uint64_t info1;        /* as in the state page */
-    uint64_t info2;
 };
 
 void vcpu_arch_install(void);                       /* tables shared by all; from boot memory */
@@ -31,7 +29,7 @@ void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page);
 void vcpu_arch_reset(uint32_t vcpu);
 
 enum bh_status vcpu_arch_load(uint32_t vcpu);       /* from the state page; all or nothing */
-void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving);  /* to the state page */
+void vcpu_arch_store(uint32_t vcpu, enum bh_exit exit);   /* to the state page */
 
 /* Enters the guest, until it leaves. `flush`: translations that this core holds of it are stale. */
 void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving);

@@ -143,8 +143,8 @@ enum bh_status vcpu_arch_load(uint32_t vcpu) {
     return BH_OK;
 }
 
-void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving) {
-    svm_state_give(svm_vcpus[vcpu].vmcb, svm_vcpus[vcpu].page, leaving);
+void vcpu_arch_store(uint32_t vcpu, enum bh_exit exit) {
+    svm_state_give(svm_vcpus[vcpu].vmcb, svm_vcpus[vcpu].page, exit);
 }
 
 /* Did VMRUN refuse at once, in the way of the emulator, which then stores the host's registers where
@@ -163,16 +163,6 @@ static void choose_flush(struct svm_vcpu *v, uint32_t vcpu, uint32_t core, bool 
     *last = vcpu;
 }
 
-/* A machine check that came while the guest ran is the host's, and goes to the host's handler. */
-static void leave_by_exception(struct svm_vcpu *v, struct vcpu_leaving *leaving) {
-    if (leaving->info1 == VECTOR_MC) {
-        leaving->kind = VCPU_FOR_KERNEL;
-        __asm__ volatile("int %0" :: "i"(VECTOR_MC));
-    } else {
-        svm_deliver_later(v->vmcb, leaving);
-    }
-}
-
 void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving) {
     struct svm_vcpu *v = &svm_vcpus[vcpu];
     struct vmcb_control *control = &v->vmcb->control;
@@ -181,10 +171,9 @@ void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving
     svm_run(v->page->gpr, v->address, host_state[core]);
     control->event_injection = 0;
     svm_decode(v->vmcb, leaving);
-    if (leaving->exit == BH_EXIT_EXCEPTION)
-        leave_by_exception(v, leaving);
-    else if ((control->exit_event & SVM_EVENT_VALID) != 0)
-        svm_deliver_later(v->vmcb, leaving);
+    if (leaving->exit == BH_EXIT_EXCEPTION + VECTOR_MC)   /* the host's: to the host's handler */
+        __asm__ volatile("int %0" :: "i"(VECTOR_MC));
+    svm_deliver_later(v->vmcb, leaving);
     if (leaving->exit == BH_EXIT_INVALID && stored_host(v))
         svm_state_reset(v->vmcb);
 }

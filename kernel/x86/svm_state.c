@@ -175,16 +175,16 @@ enum bh_status svm_state_take(struct vmcb *vmcb, volatile struct bh_vcpu_state *
 }
 
 void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
-                    const struct vcpu_leaving *leaving) {
+                    enum bh_exit exit) {
     const struct vmcb_control *control = &vmcb->control;
     const struct vmcb_save *save = &vmcb->save;
     uint64_t interrupt = undelivered(control);
 
-    page->exit = leaving->exit;
+    page->exit = exit;
     page->shadow = control->shadow & 1;
-    page->info1 = leaving->info1;
-    page->info2 = leaving->info2;
-    page->next_rip = leaving->exit == BH_EXIT_PORT ? control->exit_info2 : control->next_rip;
+    page->info1 = control->exit_info1;
+    page->info2 = control->exit_info2;
+    page->next_rip = exit == BH_EXIT_PORT ? control->exit_info2 : control->next_rip;
     page->fetched = 0;
     page->inject = interrupt != 0 ? interrupt : control->event_injection;
     page->pending_event = interrupt != 0 && control->event_injection != 0
@@ -196,18 +196,9 @@ void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page
     page->efer = save->efer & ~(uint64_t)EFER_SVME;
     page->cpl = save->cpl;
     copy_words(page->segment, save->segment, sizeof(save->segment) / 8);
-    if (leaving->exit == BH_EXIT_MSR)
+    if (exit == BH_EXIT_MSR)
         copy_words(&page->star, save->msr, VMCB_SAVED_MSRS);
 }
-
-/* Exits that need no more than a name; the others are 0. */
-static const uint8_t plain_exits[SVM_EXIT_PLAIN_END] = {
-    [SVM_EXIT_VINTR] = BH_EXIT_WINDOW, [SVM_EXIT_IRET] = BH_EXIT_NMI_WINDOW,
-    [SVM_EXIT_CPUID] = BH_EXIT_CPUID,  [SVM_EXIT_HLT] = BH_EXIT_HLT,
-    [SVM_EXIT_MSR] = BH_EXIT_MSR,      [SVM_EXIT_VMMCALL] = BH_EXIT_HYPERCALL,
-    [SVM_EXIT_XSETBV] = BH_EXIT_XSETBV, [SVM_EXIT_SHUTDOWN] = BH_EXIT_SHUTDOWN,
-    [SVM_EXIT_INVD] = BH_EXIT_INVD,    [SVM_EXIT_WBINVD] = BH_EXIT_INVD,
-};
 
 /* A store by the program itself: not a fetch, not the guest's own table walk, and not the push of an
  * event in delivery, for which nobody could give a length. */
@@ -218,54 +209,23 @@ static bool is_store(const struct vmcb_control *control) {
            (info & SVM_NESTED_FINAL) != 0 && (control->exit_event & SVM_EVENT_VALID) == 0;
 }
 
-static void decode_range(const struct vmcb_control *control, uint32_t code,
-                         struct vcpu_leaving *leaving) {
-    if (code <= SVM_EXIT_CR_LAST) {
-        leaving->exit = BH_EXIT_CR;
-        leaving->info1 = code % SVM_EXIT_CR_WRITE;
-        leaving->info2 = code / SVM_EXIT_CR_WRITE;
-    } else if (code >= SVM_EXIT_EXCEPTION && code <= SVM_EXIT_EXCEPTION_LAST) {
-        leaving->exit = BH_EXIT_EXCEPTION;
-        leaving->info1 = code - SVM_EXIT_EXCEPTION;
-        leaving->info2 = leaving->info1 == VECTOR_PF ? control->exit_info2 : control->exit_info1;
-    } else {
-        leaving->exit = code == SVM_EXIT_INVALID ? BH_EXIT_INVALID : BH_EXIT_UNDEFINED;
-        leaving->info1 = code;
-    }
-}
-
-static void decode_special(const struct vmcb_control *control, uint32_t code,
-                           struct vcpu_leaving *leaving) {
-    switch (code) {
-    case SVM_EXIT_IO:
-        leaving->exit = BH_EXIT_PORT;
-        leaving->address = control->exit_info1 >> SVM_IO_PORT_SHIFT & 0xffff;
-        if ((control->exit_info1 & (SVM_IO_IN | SVM_IO_STRING | SVM_IO_REPEAT)) == 0)
-            leaving->kind = VCPU_PORT_WRITE;
-        break;
-    case SVM_EXIT_NESTED_FAULT:
-        leaving->exit = BH_EXIT_MEMORY;
-        leaving->address = control->exit_info2;
-        if (is_store(control))
-            leaving->kind = VCPU_PAGE_WRITE;
-        break;
-    default:
-        decode_range(control, code == SVM_EXIT_CR0_SELECTIVE ? SVM_EXIT_CR_WRITE : code, leaving);
-    }
-}
-
 /* The emulator stores VMEXIT_INVALID as 00000000ffffffffh, hardware as -1: 32 bits are compared. */
 void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving) {
     const struct vmcb_control *control = &vmcb->control;
     uint32_t code = (uint32_t)control->exit_code;
-    bool event = code >= SVM_EXIT_INTR && code <= SVM_EXIT_INIT;   /* physical ones */
+    bool physical = (code >= BH_EXIT_EVENT && code <= SVM_EXIT_PHYSICAL_LAST) ||
+                    code == BH_EXIT_EXCEPTION + VECTOR_MC;
+    uint64_t not_out = SVM_IO_IN | SVM_IO_STRING | SVM_IO_REPEAT;
 
-    leaving->kind = event ? VCPU_FOR_KERNEL : VCPU_FOR_VMM;
-    leaving->exit = code < SVM_EXIT_PLAIN_END ? plain_exits[code] : BH_EXIT_EVENT;
-    leaving->info1 = leaving->exit == BH_EXIT_INVD ? code == SVM_EXIT_WBINVD : control->exit_info1;
-    leaving->info2 = control->exit_info2;
-    if (!event && leaving->exit == BH_EXIT_EVENT)
-        decode_special(control, code, leaving);
+    leaving->kind = physical ? VCPU_FOR_KERNEL : VCPU_FOR_VMM;
+    leaving->exit = code;
+    if (code == BH_EXIT_PORT && (control->exit_info1 & not_out) == 0) {
+        leaving->kind = VCPU_PORT_WRITE;
+        leaving->address = control->exit_info1 >> SVM_IO_PORT_SHIFT & 0xffff;
+    } else if (code == BH_EXIT_MEMORY && is_store(control)) {
+        leaving->kind = VCPU_PAGE_WRITE;
+        leaving->address = control->exit_info2;
+    }
 }
 
 /* Faults that a guest could raise without end inside one entry (15.12.2, 15.12.18) exit always. Those
@@ -275,11 +235,13 @@ void svm_deliver_later(struct vmcb *vmcb, struct vcpu_leaving *leaving) {
     struct vmcb_control *control = &vmcb->control;
     bool cut_off = (control->exit_event & SVM_EVENT_VALID) != 0;
     uint64_t event = svm_event_again(control->exit_event);
+    uint32_t vector = leaving->exit % EXCEPTION_VECTORS;
+    bool exception = leaving->kind == VCPU_FOR_VMM && leaving->exit >= BH_EXIT_EXCEPTION &&
+                     leaving->exit <= BH_EXIT_EXCEPTION_LAST;
 
-    if (leaving->exit == BH_EXIT_EXCEPTION && !cut_off &&
-        (control->exceptions_wanted & 1u << leaving->info1) == 0) {
-        event = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION | leaving->info1 |
-                (leaving->info1 == VECTOR_AC ? SVM_EVENT_ERROR_CODE : 0);
+    if (exception && !cut_off && (control->exceptions_wanted & 1u << vector) == 0) {
+        event = SVM_EVENT_VALID | SVM_EVENT_EXCEPTION | vector |
+                (vector == VECTOR_AC ? SVM_EVENT_ERROR_CODE : 0);
         leaving->kind = VCPU_FOR_KERNEL;
     }
     control->exit_event = event;

@@ -18,7 +18,7 @@ void svm_state_reset(struct vmcb *vmcb);
 enum bh_status svm_state_take(struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
                               uint32_t dirty);
 void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page,
-                    const struct vcpu_leaving *leaving);
+                    enum bh_exit exit);
 
 /* What an exit means, and which event the next entry has to deliver in the kernel's own name. */
 void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving);

@@ -23,7 +23,7 @@ struct vmcb_control {
     uint32_t virtual_interrupt;     /* 060h: enum svm_virtual_interrupt */
     uint32_t virtual_vector;        /* 064h */
     uint64_t shadow;                /* 068h: bit 0 */
-    uint64_t exit_code;             /* 070h: enum svm_exit_code */
+    uint64_t exit_code;             /* 070h: enum bh_exit */
     uint64_t exit_info1;            /* 078h */
     uint64_t exit_info2;            /* 080h */
     uint64_t exit_event;            /* 088h: EXITINTINFO, as enum svm_event */
@@ -108,16 +108,7 @@ enum svm_event {                    /* EVENTINJ (APM 15.20) and EXITINTINFO (APM
     SVM_EVENT_VALID = 1u << 31,
 };
 
-enum svm_exit_code {                /* appendix C; the low 32 bits count (see svm_decode) */
-    SVM_EXIT_CR_READ = 0x00, SVM_EXIT_CR_WRITE = 0x10, SVM_EXIT_CR_LAST = 0x1f,  /* + number */
-    SVM_EXIT_EXCEPTION = 0x40, SVM_EXIT_EXCEPTION_LAST = 0x5f,                   /* + vector */
-    SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI = 0x61, SVM_EXIT_SMI = 0x62, SVM_EXIT_INIT = 0x63,
-    SVM_EXIT_VINTR = 0x64, SVM_EXIT_CR0_SELECTIVE = 0x65, SVM_EXIT_CPUID = 0x72,
-    SVM_EXIT_IRET = 0x74, SVM_EXIT_INVD = 0x76, SVM_EXIT_HLT = 0x78, SVM_EXIT_IO = 0x7b,
-    SVM_EXIT_MSR = 0x7c, SVM_EXIT_SHUTDOWN = 0x7f, SVM_EXIT_VMMCALL = 0x81,
-    SVM_EXIT_WBINVD = 0x89, SVM_EXIT_XSETBV = 0x8d, SVM_EXIT_PLAIN_END = 0x90,
-    SVM_EXIT_NESTED_FAULT = 0x400, SVM_EXIT_INVALID = 0xffffffffu,
-};
+enum { SVM_EXIT_PHYSICAL_LAST = 0x63 };   /* INTR, NMI, SMI, INIT, from BH_EXIT_EVENT on */
 
 enum svm_io_info {                  /* EXITINFO1 of a port exit (APM 15.10.2) */
     SVM_IO_IN = 1u << 0, SVM_IO_STRING = 1u << 2, SVM_IO_REPEAT = 1u << 3, SVM_IO_PORT_SHIFT = 16,

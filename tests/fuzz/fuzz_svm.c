@@ -11,7 +11,7 @@
 #include "abi/call.h"
 #include "x86/svm_state.h"
 
-enum { EFER_SVME = 1 << 12, EFER_LME = 1 << 8, CR4_PAE = 1 << 5 };
+enum { EFER_SVME = 1 << 12, EFER_LME = 1 << 8, CR4_PAE = 1 << 5, MACHINE_CHECK = 18 };
 
 static void require(bool condition) {
     if (!condition)
@@ -37,13 +37,12 @@ static void check_machine(const struct vmcb *v, const struct vmcb *fresh) {
     require(!long_mode || (v->save.cr0 >> 31 & 1) != 0 || (v->save.cr4 & CR4_PAE) != 0);
 }
 
-/* The hardware exits for exceptions that are intercepted only, and for a machine check not to here. */
+/* The hardware exits for exceptions that are intercepted only. */
 static bool can_exit(const struct vmcb *v) {
     uint32_t code = (uint32_t)v->control.exit_code;
-    bool exception = code >= SVM_EXIT_EXCEPTION && code <= SVM_EXIT_EXCEPTION_LAST;
+    bool exception = code >= BH_EXIT_EXCEPTION && code <= BH_EXIT_EXCEPTION_LAST;
 
-    return !exception || (code != SVM_EXIT_EXCEPTION + 18 &&
-                          (v->control.intercept_exceptions >> (code - SVM_EXIT_EXCEPTION) & 1));
+    return !exception || (v->control.intercept_exceptions >> (code - BH_EXIT_EXCEPTION) & 1);
 }
 
 static void exit_once(struct vmcb *v, struct bh_vcpu_state *page) {
@@ -51,13 +50,13 @@ static void exit_once(struct vmcb *v, struct bh_vcpu_state *page) {
 
     v->control.event_injection = 0;
     svm_decode(v, &leaving);
-    if (leaving.exit == BH_EXIT_EXCEPTION || v->control.exit_event >> 31 & 1)
-        svm_deliver_later(v, &leaving);
-    require(leaving.kind <= VCPU_FOR_VMM && leaving.exit <= BH_EXIT_NMI_WINDOW);
-    require(leaving.kind == VCPU_FOR_KERNEL || leaving.exit != BH_EXIT_EVENT);
+    svm_deliver_later(v, &leaving);
+    require(leaving.kind <= VCPU_FOR_VMM);
+    require(leaving.kind == VCPU_FOR_KERNEL || (leaving.exit != BH_EXIT_EVENT &&
+                                                leaving.exit != BH_EXIT_EXCEPTION + MACHINE_CHECK));
     require(leaving.kind != VCPU_PORT_WRITE || leaving.address <= 0xffff);
     require(svm_event_allowed(v->control.event_injection));
-    svm_state_give(v, page, &leaving);
+    svm_state_give(v, page, leaving.exit);
     require((page->efer & EFER_SVME) == 0);
 }
 

@@ -37,7 +37,7 @@ static void real_mode(struct input *in) {
 }
 
 static void any_exit(struct input *in) {
-    static const enum bh_exit exits[] = { BH_EXIT_PORT, BH_EXIT_MEMORY, BH_EXIT_HLT, BH_EXIT_CR,
+    static const enum bh_exit exits[] = { BH_EXIT_PORT, BH_EXIT_MEMORY, BH_EXIT_HLT, BH_EXIT_CR0,
                                           BH_EXIT_CPUID, BH_EXIT_WINDOW };
     struct vcpu *vcpu = &vm_fake.vm.vcpu[0];
     struct bh_vcpu_state *state = vcpu->state;

@@ -36,16 +36,16 @@ static uint16_t take_port(struct input *in) {
 }
 
 /* What the processor saw, so that the exit is believed: APM volume 3. */
-static void put_instruction(struct input *in, uint8_t code[INSN_MAX_LENGTH], uint8_t exit) {
-    static const uint8_t instructions[BH_EXIT_NMI_WINDOW + 1][4] = {
+static void put_instruction(struct input *in, uint8_t code[INSN_MAX_LENGTH], enum bh_exit exit) {
+    static const uint8_t instructions[BH_EXIT_INSTRUCTION_LAST + 1][4] = {
         [BH_EXIT_CPUID] = { 0x0f, 0xa2 }, [BH_EXIT_HLT] = { 0xf4 },
-        [BH_EXIT_CR] = { 0x0f, 0x22, 0xe0 }, [BH_EXIT_HYPERCALL] = { 0x0f, 0x01, 0xd9 },
+        [BH_EXIT_CR_WRITE + 4] = { 0x0f, 0x22, 0xe0 }, [BH_EXIT_HYPERCALL] = { 0x0f, 0x01, 0xd9 },
+        [BH_EXIT_CR0] = { 0x0f, 0x22, 0xc0 }, [BH_EXIT_WBINVD] = { 0x0f, 0x09 },
         [BH_EXIT_XSETBV] = { 0x0f, 0x01, 0xd1 }, [BH_EXIT_INVD] = { 0x0f, 0x08 },
-        [BH_EXIT_PAUSE] = { 0xf3, 0x90 },
     };
     if (exit == BH_EXIT_MSR)
         memcpy(code, take(in, 1) % 2 ? "\x0f\x30" : "\x0f\x32", 2);
-    else if (instructions[exit][0] != 0)
+    else if (exit <= BH_EXIT_INSTRUCTION_LAST && instructions[exit][0] != 0)
         memcpy(code, instructions[exit], sizeof(instructions[exit]));
 }
 
@@ -59,7 +59,13 @@ static uint64_t take_msr(struct input *in) {
 static void any_exit(struct input *in) {
     struct bh_vcpu_state *state = vm_fake.vm.vcpu[0].state;
     uint8_t code[INSN_MAX_LENGTH];
-    uint8_t exit = (uint8_t)(take(in, 1) % (BH_EXIT_NMI_WINDOW + 1));
+    static const enum bh_exit exits[] = {
+        BH_EXIT_EVENT, BH_EXIT_PORT, BH_EXIT_MEMORY, BH_EXIT_CPUID, BH_EXIT_MSR, BH_EXIT_HLT,
+        BH_EXIT_CR_WRITE + 4, BH_EXIT_EXCEPTION, BH_EXIT_WINDOW, BH_EXIT_SHUTDOWN, BH_EXIT_INVALID,
+        BH_EXIT_HYPERCALL, BH_EXIT_XSETBV, BH_EXIT_INVD, BH_EXIT_INSTRUCTION, BH_EXIT_CR0,
+        BH_EXIT_WBINVD, BH_EXIT_NMI_WINDOW,
+    };
+    enum bh_exit exit = exits[take(in, 1) % (sizeof(exits) / sizeof(*exits))];
     for (unsigned i = 0; i < sizeof(code); i++)
         code[i] = (uint8_t)take(in, 1);
     if (take(in, 1) % 4 != 0)
@@ -73,7 +79,7 @@ static void any_exit(struct input *in) {
     uint64_t info1 = take(in, 1);
     if (exit == BH_EXIT_PORT)
         info1 = (info1 & 0x0d) | 1ull << (4 + take(in, 1) % 3) | (uint64_t)take_port(in) << 16;
-    vm_fake_exit((enum bh_exit)exit, info1, take_device(in),
+    vm_fake_exit(exit, info1, take_device(in),
                  exit == BH_EXIT_PORT ? state->rip + 2 : 0);
     inject_again(&vm_fake.vm.vcpu[0]);
     inject_next(&vm_fake.vm.vcpu[0]);

@@ -176,84 +176,81 @@ static void test_give(void **state) {
     vmcb.save.msr[2] = 2;
     vmcb.control.exit_info2 = 0x1234;
     vmcb.control.event_injection = EVENT(0, 0x40);
-    leave(SVM_EXIT_CPUID, 0, 0);
-    svm_state_give(&vmcb, &page, &leaving);
+    leave(BH_EXIT_CPUID, 0, 0);
+    svm_state_give(&vmcb, &page, leaving.exit);
     assert_int_equal(page.exit, BH_EXIT_CPUID);
     assert_int_equal(page.efer, EFER_LME);
     assert_int_equal(page.gpr[BH_RAX], 1);
     assert_int_equal(page.inject, EVENT(0, 0x40));
     assert_int_equal(page.next_rip, 0);
     assert_int_equal(page.cstar, 0);
-    leave(SVM_EXIT_MSR, 1, 0);
-    svm_state_give(&vmcb, &page, &leaving);
+    leave(BH_EXIT_MSR, 1, 0);
+    svm_state_give(&vmcb, &page, leaving.exit);
     assert_int_equal(page.cstar, 2);
     assert_int_equal(page.info1, 1);
-    leave(SVM_EXIT_IO, 0x3f80010, 0x1002);
-    svm_state_give(&vmcb, &page, &leaving);
+    leave(BH_EXIT_PORT, 0x3f80010, 0x1002);
+    svm_state_give(&vmcb, &page, leaving.exit);
     assert_int_equal(page.next_rip, 0x1002);
 }
 
 static void test_decode_ports(void **state) {
     (void)state;
-    leave(SVM_EXIT_IO, 0xc0040010, 0x1002);
+    leave(BH_EXIT_PORT, 0xc0040010, 0x1002);
     assert_int_equal(leaving.kind, VCPU_PORT_WRITE);
     assert_int_equal(leaving.address, 0xc004);
-    leave(SVM_EXIT_IO, 0xc0040011, 0x1002);             /* IN */
+    leave(BH_EXIT_PORT, 0xc0040011, 0x1002);             /* IN */
     assert_int_equal(leaving.kind, VCPU_FOR_VMM);
-    leave(SVM_EXIT_IO, 0xc0040014, 0x1002);             /* OUTS */
+    leave(BH_EXIT_PORT, 0xc0040014, 0x1002);             /* OUTS */
     assert_int_equal(leaving.kind, VCPU_FOR_VMM);
     assert_int_equal(leaving.exit, BH_EXIT_PORT);
 }
 
 static void test_decode_memory(void **state) {
     (void)state;
-    leave(SVM_EXIT_NESTED_FAULT, 1ull << 32 | 6, 0xfe000010);
+    leave(BH_EXIT_MEMORY, 1ull << 32 | 6, 0xfe000010);
     assert_int_equal(leaving.kind, VCPU_PAGE_WRITE);
     assert_int_equal(leaving.address, 0xfe000010);
-    leave(SVM_EXIT_NESTED_FAULT, 1ull << 33 | 6, 0xfe000010);   /* the guest's own table walk */
+    leave(BH_EXIT_MEMORY, 1ull << 33 | 6, 0xfe000010);   /* the guest's own table walk */
     assert_int_equal(leaving.kind, VCPU_FOR_VMM);
-    leave(SVM_EXIT_NESTED_FAULT, 1ull << 32 | 4, 0xfe000010);   /* a read */
+    leave(BH_EXIT_MEMORY, 1ull << 32 | 4, 0xfe000010);   /* a read */
     assert_int_equal(leaving.kind, VCPU_FOR_VMM);
     vmcb.control.exit_event = EVENT(0, 0x31);                   /* the push of an event */
-    leave(SVM_EXIT_NESTED_FAULT, 1ull << 32 | 6, 0xfe000010);
+    leave(BH_EXIT_MEMORY, 1ull << 32 | 6, 0xfe000010);
     assert_int_equal(leaving.kind, VCPU_FOR_VMM);
     assert_int_equal(leaving.exit, BH_EXIT_MEMORY);
 }
 
 static void test_decode_others(void **state) {
     (void)state;
-    leave(SVM_EXIT_INTR, 0, 0);
+    leave(BH_EXIT_EVENT, 0, 0);
     assert_int_equal(leaving.kind, VCPU_FOR_KERNEL);
-    leave(SVM_EXIT_CR_WRITE + 4, 0, 0);
-    assert_int_equal(leaving.exit, BH_EXIT_CR);
-    assert_int_equal(leaving.info1, 4);
-    assert_int_equal(leaving.info2, 1);
-    leave(SVM_EXIT_CR0_SELECTIVE, 0, 0);
-    assert_int_equal(leaving.info1, 0);
-    assert_int_equal(leaving.info2, 1);
-    leave(SVM_EXIT_WBINVD, 0, 0);
-    assert_int_equal(leaving.exit, BH_EXIT_INVD);
-    assert_int_equal(leaving.info1, 1);
-    leave(SVM_EXIT_EXCEPTION + 14, 4, 0x1234);
-    assert_int_equal(leaving.exit, BH_EXIT_EXCEPTION);
-    assert_int_equal(leaving.info2, 0x1234);
+    leave(BH_EXIT_EXCEPTION + 18, 0, 0);                /* the host's machine check */
+    assert_int_equal(leaving.kind, VCPU_FOR_KERNEL);
+    svm_deliver_later(&vmcb, &leaving);
+    assert_int_equal(vmcb.control.event_injection, 0);
+    leave(BH_EXIT_CR_WRITE + 4, 0, 0);
+    assert_int_equal(leaving.kind, VCPU_FOR_VMM);
+    assert_int_equal(leaving.exit, BH_EXIT_CR_WRITE + 4);
+    leave(BH_EXIT_EXCEPTION + 14, 4, 0x1234);
+    assert_int_equal(leaving.kind, VCPU_FOR_VMM);
+    svm_state_give(&vmcb, &page, leaving.exit);
+    assert_int_equal(page.exit, BH_EXIT_EXCEPTION + 14);
+    assert_int_equal(page.info1, 4);
+    assert_int_equal(page.info2, 0x1234);
     leave(0xffffffff, 0, 0);
     assert_int_equal(leaving.exit, BH_EXIT_INVALID);
     leave(~0ull, 0, 0);
     assert_int_equal(leaving.exit, BH_EXIT_INVALID);
-    leave(0x8a, 0, 0);                                  /* MONITOR */
-    assert_int_equal(leaving.exit, BH_EXIT_UNDEFINED);
-    assert_int_equal(leaving.info1, 0x8a);
 }
 
 static void test_unwanted_exception(void **state) {
     (void)state;
-    leave(SVM_EXIT_EXCEPTION + 17, 0, 0);
+    leave(BH_EXIT_EXCEPTION + 17, 0, 0);
     svm_deliver_later(&vmcb, &leaving);
     assert_int_equal(leaving.kind, VCPU_FOR_KERNEL);
     assert_int_equal(vmcb.control.event_injection, EVENT(3, 17) | 1 << 11);
     vmcb.control.exceptions_wanted = 1 << 17;
-    leave(SVM_EXIT_EXCEPTION + 17, 0, 0);
+    leave(BH_EXIT_EXCEPTION + 17, 0, 0);
     svm_deliver_later(&vmcb, &leaving);
     assert_int_equal(leaving.kind, VCPU_FOR_VMM);
 }
@@ -262,7 +259,7 @@ static void test_unwanted_exception(void **state) {
 static void test_exception_loop(void **state) {
     (void)state;
     vmcb.control.exit_event = EVENT(3, 17);
-    leave(SVM_EXIT_EXCEPTION + 17, 0, 0);
+    leave(BH_EXIT_EXCEPTION + 17, 0, 0);
     svm_deliver_later(&vmcb, &leaving);
     assert_int_equal(leaving.kind, VCPU_FOR_VMM);
     assert_int_equal(vmcb.control.exit_event, EVENT(3, 17));
@@ -271,7 +268,7 @@ static void test_exception_loop(void **state) {
 static void test_cut_off_by_interrupt(void **state) {
     (void)state;
     vmcb.control.exit_event = EVENT(0, 0x31);
-    leave(SVM_EXIT_INTR, 0, 0);
+    leave(BH_EXIT_EVENT, 0, 0);
     svm_deliver_later(&vmcb, &leaving);
     assert_int_equal(vmcb.control.event_injection, 0);
     assert_true(vmcb.control.virtual_interrupt & SVM_V_IRQ);
@@ -285,9 +282,9 @@ static void test_cut_off_for_vmm(void **state) {
     page.inject = EVENT(0, 0x31);
     assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);
     vmcb.control.exit_event = EVENT(3, 0x31);
-    leave(SVM_EXIT_NESTED_FAULT, 1ull << 32 | 6, 0x1000);
+    leave(BH_EXIT_MEMORY, 1ull << 32 | 6, 0x1000);
     svm_deliver_later(&vmcb, &leaving);
-    svm_state_give(&vmcb, &page, &leaving);
+    svm_state_give(&vmcb, &page, leaving.exit);
     assert_int_equal(page.pending_event, EVENT(0, 0x31));
     assert_int_equal(page.inject, 0);
 }
@@ -301,11 +298,11 @@ static void test_interrupt_injection(void **state) {
     assert_int_equal(vmcb.control.event_injection, 0);
     assert_int_equal(vmcb.control.virtual_vector, 0x31);
     assert_false(vmcb.control.intercept_misc1 & SVM_INTERCEPT_VINTR);
-    leave(SVM_EXIT_CPUID, 0, 0);
-    svm_state_give(&vmcb, &page, &leaving);
+    leave(BH_EXIT_CPUID, 0, 0);
+    svm_state_give(&vmcb, &page, leaving.exit);
     assert_int_equal(page.inject, EVENT(0, 0x31));
     vmcb.control.virtual_interrupt &= ~SVM_V_IRQ;
-    svm_state_give(&vmcb, &page, &leaving);
+    svm_state_give(&vmcb, &page, leaving.exit);
     assert_int_equal(page.inject, 0);
     page.inject = EVENT(3, 14);
     assert_int_equal(svm_state_take(&vmcb, &page, 0), BH_OK);

@@ -118,10 +118,10 @@ enum bh_status vcpu_arch_load(uint32_t vcpu) {
     return BH_OK;
 }
 
-void vcpu_arch_store(uint32_t vcpu, const struct vcpu_leaving *leaving) {
+void vcpu_arch_store(uint32_t vcpu, enum bh_exit exit) {
     (void)vcpu;
     stored++;
-    stored_exit = leaving->exit;
+    stored_exit = exit;
 }
 
 void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving) {

@@ -218,16 +218,16 @@ static void control_registers_are_checked(void **state) {
     static const uint8_t to_cr0[] = { 0x0f, 0x22, 0xc0 };
     vm_fake_code(to_cr4, sizeof(to_cr4));
     cpu->gpr[BH_RAX] = CR4_PAE | CR4_SMEP;
-    vm_fake_exit(BH_EXIT_CR, 4, 1, 0);
+    vm_fake_exit(BH_EXIT_CR_WRITE + 4, 0, 0, 0);
     assert_int_equal(cpu->cr4, CR4_PAE | CR4_SMEP);
     vm_fake_code(to_cr4, sizeof(to_cr4));
     cpu->gpr[BH_RAX] = CR4_PAE | 1u << 31;
-    vm_fake_exit(BH_EXIT_CR, 4, 1, 0);
+    vm_fake_exit(BH_EXIT_CR_WRITE + 4, 0, 0, 0);
     assert_true(cpu->inject & EVENT_VALID);
     cpu->inject = 0;
     vm_fake_code(to_cr0, sizeof(to_cr0));
     cpu->gpr[BH_RAX] = CR0_PG;                          /* paging without protection */
-    vm_fake_exit(BH_EXIT_CR, 0, 1, 0);
+    vm_fake_exit(BH_EXIT_CR0, 0, 0, 0);
     assert_true(cpu->inject & EVENT_VALID);
 }
 

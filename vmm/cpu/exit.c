@@ -337,7 +337,7 @@ static void handle_invalid(struct vcpu *vcpu) {
     if (known && insn.op == INSN_MOV_TO_CR)
         inject_exception(vcpu, VECTOR_GP, true, 0);
     else
-        stop(vcpu, "the processor refuses the guest's state, exit code", vcpu->state->info1);
+        stop(vcpu, "the processor refuses the guest's state, RIP", vcpu->state->rip);
 }
 
 /* KVM's "no such hypercall". */
@@ -355,9 +355,16 @@ static void handle_window(struct vcpu *vcpu, uint32_t exit) {
     vcpu->nmi_blocked = false;
 }
 
-/* The VMM asks for no exception exits. */
-static void handle_exception(struct vcpu *vcpu) {
-    stop(vcpu, "an exception exit that nobody asked for, vector", vcpu->state->info1);
+/* What has no number of its own. The VMM asks for no exception exits. */
+static void handle_range(struct vcpu *vcpu, uint32_t exit) {
+    if (exit <= BH_EXIT_CR_LAST)
+        handle_cr(vcpu);
+    else if (exit >= BH_EXIT_EXCEPTION && exit <= BH_EXIT_EXCEPTION_LAST)
+        stop(vcpu, "an exception exit that nobody asked for, vector", exit - BH_EXIT_EXCEPTION);
+    else if (exit >= BH_EXIT_INSTRUCTION && exit <= BH_EXIT_INSTRUCTION_LAST)
+        inject_exception(vcpu, VECTOR_UD, false, 0);
+    else
+        stop(vcpu, "an exit that isn't known", exit);
 }
 
 void exit_handle(struct vcpu *vcpu, uint32_t exit) {
@@ -371,18 +378,15 @@ void exit_handle(struct vcpu *vcpu, uint32_t exit) {
         if (skip(vcpu, INSN_HLT))
             vcpu->mode = VCPU_HALTED;
         break;
-    case BH_EXIT_CR: handle_cr(vcpu); break;
-    case BH_EXIT_EXCEPTION: handle_exception(vcpu); break;
+    case BH_EXIT_CR0: handle_cr(vcpu); break;
     case BH_EXIT_WINDOW:
     case BH_EXIT_NMI_WINDOW: handle_window(vcpu, exit); break;
     case BH_EXIT_SHUTDOWN: stop(vcpu, "triple fault, CR2", vcpu->state->cr2); break;
     case BH_EXIT_INVALID: handle_invalid(vcpu); break;
     case BH_EXIT_HYPERCALL: handle_hypercall(vcpu); break;
     case BH_EXIT_XSETBV: handle_xsetbv(vcpu); break;
-    case BH_EXIT_INVD: skip(vcpu, vcpu->state->info1 ? INSN_WBINVD : INSN_INVD); break;
-    case BH_EXIT_UNDEFINED: inject_exception(vcpu, VECTOR_UD, false, 0); break;
-    case BH_EXIT_PAUSE: skip(vcpu, INSN_PAUSE); break;
-    case BH_EXIT_INIT: break;
-    default: stop(vcpu, "an exit that isn't known", exit); break;
+    case BH_EXIT_INVD: skip(vcpu, INSN_INVD); break;
+    case BH_EXIT_WBINVD: skip(vcpu, INSN_WBINVD); break;
+    default: handle_range(vcpu, exit); break;
     }
 }
