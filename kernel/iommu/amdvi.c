@@ -3,6 +3,11 @@
  * AMD-Vi: takes over every unit with a device table in which everybody is denied, then lets
  * requesters in one by one. An entry that isn't valid would let its requester through, so all 65536
  * are valid and lead to a table that maps nothing. The table is shared by all units.
+ *
+ * Each requester has an interrupt remapping table (2.2.5) of its own, so none can use another's
+ * entries; an entry that it wasn't given is absent. The message's low bits are the index, and an
+ * interrupt's index is its vector: so the message is a plain one (Intel SDM volume 3, 11.11), also
+ * in the I/O APIC. Called with device_lock held.
  */
 #include "iommu/amdvi.h"
 
@@ -16,27 +21,29 @@ enum {
     TABLE_SIZE = DEVICES * sizeof(struct amdvi_device),
     TABLE_SIZE_CODE = TABLE_SIZE / BH_PAGE_SIZE - 1,
     COMMAND_LENGTH_CODE = 8,          /* 2^8 commands: a page */
-    REGISTERS_SIZE = 4 * BH_PAGE_SIZE,
 };
 
-struct amdvi_unit amdvi_units[SCOPE_MAX_UNITS];
-uint32_t amdvi_unit_count;
-struct amdvi_device *amdvi_devices;
+/* 2.2.5.2, with a physical destination and fixed delivery. */
+#define ENTRY_PRESENT         (1u << 0)
+#define ENTRY_NO_FAULTS       (1u << 1)
+#define ENTRY_TARGET(id)      ((uint32_t)(id) << 8)
+#define ENTRY_VECTOR(vector)  ((uint32_t)(vector) << 16)
+
+static struct {
+    volatile uint32_t *entry;          /* null: never set */
+    uint32_t requester_id;
+} given[BH_MAX_INTERRUPTS];
+
+volatile struct amdvi_device *amdvi_devices;
 static paddr_t devices_base;
 static uint64_t denied;               /* first word of an entry */
 
-static bool request(struct amdvi_unit *unit, uint64_t low, uint64_t high) {
-    struct iommu_queue *queue = &unit->queue;
-    queue_put(queue, low, high);
-    queue_put(queue, AMDVI_WAIT_AND_STORE | queue->done_base.value, ++queue->ticket);
-    return queue_run(queue, &AMDVI_64(unit, AMDVI_COMMAND_TAIL));
-}
-
-bool amdvi_request(uint64_t low, uint64_t high) {
-    bool ok = true;
-    for (uint32_t i = 0; i < amdvi_unit_count; i++)
-        ok = request(&amdvi_units[i], low, high) && ok;
-    return ok;
+/* The red team's control lets messages through as they are. */
+static void allow_interrupts(uint32_t requester_id) {
+    paddr_t table = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "interrupt remapping table");
+    amdvi_devices[requester_id].interrupts =
+        (plan_control(BH_PLAN_CONTROL_NO_SOURCE_CHECK) ? 0 : AMDVI_DEVICE_REMAP) |
+        AMDVI_DEVICE_256_INTERRUPTS | AMDVI_DEVICE_INT_BY_TABLE | table.value;
 }
 
 static void make_tables(const struct scopes *scopes) {
@@ -48,30 +55,27 @@ static void make_tables(const struct scopes *scopes) {
         amdvi_devices[id] = (struct amdvi_device){ .translation = denied,
                                                    .interrupts = AMDVI_DEVICE_REMAP };
     for (uint32_t i = 0; i < pci_count(); i++)
-        amdvi_interrupt_allow(pci_function(i)->requester_id);
+        allow_interrupts(pci_function(i)->requester_id);
     for (uint32_t i = 0; i < scopes->count; i++) {
         if (scopes->scope[i].kind == SCOPE_IOAPIC)
-            amdvi_interrupt_allow(scopes->scope[i].first);
+            allow_interrupts(scopes->scope[i].first);
     }
 }
 
 /* What was on is off for a moment; nobody masters the bus yet. */
-static bool start_unit(struct amdvi_unit *unit, paddr_t base, uint32_t unit_id) {
-    unit->base = base;
-    unit->registers = physical_registers(base, REGISTERS_SIZE);
-    AMDVI_64(unit, AMDVI_CONTROL) = 0;
-    AMDVI_64(unit, AMDVI_DEVICE_TABLE) = devices_base.value | TABLE_SIZE_CODE;
-    queue_install(&unit->queue, base);
-    AMDVI_64(unit, AMDVI_COMMAND_BASE) = unit->queue.base.value | AMDVI_LENGTH(COMMAND_LENGTH_CODE);
-    AMDVI_64(unit, AMDVI_COMMAND_HEAD) = 0;
-    AMDVI_64(unit, AMDVI_COMMAND_TAIL) = 0;
+static bool start_unit(struct iommu_unit *unit, uint32_t unit_id) {
+    UNIT_64(unit, AMDVI_CONTROL) = 0;
+    UNIT_64(unit, AMDVI_DEVICE_TABLE) = devices_base.value | TABLE_SIZE_CODE;
+    UNIT_64(unit, AMDVI_COMMAND_BASE) = unit->queue_base.value | AMDVI_LENGTH(COMMAND_LENGTH_CODE);
+    UNIT_64(unit, AMDVI_COMMAND_HEAD) = 0;
+    UNIT_64(unit, AMDVI_COMMAND_TAIL) = 0;
     amdvi_fault_install(unit, unit_id);
-    AMDVI_64(unit, AMDVI_CONTROL) = AMDVI_ENABLE | AMDVI_COMMANDS | AMDVI_COHERENT |
-                                    AMDVI_EVENT_LOG | AMDVI_EVENT_INTERRUPT;
-    bool able = AMDVI_64(unit, AMDVI_FEATURES) & AMDVI_FEATURE_INVALIDATE_ALL;
-    bool ok = able && request(unit, AMDVI_FLUSH_ALL, 0);
+    UNIT_64(unit, AMDVI_CONTROL) = AMDVI_ENABLE | AMDVI_COMMANDS | AMDVI_COHERENT |
+                                   AMDVI_EVENT_LOG | AMDVI_EVENT_INTERRUPT;
+    bool able = UNIT_64(unit, AMDVI_FEATURES) & AMDVI_FEATURE_INVALIDATE_ALL;
+    bool ok = able && unit_request(unit, AMDVI_FLUSH_ALL);
     if (!ok)
-        log_line("IOMMU: AMD-Vi unit at 0x%lx %s", base.value,
+        log_line("IOMMU: AMD-Vi unit at 0x%lx %s", unit->base.value,
                  able ? "doesn't do what it is told" : "can't invalidate everything at once");
     return ok;
 }
@@ -79,40 +83,55 @@ static bool start_unit(struct amdvi_unit *unit, paddr_t base, uint32_t unit_id) 
 bool amdvi_install(const struct scopes *scopes) {
     bool ok = true;
     make_tables(scopes);
-    amdvi_unit_count = scopes->unit_count;
-    for (uint32_t i = 0; i < amdvi_unit_count; i++)
-        ok = start_unit(&amdvi_units[i], scopes->registers[i], scopes->unit_id[i]) && ok;
+    for (uint32_t i = 0; i < iommu_unit_count; i++)
+        ok = start_unit(&iommu_units[i], scopes->unit_id[i]) && ok;
     return ok;
 }
 
-/* 2.4: the entry first, then what was translated by it. */
-static bool invalidate(uint32_t requester_id, uint32_t domain) {
-    if (plan_control(BH_PLAN_CONTROL_NO_INVALIDATE))
-        return true;
-    bool ok = amdvi_request(AMDVI_FLUSH_DEVICE(requester_id), 0);
-    return amdvi_request(AMDVI_FLUSH_DOMAIN(domain), AMDVI_FLUSH_WHOLE_DOMAIN) && ok;
+static bool forget(uint32_t requester_id, uint32_t domain) {
+    return units_forget(AMDVI_FLUSH_DEVICE(requester_id), AMDVI_FLUSH_DOMAIN(domain));
 }
 
-static void write_word(uint64_t *word, uint64_t value) { *(volatile uint64_t *)word = value; }
-
 bool amdvi_attach(uint32_t requester_id, uint32_t domain, paddr_t root) {
-    struct amdvi_device *device = &amdvi_devices[requester_id];
-    write_word(&device->domain, domain);
-    write_word(&device->translation, root.value | AMDVI_DEVICE_VALID | AMDVI_DEVICE_4_LEVELS |
-                                     AMDVI_DEVICE_READ | AMDVI_DEVICE_WRITE);
-    return invalidate(requester_id, domain);
+    amdvi_devices[requester_id].domain = domain;
+    amdvi_devices[requester_id].translation = root.value | AMDVI_DEVICE_VALID |
+                                              AMDVI_DEVICE_4_LEVELS | AMDVI_DEVICE_READ |
+                                              AMDVI_DEVICE_WRITE;
+    return forget(requester_id, domain);
 }
 
 bool amdvi_detach(uint32_t requester_id, uint32_t domain) {
-    write_word(&amdvi_devices[requester_id].translation, denied);
-    return invalidate(requester_id, domain);
+    amdvi_devices[requester_id].translation = denied;
+    return forget(requester_id, domain);
 }
 
 void amdvi_ignore_faults(uint32_t requester_id, bool ignore) {
-    struct amdvi_device *device = &amdvi_devices[requester_id];
+    volatile struct amdvi_device *device = &amdvi_devices[requester_id];
     uint64_t domain = device->domain & ~AMDVI_DEVICE_NO_FAULTS;
     uint64_t interrupts = device->interrupts & ~AMDVI_DEVICE_NO_INT_FAULTS;
-    write_word(&device->domain, domain | (ignore ? AMDVI_DEVICE_NO_FAULTS : 0));
-    write_word(&device->interrupts, interrupts | (ignore ? AMDVI_DEVICE_NO_INT_FAULTS : 0));
-    invalidate(requester_id, (uint32_t)domain % DEVICES);
+    device->domain = domain | (ignore ? AMDVI_DEVICE_NO_FAULTS : 0);
+    device->interrupts = interrupts | (ignore ? AMDVI_DEVICE_NO_INT_FAULTS : 0);
+    forget(requester_id, (uint32_t)domain % DEVICES);
+}
+
+static bool write_interrupt(uint32_t index, uint32_t value) {
+    *given[index].entry = value;
+    return units_request(AMDVI_FLUSH_INTERRUPTS(given[index].requester_id));
+}
+
+bool amdvi_interrupt_set(uint32_t index, uint32_t requester_id, uint32_t vector, uint32_t apic_id) {
+    INVARIANT(index < BH_MAX_INTERRUPTS && vector < 256);
+    if (apic_id > 254)
+        panic("IOMMU: core id %u needs interrupt remapping for x2APIC", apic_id);
+    paddr_t table = paddr(amdvi_devices[requester_id].interrupts & AMDVI_DEVICE_INT_TABLE);
+    INVARIANT(table.value != 0);
+    given[index].requester_id = requester_id;
+    given[index].entry = (volatile uint32_t *)physical_at(table, BH_PAGE_SIZE) + vector;
+    return write_interrupt(index, ENTRY_PRESENT | ENTRY_TARGET(apic_id) | ENTRY_VECTOR(vector));
+}
+
+/* Absent, and silent: what its source still sends neither arrives nor floods the event log. */
+bool amdvi_interrupt_clear(uint32_t index) {
+    INVARIANT(index < BH_MAX_INTERRUPTS);
+    return given[index].entry == 0 || write_interrupt(index, ENTRY_NO_FAULTS);
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files of the AMD-Vi driver only: register and device table layout, and the interface
- * of each part. Sections are those of the "AMD I/O Virtualization Technology (IOMMU) Specification"
- * 48882, 3.07.
+ * Between the files of kernel/iommu only: AMD-Vi's registers, device table and commands, and the
+ * interface of each part. Sections are those of the "AMD I/O Virtualization Technology (IOMMU)
+ * Specification" 48882, 3.07.
  */
 #pragma once
 
-#include "iommu/iommu.h"
-#include "iommu/queue.h"
-#include "iommu/scope.h"
+#include "iommu/unit.h"
 
 enum amdvi_register {                 /* 3.4 */
     AMDVI_DEVICE_TABLE  = 0x0000,
@@ -35,7 +33,6 @@ enum amdvi_status {
     AMDVI_EVENT_OVERFLOW  = 1u << 0,
     AMDVI_EVENT_HAPPENED  = 1u << 1,
     AMDVI_EVENT_RUNS      = 1u << 3,
-    AMDVI_COMMANDS_RUN    = 1u << 4,
 };
 
 #define AMDVI_FEATURE_INVALIDATE_ALL  (1ull << 6)
@@ -56,40 +53,21 @@ _Static_assert(sizeof(struct amdvi_device) == 32, "2.2.2.1");
 #define AMDVI_DEVICE_INT_TABLE        0x000fffffffffffc0ull
 #define AMDVI_DEVICE_INT_BY_TABLE     (2ull << 60)               /* IntCtl; 0: all are denied */
 
-struct amdvi_unit {
-    volatile uint8_t *registers;
-    paddr_t  base;
-    struct iommu_queue queue;
-    uint64_t *events;                 /* 256 of two words */
-    uint32_t next_event;              /* the first that wasn't read yet */
-};
-
-/* A register as an lvalue. */
-#define AMDVI_64(unit, offset)  (*(volatile uint64_t *)((unit)->registers + (offset)))
-
 /* amdvi.c: as in iommu.h */
-extern struct amdvi_unit amdvi_units[SCOPE_MAX_UNITS];
-extern uint32_t amdvi_unit_count;
-extern struct amdvi_device *amdvi_devices;            /* the device table, of all units: 65536 */
+extern volatile struct amdvi_device *amdvi_devices;   /* the device table, of all units: 65536 */
 bool amdvi_install(const struct scopes *scopes);
 bool amdvi_attach(uint32_t requester_id, uint32_t domain, paddr_t root);
 bool amdvi_detach(uint32_t requester_id, uint32_t domain);
 void amdvi_ignore_faults(uint32_t requester_id, bool ignore);
-
-/* One of these commands (2.4), until every unit confirmed it; false: one didn't. */
-#define AMDVI_WAIT_AND_STORE          (1ull << 60 | 1ull << 0)
-#define AMDVI_FLUSH_DEVICE(id)        (2ull << 60 | (uint64_t)(id))
-#define AMDVI_FLUSH_DOMAIN(domain)    (3ull << 60 | (uint64_t)(domain) << 32)
-#define AMDVI_FLUSH_WHOLE_DOMAIN      0x7ffffffffffff003ull      /* address: all; S, PDE */
-#define AMDVI_FLUSH_INTERRUPTS(id)    (5ull << 60 | (uint64_t)(id))
-#define AMDVI_FLUSH_ALL               (8ull << 60)
-bool amdvi_request(uint64_t low, uint64_t high);
-
-/* amdvi_interrupt.c */
-void amdvi_interrupt_allow(uint32_t requester_id);    /* at boot: it gets a table of its own */
 bool amdvi_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id);
 bool amdvi_interrupt_clear(uint32_t entry);
 
-/* amdvi_fault.c */
-void amdvi_fault_install(struct amdvi_unit *unit, uint32_t unit_id);
-void amdvi_fault_interrupt(void);
+/* 2.4 */
+#define AMDVI_REQUEST(low, high)      ((struct iommu_request){ (low), (high) })
+#define AMDVI_WAIT(at, ticket)        AMDVI_REQUEST(1ull << 60 | 1ull << 0 | (at).value, ticket)
+#define AMDVI_FLUSH_DEVICE(id)        AMDVI_REQUEST(2ull << 60 | (uint64_t)(id), 0)
+#define AMDVI_FLUSH_DOMAIN(domain)    AMDVI_REQUEST(3ull << 60 | (uint64_t)(domain) << 32, \
+                                                    AMDVI_WHOLE_DOMAIN)
+#define AMDVI_WHOLE_DOMAIN            0x7ffffffffffff003ull      /* address: all; S, PDE */
+#define AMDVI_FLUSH_INTERRUPTS(id)    AMDVI_REQUEST(5ull << 60 | (uint64_t)(id), 0)
+#define AMDVI_FLUSH_ALL               AMDVI_REQUEST(8ull << 60, 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Parses the DMAR table (VT-d specification 3.3, chapter 8). Reads the table and the bus numbers of
- * bridges, changes nothing. Every length is compared with what holds it before anything is read.
+ * bridges, changes nothing.
  */
 #include "iommu/scope.h"
 
-#include "core/string.h"
 #include "pci/pci.h"
 
 /* Offsets in the table (8.1), a structure (8.2), a unit (8.3), reserved memory (8.4), and a device
@@ -18,8 +17,6 @@ enum { RESERVED_SCOPES = 24 };
 enum { ENDPOINT = 1, BRIDGE = 2, IOAPIC = 3 };
 enum { SCOPE_TYPE = 0, SCOPE_LENGTH = 1, SCOPE_ID = 4, SCOPE_BUS = 5, SCOPE_PATH = 6 };
 
-static uint32_t read16(const uint8_t *bytes) { return bytes[0] | (uint32_t)bytes[1] << 8; }
-
 /* The function that this one is a bridge to the bus of, or 0. */
 static const struct pci_function *bridge_at(uint32_t requester_id) {
     uint32_t index = pci_find(requester_id);
@@ -28,11 +25,11 @@ static const struct pci_function *bridge_at(uint32_t requester_id) {
 
 /* The requester id that a path leads to: every element but the last is a bridge, whose secondary
  * bus the next one is on. BH_NONE: it leads nowhere. */
-static uint32_t follow_path(const uint8_t *scope) {
-    uint32_t bus = scope[SCOPE_BUS];
-    for (uint32_t at = SCOPE_PATH; at + 2 <= scope[SCOPE_LENGTH]; at += 2) {
-        uint32_t id = bus * 256 + scope[at] % 32 * 8u + scope[at + 1] % 8;
-        if (at + 4 > scope[SCOPE_LENGTH])
+static uint32_t follow_path(struct bytes scope) {
+    uint32_t bus = (uint32_t)bytes_number(scope, SCOPE_BUS, 1);
+    for (uint32_t at = SCOPE_PATH; at + 2 <= scope.length; at += 2) {
+        uint32_t id = bus * 256 + scope.at[at] % 32 * 8u + scope.at[at + 1] % 8;
+        if (at + 4 > scope.length)
             return id;
         if (bridge_at(id) == 0)
             break;
@@ -42,69 +39,53 @@ static uint32_t follow_path(const uint8_t *scope) {
 }
 
 /* A bridge's scope is the bridge itself and all buses behind it. */
-static bool add_scope(struct scopes *scopes, const uint8_t *bytes, bool reserved) {
-    uint32_t id = follow_path(bytes), type = bytes[SCOPE_TYPE];
+static void add_scope(struct scopes *scopes, struct bytes bytes, bool reserved) {
+    uint64_t type = bytes_number(bytes, SCOPE_TYPE, 1);
+    uint32_t id = follow_path(bytes);
+    const struct pci_function *bridge = type == BRIDGE ? bridge_at(id) : 0;
     struct scope scope = { reserved ? SCOPE_RESERVED : SCOPE_COVERED, id, id, BH_NONE, 0 };
     if (id == BH_NONE || (type != ENDPOINT && type != BRIDGE && (type != IOAPIC || reserved)))
-        return true;
+        return;
     if (type == IOAPIC) {
         scope.kind = SCOPE_IOAPIC;
-        scope.ioapic = bytes[SCOPE_ID];
+        scope.ioapic = (uint32_t)bytes_number(bytes, SCOPE_ID, 1);
     }
-    const struct pci_function *bridge = type == BRIDGE ? bridge_at(id) : 0;
-    bool room = scopes_add(scopes, &scope);
+    scopes_add(scopes, scope);
     if (bridge == 0)
-        return room;
+        return;
     scope.first = bridge->secondary * 256;
     scope.last = bridge->subordinate * 256 + 255;
-    return scopes_add(scopes, &scope);
+    scopes_add(scopes, scope);
 }
 
-static const char *add_scopes(struct scopes *scopes, const uint8_t *structure, uint32_t at,
-                              bool reserved) {
-    uint32_t length = read16(structure + STRUCTURE_LENGTH);
-    for (; at < length; at += structure[at + SCOPE_LENGTH]) {
-        if (length - at < SCOPE_PATH || structure[at + SCOPE_LENGTH] < SCOPE_PATH ||
-            structure[at + SCOPE_LENGTH] > length - at)
-            return scope_too_long;
-        if (!add_scope(scopes, structure + at, reserved))
-            return scope_too_many;
+static void add_scopes(struct scopes *scopes, struct bytes structure, uint32_t at, bool reserved) {
+    struct bytes scope;
+    while (scopes_next(scopes, structure, &at, bytes_number(structure, at + SCOPE_LENGTH, 1),
+                       SCOPE_PATH, &scope))
+        add_scope(scopes, scope, reserved);
+}
+
+static void add_unit(struct scopes *scopes, struct bytes structure) {
+    scopes_add_unit(scopes, bytes_number(structure, UNIT_REGISTERS, 8),
+                    bytes_number(structure, UNIT_SEGMENT, 2), BH_NONE);
+    if (bytes_number(structure, UNIT_FLAGS, 1) & UNIT_ALL)
+        scopes->include_all = true;
+    add_scopes(scopes, structure, UNIT_SCOPES, false);
+}
+
+const char *dmar_parse(struct bytes table, struct scopes *scopes) {
+    struct bytes structure;
+    *scopes = (struct scopes){
+        .interrupt_remapping = bytes_number(table, TABLE_FLAGS, 1) & FLAG_INTERRUPT_REMAPPING,
+    };
+    for (uint32_t at = TABLE_FIRST;
+         scopes_next(scopes, table, &at, bytes_number(table, at + STRUCTURE_LENGTH, 2),
+                     STRUCTURE_HEAD, &structure);) {
+        uint64_t type = bytes_number(structure, STRUCTURE_TYPE, 2);
+        if (type == UNIT)
+            add_unit(scopes, structure);
+        else if (type == RESERVED_MEMORY)
+            add_scopes(scopes, structure, RESERVED_SCOPES, true);
     }
-    return at == length ? 0 : scope_too_long;
-}
-
-static const char *add_unit(struct scopes *scopes, const uint8_t *structure) {
-    if (read16(structure + STRUCTURE_LENGTH) < UNIT_SCOPES)
-        return scope_too_long;
-    uint64_t registers;
-    memcpy(&registers, structure + UNIT_REGISTERS, sizeof registers);
-    if (!scopes_add_unit(scopes, registers, read16(structure + UNIT_SEGMENT), BH_NONE))
-        return scope_bad_unit;
-    scopes->include_all = scopes->include_all || structure[UNIT_FLAGS] & UNIT_ALL;
-    return add_scopes(scopes, structure, UNIT_SCOPES, false);
-}
-
-static const char *add_structure(struct scopes *scopes, const uint8_t *structure) {
-    switch (read16(structure + STRUCTURE_TYPE)) {
-    case UNIT:            return add_unit(scopes, structure);
-    case RESERVED_MEMORY: return add_scopes(scopes, structure, RESERVED_SCOPES, true);
-    default:              return 0;
-    }
-}
-
-const char *dmar_parse(const void *table, uint32_t length, struct scopes *scopes) {
-    const uint8_t *bytes = table;
-    *scopes = (struct scopes){ 0 };
-    uint32_t size;
-    for (uint32_t at = TABLE_FIRST; at < length; at += size) {
-        size = length - at < STRUCTURE_HEAD ? 0 : read16(bytes + at + STRUCTURE_LENGTH);
-        if (size < STRUCTURE_HEAD || size > length - at)
-            return scope_too_long;
-        const char *wrong = add_structure(scopes, bytes + at);
-        if (wrong != 0)
-            return wrong;
-    }
-    scopes->interrupt_remapping = length > TABLE_FLAGS &&
-                                  bytes[TABLE_FLAGS] & FLAG_INTERRUPT_REMAPPING;
-    return scopes_lack(scopes);
+    return scopes_wrong(scopes);
 }

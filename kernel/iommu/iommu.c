@@ -16,27 +16,21 @@ static struct scopes scopes;
 
 /* What is wrong with it, or 0. */
 static const char *read_firmware_table(void) {
-    uint32_t length;
-    const void *table = acpi_table("DMAR", &length);
-    if (table != 0) {
-        kind = IOMMU_VTD;
-        return dmar_parse(table, length, &scopes);
-    }
-    table = acpi_table("IVRS", &length);
-    if (table == 0)
-        return 0;
-    kind = IOMMU_AMDVI;
-    return ivrs_parse(table, length, &scopes);
+    struct bytes dmar = acpi_table("DMAR"), ivrs = acpi_table("IVRS");
+    kind = dmar.length != 0 ? IOMMU_VTD : ivrs.length != 0 ? IOMMU_AMDVI : IOMMU_NONE;
+    return kind == IOMMU_VTD ? dmar_parse(dmar, &scopes) :
+           kind == IOMMU_AMDVI ? ivrs_parse(ivrs, &scopes) : 0;
 }
 
 static bool install_units(void) {
     const char *wrong = read_firmware_table();
-    if (wrong == 0)
-        return kind == IOMMU_VTD ? vtd_install(&scopes) :
-               kind == IOMMU_AMDVI && amdvi_install(&scopes);
-    log_line("IOMMU: the firmware's %s table is unusable: %s", kind == IOMMU_VTD ? "DMAR" : "IVRS",
-             wrong);
-    return false;
+    if (wrong != 0) {
+        log_line("IOMMU: the firmware's %s table is unusable: %s",
+                 kind == IOMMU_VTD ? "DMAR" : "IVRS", wrong);
+        return false;
+    }
+    units_install(&scopes);
+    return kind == IOMMU_VTD ? vtd_install() : kind == IOMMU_AMDVI && amdvi_install(&scopes);
 }
 
 bool iommu_install(void) {
@@ -84,13 +78,6 @@ bool iommu_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector,
 bool iommu_interrupt_clear(uint32_t entry) {
     return kind == IOMMU_VTD ? vtd_interrupt_clear(entry) :
            kind == IOMMU_NONE || amdvi_interrupt_clear(entry);
-}
-
-void iommu_fault_interrupt(void) {
-    if (kind == IOMMU_VTD)
-        vtd_fault_interrupt();
-    else if (kind == IOMMU_AMDVI)
-        amdvi_fault_interrupt();
 }
 
 void iommu_ignore_faults(uint32_t requester_id, bool ignore) {

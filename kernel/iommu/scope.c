@@ -4,31 +4,36 @@
 
 #include "pci/pci.h"
 
-enum { REGISTERS_SIZE = 4 * BH_PAGE_SIZE };   /* AMD-Vi's; VT-d has the first half of it */
-
-const char scope_too_long[] = "a structure is longer than what holds it";
-const char scope_too_many[] = "more device scopes than the kernel has room for";
-const char scope_bad_unit[] = "a unit is misplaced, of another PCI segment, or one too many";
-
-bool scopes_add(struct scopes *scopes, const struct scope *scope) {
-    if (scopes->count == SCOPE_MAX)
-        return false;
-    scopes->scope[scopes->count++] = *scope;
-    return true;
+void scopes_add(struct scopes *scopes, struct scope scope) {
+    if (scopes->count < SCOPE_MAX)
+        scopes->scope[scopes->count++] = scope;
+    else
+        scopes->wrong = "more device scopes than the kernel has room for";
 }
 
-bool scopes_add_unit(struct scopes *scopes, uint64_t registers, uint32_t segment, uint32_t id) {
-    if (segment != 0 || registers % BH_PAGE_SIZE != 0 || scopes->unit_count == SCOPE_MAX_UNITS)
-        return false;
+void scopes_add_unit(struct scopes *scopes, uint64_t registers, uint64_t segment, uint32_t id) {
+    if (segment != 0 || registers % BH_PAGE_SIZE != 0 || scopes->unit_count == SCOPE_MAX_UNITS) {
+        scopes->wrong = "a unit is misplaced, of another PCI segment, or one too many";
+        return;
+    }
     scopes->unit_id[scopes->unit_count] = id;
     scopes->registers[scopes->unit_count++] = paddr(registers);
-    return true;
 }
 
-const char *scopes_lack(const struct scopes *scopes) {
-    if (scopes->unit_count == 0)
-        return "it names no remapping unit";
-    return scopes->interrupt_remapping ? 0 : "it has no interrupt remapping";
+bool scopes_next(struct scopes *scopes, struct bytes all, uint32_t *offset, uint64_t length,
+                 uint32_t shortest, struct bytes *part) {
+    if (scopes->wrong != 0 || *offset == all.length)
+        return false;
+    *part = bytes_next(all, offset, length, shortest);
+    if (part->length == 0)
+        scopes->wrong = "a structure is longer than what holds it";
+    return part->length != 0;
+}
+
+const char *scopes_wrong(const struct scopes *scopes) {
+    return scopes->wrong != 0 ? scopes->wrong :
+           scopes->unit_count == 0 ? "it names no remapping unit" :
+           scopes->interrupt_remapping ? 0 : "it has no interrupt remapping";
 }
 
 static const struct scope *find(const struct scopes *scopes, enum scope_kind kind, uint32_t id) {
@@ -64,7 +69,7 @@ uint32_t scopes_ioapic_requester(const struct scopes *scopes, uint32_t ioapic_id
 bool scopes_own_registers(const struct scopes *scopes, uint64_t base, uint64_t size) {
     for (uint32_t i = 0; i < scopes->unit_count; i++) {
         uint64_t registers = scopes->registers[i].value;
-        if (ranges_meet(base, size, registers, REGISTERS_SIZE))
+        if (ranges_meet(base, size, registers, UNIT_SIZE))
             return true;
     }
     return false;

@@ -8,8 +8,10 @@
 #include "abi/base.h"
 
 #include "core/address.h"
+#include "core/bytes.h"
 
 enum scope_limits { SCOPE_MAX_UNITS = 16, SCOPE_MAX = 256 };
+enum { UNIT_SIZE = 4 * BH_PAGE_SIZE };         /* of a unit's registers, at most */
 enum scope_kind { SCOPE_COVERED, SCOPE_RESERVED, SCOPE_IOAPIC };
 
 struct scope {
@@ -20,6 +22,7 @@ struct scope {
 };
 
 struct scopes {
+    const char *wrong;                /* what is malformed or beyond the kernel; 0: nothing yet */
     bool     interrupt_remapping;
     bool     include_all;             /* a unit covers whatever isn't named */
     uint32_t unit_count, count;
@@ -28,13 +31,14 @@ struct scopes {
     struct scope scope[SCOPE_MAX];
 };
 
-/* What both parsers find. */
-extern const char scope_too_long[], scope_too_many[], scope_bad_unit[];
-
-bool scopes_add(struct scopes *scopes, const struct scope *scope);   /* false: no room */
-bool scopes_add_unit(struct scopes *scopes, uint64_t registers, uint32_t segment, uint32_t id);
-
-const char *scopes_lack(const struct scopes *scopes);   /* what must be there and isn't, or 0 */
+/* For the parsers. */
+void scopes_add(struct scopes *scopes, struct scope scope);
+void scopes_add_unit(struct scopes *scopes, uint64_t registers, uint64_t segment, uint32_t id);
+/* As bytes_next; false: there is no further one, or something is wrong. */
+bool scopes_next(struct scopes *scopes, struct bytes all, uint32_t *offset, uint64_t length,
+                 uint32_t shortest, struct bytes *part);
+/* That, or what must be there and isn't; 0: all is right. */
+const char *scopes_wrong(const struct scopes *scopes);
 
 /* Why this requester can't be confined; 0: it can. */
 const char *scopes_refuse(const struct scopes *scopes, uint32_t requester_id);
@@ -43,5 +47,5 @@ uint32_t scopes_ioapic_requester(const struct scopes *scopes, uint32_t ioapic_id
 bool scopes_own_registers(const struct scopes *scopes, uint64_t base, uint64_t size);
 
 /* dmar.c, ivrs.c: what the table says; 0, or what is malformed, missing or beyond the kernel. */
-const char *dmar_parse(const void *table, uint32_t length, struct scopes *scopes);
-const char *ivrs_parse(const void *table, uint32_t length, struct scopes *scopes);
+const char *dmar_parse(struct bytes table, struct scopes *scopes);
+const char *ivrs_parse(struct bytes table, struct scopes *scopes);

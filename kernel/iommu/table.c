@@ -23,7 +23,7 @@ enum { CACHE_LINE = 64 };
 static bool coherent = true;
 static unsigned largest_leaf = 2;
 
-void vtd_table_use(const struct vtd_unit *unit) {
+void vtd_table_use(const struct iommu_unit *unit) {
     unsigned largest = !(unit->capability & VTD_CAP_2_MIB) ? 0 :
                        !(unit->capability & VTD_CAP_1_GIB) ? 1 : 2;
     if (largest < largest_leaf)

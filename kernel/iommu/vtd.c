@@ -2,6 +2,10 @@
 /*
  * Intel VT-d in legacy mode: takes over every unit with tables in which nobody is present, then
  * lets requesters in one by one. The tables are shared by all units.
+ *
+ * Every entry for interrupts (5.1, 9.10) names the one requester that may use it, by all 16 bits;
+ * one that nobody was given is absent. Compatibility-format requests are blocked. Called with
+ * device_lock held.
  */
 #include "iommu/vtd.h"
 
@@ -15,47 +19,64 @@
 
 enum {
     BUSES = 256, FUNCTIONS_PER_BUS = 256,
-    REGISTERS_SIZE = 2 * BH_PAGE_SIZE,
     COMMAND_US = 10000,
 };
 
-struct table_entry { uint64_t low, high; };   /* 9.1, 9.3 */
-
-#define ROOT_PRESENT            (1ull << 0)
-#define CONTEXT_PRESENT         (1ull << 0)
-#define CONTEXT_NO_FAULTS       (1ull << 1)
+/* 9.3, high word */
 #define CONTEXT_3_LEVELS        1ull
 #define CONTEXT_4_LEVELS        2ull
 #define CONTEXT_DOMAIN(domain)  ((uint64_t)(domain) << 8)
 
-/* 6.5.2.3: drains, 6.5.2.8: the wait descriptor. */
-#define TLB_DRAIN_WRITES        (1ull << 6)
-#define TLB_DRAIN_READS         (1ull << 7)
-#define WAIT_WRITE_STATUS       (5ull | 1ull << 5)
-#define WAIT_DATA(value)        ((uint64_t)(value) << 32)
+enum { REMAP_ENTRIES = BH_PAGE_SIZE / 16, REMAP_SIZE_CODE = 7 };   /* 10.4.29: 2^(7 + 1) entries */
+_Static_assert((uint32_t)REMAP_ENTRIES >= (uint32_t)BH_MAX_INTERRUPTS, "an entry an interrupt");
 
-struct vtd_unit vtd_units[SCOPE_MAX_UNITS];
-uint32_t vtd_unit_count;
+#define REMAP_X2APIC          (1ull << 11)                 /* 10.4.29: EIME */
+
+/* 9.10: low word, high word */
+#define ENTRY_VECTOR(vector)  ((uint64_t)(vector) << 16)
+#define ENTRY_X2APIC_ID(id)   ((uint64_t)(id) << 32)
+#define ENTRY_XAPIC_ID(id)    ((uint64_t)(id) % 256 << 40)
+#define ENTRY_SOURCE(id)      ((uint64_t)(id) % 65536)
+#define ENTRY_VERIFY_FULL_ID  (1ull << 18)                 /* SVT 01, SQ 00 */
+
+/* 5.1.2.2: a request's address in remappable format, subhandle not used */
+#define MESSAGE_BASE          0xfee00000ull
+#define MESSAGE_REMAPPABLE    (1ull << 4)
+#define MESSAGE_HANDLE(entry) ((uint64_t)(entry) % 32768 << 5)
+
 static bool four_levels = true;                       /* all units have them */
 static uint32_t domain_count = 65536;                 /* every unit has so many */
-static struct table_entry *root_table;
+static struct vtd_entry *root_table;
 static paddr_t root_base;
-static struct table_entry *context_table[BUSES];
+static struct vtd_entry *context_table[BUSES];
+static struct vtd_entry *remap_table;
+static paddr_t remap_base;
+static bool wide;                      /* 32-bit core ids: x2APIC, and every unit can */
 
 /* 10.4.4: what is written is the enables as they are, and one bit more; the status shows it. */
-bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit) {
-    uint32_t enabled = VTD_32(unit, VTD_STATUS) & (VTD_ENABLES | VTD_TRANSLATION);
-    VTD_32(unit, VTD_COMMAND) = (enabled & ~VTD_COMPATIBILITY) | bit;
+static bool set_command(const struct iommu_unit *unit, uint32_t bit) {
+    uint32_t enabled = UNIT_32(unit, VTD_STATUS) & (VTD_ENABLES | VTD_TRANSLATION);
+    UNIT_32(unit, VTD_COMMAND) = (enabled & ~VTD_COMPATIBILITY) | bit;
     uint64_t deadline = time_after_us(COMMAND_US);
-    while (!(VTD_32(unit, VTD_STATUS) & bit)) {
+    while (!(UNIT_32(unit, VTD_STATUS) & bit)) {
         if (time_now() > deadline)
             return false;
     }
     return true;
 }
 
+/* Never half an entry: where its high word changes, it is absent in between. */
+static void write_entry(volatile struct vtd_entry *entry, uint64_t low, uint64_t high) {
+    if (entry->high != high) {
+        entry->low = VTD_NO_FAULTS;
+        entry->high = high;
+    }
+    entry->low = low;
+    iommu_table_written((const void *)entry, sizeof *entry);
+}
+
 /* What a unit must have, or 0. */
-static const char *unit_lacks(const struct vtd_unit *unit) {
+static const char *unit_lacks(const struct iommu_unit *unit) {
     uint64_t cap = unit->capability, ext = unit->extended;
     if (!(ext & VTD_EXT_QUEUED))
         return "queued invalidation";
@@ -63,37 +84,22 @@ static const char *unit_lacks(const struct vtd_unit *unit) {
         return "interrupt remapping";
     if (!(cap & (VTD_CAP_3_LEVELS | VTD_CAP_4_LEVELS)))
         return "tables of three or four levels";
-    if (VTD_CAP_FAULT_OFFSET(cap) + VTD_CAP_FAULT_COUNT(cap) * 16 > REGISTERS_SIZE)
+    if (VTD_CAP_FAULT_OFFSET(cap) + VTD_CAP_FAULT_COUNT(cap) * 16 > UNIT_SIZE)
         return "fault records near its registers";
     return cap & VTD_CAP_WRITE_FLUSH ? "coherent write buffers" : 0;
 }
 
-static bool find_unit(struct vtd_unit *unit, paddr_t base) {
-    unit->base = base;
-    unit->registers = physical_registers(base, REGISTERS_SIZE);
-    unit->capability = VTD_64(unit, VTD_CAPABILITY);
-    unit->extended = VTD_64(unit, VTD_EXTENDED);
+static bool find_unit(struct iommu_unit *unit) {
+    unit->capability = UNIT_64(unit, VTD_CAPABILITY);
+    unit->extended = UNIT_64(unit, VTD_EXTENDED);
     const char *lacks = unit_lacks(unit);
     if (lacks != 0)
-        log_line("IOMMU: VT-d unit at 0x%lx has no %s", base.value, lacks);
+        log_line("IOMMU: VT-d unit at 0x%lx has no %s", unit->base.value, lacks);
     uint32_t domains = 1u << (4 + 2 * VTD_CAP_DOMAINS(unit->capability));
     domain_count = domains < domain_count ? domains : domain_count;
     four_levels = four_levels && unit->capability & VTD_CAP_4_LEVELS;
     vtd_table_use(unit);
     return lacks == 0;
-}
-
-/* Drains what is in flight where the unit can (10.4.2: DWD, DRD). */
-static uint64_t drains(const struct vtd_unit *unit) {
-    return (unit->capability & VTD_CAP_DRAIN_WRITE ? TLB_DRAIN_WRITES : 0) |
-           (unit->capability & VTD_CAP_DRAIN_READ ? TLB_DRAIN_READS : 0);
-}
-
-bool vtd_request(struct vtd_unit *unit, uint64_t request) {
-    struct iommu_queue *queue = &unit->queue;
-    queue_put(queue, request | (VTD_FLUSHES_TLB(request) ? drains(unit) : 0), 0);
-    queue_put(queue, WAIT_WRITE_STATUS | WAIT_DATA(++queue->ticket), queue->done_base.value);
-    return queue_run(queue, &VTD_64(unit, VTD_QUEUE_TAIL));
 }
 
 static void add_context_table(uint32_t bus) {
@@ -102,7 +108,16 @@ static void add_context_table(uint32_t bus) {
     paddr_t base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "context table");
     context_table[bus] = physical_at(base, BH_PAGE_SIZE);
     iommu_table_written(context_table[bus], BH_PAGE_SIZE);
-    root_table[bus].low = base.value | ROOT_PRESENT;
+    root_table[bus].low = base.value | VTD_PRESENT;
+}
+
+static void make_remap_table(void) {
+    wide = apic_is_x2apic();
+    for (uint32_t i = 0; i < iommu_unit_count; i++)
+        wide = wide && iommu_units[i].extended & VTD_EXT_X2APIC;
+    remap_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "interrupt remapping table");
+    remap_table = physical_at(remap_base, BH_PAGE_SIZE);
+    iommu_table_written(remap_table, BH_PAGE_SIZE);
 }
 
 /* Every bus that has a function gets a table of absent entries; the others' root is absent. */
@@ -115,18 +130,19 @@ static void make_tables(void) {
             add_context_table(pci_alias(i) / FUNCTIONS_PER_BUS);
     }
     iommu_table_written(root_table, BH_PAGE_SIZE);
-    vtd_interrupt_tables();
+    make_remap_table();
 }
 
-static bool start_unit(struct vtd_unit *unit) {
-    VTD_64(unit, VTD_ROOT_TABLE) = root_base.value;
-    queue_install(&unit->queue, unit->base);
-    VTD_64(unit, VTD_QUEUE_TAIL) = 0;
-    VTD_64(unit, VTD_QUEUE_ADDRESS) = unit->queue.base.value;
-    bool translating = vtd_set_command(unit, VTD_SET_ROOT) && vtd_set_command(unit, VTD_QUEUE) &&
-                       vtd_request(unit, VTD_FLUSH_CONTEXTS) && vtd_request(unit, VTD_FLUSH_TLB) &&
-                       vtd_set_command(unit, VTD_TRANSLATION);
-    if (!translating || !vtd_interrupt_install(unit)) {
+static bool start_unit(struct iommu_unit *unit) {
+    UNIT_64(unit, VTD_ROOT_TABLE) = root_base.value;
+    UNIT_64(unit, VTD_REMAP_TABLE) = remap_base.value | (wide ? REMAP_X2APIC : 0) | REMAP_SIZE_CODE;
+    UNIT_64(unit, VTD_QUEUE_TAIL) = 0;
+    UNIT_64(unit, VTD_QUEUE_ADDRESS) = unit->queue_base.value;
+    bool ok = set_command(unit, VTD_SET_ROOT) && set_command(unit, VTD_QUEUE) &&
+              unit_request(unit, VTD_FLUSH_CONTEXTS) && unit_request(unit, VTD_FLUSH_TLB) &&
+              set_command(unit, VTD_TRANSLATION) && set_command(unit, VTD_SET_REMAP) &&
+              unit_request(unit, VTD_FLUSH_INTERRUPTS) && set_command(unit, VTD_REMAPPING);
+    if (!ok) {
         log_line("IOMMU: VT-d unit at 0x%lx doesn't do what it is told", unit->base.value);
         return false;
     }
@@ -134,42 +150,28 @@ static bool start_unit(struct vtd_unit *unit) {
     return true;
 }
 
-bool vtd_install(const struct scopes *scopes) {
+bool vtd_install(void) {
     bool ok = true;
-    vtd_unit_count = scopes->unit_count;
-    for (uint32_t i = 0; i < vtd_unit_count; i++)
-        ok = find_unit(&vtd_units[i], scopes->registers[i]) && ok;
+    for (uint32_t i = 0; i < iommu_unit_count; i++)
+        ok = find_unit(&iommu_units[i]) && ok;
     if (!ok)
         return false;
     make_tables();
-    for (uint32_t i = 0; i < vtd_unit_count; i++)
-        ok = start_unit(&vtd_units[i]) && ok;
+    for (uint32_t i = 0; i < iommu_unit_count; i++)
+        ok = start_unit(&iommu_units[i]) && ok;
     return ok;
 }
 
-static struct table_entry *context_of(uint32_t requester_id) {
-    struct table_entry *table = context_table[requester_id / FUNCTIONS_PER_BUS % BUSES];
+static struct vtd_entry *context_of(uint32_t requester_id) {
+    struct vtd_entry *table = context_table[requester_id / FUNCTIONS_PER_BUS % BUSES];
     return table == 0 ? 0 : &table[requester_id % FUNCTIONS_PER_BUS];
 }
 
-/* The context entry changed: no unit may hold the old one, nor translations by it (6.5.3.3). */
-static bool invalidate(uint32_t requester_id, uint32_t domain) {
-    bool ok = true;
-    for (uint32_t i = 0; i < vtd_unit_count && !plan_control(BH_PLAN_CONTROL_NO_INVALIDATE); i++) {
-        ok = vtd_request(&vtd_units[i], VTD_FLUSH_CONTEXT(domain, requester_id)) && ok;
-        ok = vtd_request(&vtd_units[i], VTD_FLUSH_DOMAIN(domain)) && ok;
-    }
-    return ok;
-}
-
-static bool write_context(uint32_t requester_id, uint32_t domain, struct table_entry value) {
-    struct table_entry *entry = context_of(requester_id);
+static bool write_context(uint32_t requester_id, uint32_t domain, uint64_t low, uint64_t high) {
+    struct vtd_entry *entry = context_of(requester_id);
     INVARIANT(entry != 0);
-    *(volatile uint64_t *)&entry->low = 0;         /* never half an entry */
-    *(volatile uint64_t *)&entry->high = value.high;
-    *(volatile uint64_t *)&entry->low = value.low;
-    iommu_table_written(entry, sizeof *entry);
-    return invalidate(requester_id, domain);
+    write_entry(entry, low, high);
+    return units_forget(VTD_FLUSH_CONTEXT(domain, requester_id), VTD_FLUSH_DOMAIN(domain));
 }
 
 /* Spaces have four levels and end at 2^38: on a three-level unit the top table's first entry is the
@@ -183,24 +185,42 @@ bool vtd_attach(uint32_t requester_id, uint32_t domain, paddr_t root) {
         const uint64_t *top = physical_at(root, BH_PAGE_SIZE);
         root = table_entry_target(top[0]);
     }
-    struct table_entry value = {
-        .low = root.value | CONTEXT_PRESENT,
-        .high = CONTEXT_DOMAIN(domain) | levels,
-    };
-    return write_context(requester_id, domain, value);
+    return write_context(requester_id, domain, root.value | VTD_PRESENT,
+                         CONTEXT_DOMAIN(domain) | levels);
 }
 
 bool vtd_detach(uint32_t requester_id, uint32_t domain) {
-    return write_context(requester_id, domain, (struct table_entry){ 0, 0 });
+    return write_context(requester_id, domain, 0, 0);
 }
 
 /* 9.3: FPD counts whether the entry is present or not. */
 void vtd_ignore_faults(uint32_t requester_id, bool ignore) {
-    struct table_entry *entry = context_of(requester_id);
-    if (entry == 0)
-        return;
-    uint64_t low = entry->low & ~CONTEXT_NO_FAULTS;
-    *(volatile uint64_t *)&entry->low = low | (ignore ? CONTEXT_NO_FAULTS : 0);
-    iommu_table_written(entry, sizeof *entry);
-    invalidate(requester_id, (uint32_t)(entry->high >> 8) % 65536);
+    const struct vtd_entry *entry = context_of(requester_id);
+    if (entry != 0)
+        write_context(requester_id, (uint32_t)(entry->high >> 8) % 65536,
+                      (entry->low & ~VTD_NO_FAULTS) | (ignore ? VTD_NO_FAULTS : 0), entry->high);
+}
+
+static bool write_remap_entry(uint32_t index, uint64_t low, uint64_t high) {
+    write_entry(&remap_table[index], low, high);
+    return units_request(VTD_FLUSH_INTERRUPT(index));
+}
+
+bool vtd_interrupt_set(uint32_t index, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
+                       struct iommu_message *message) {
+    INVARIANT(index < REMAP_ENTRIES);
+    if (!wide && apic_id > 254)
+        panic("IOMMU: core id %u needs interrupt remapping for x2APIC", apic_id);
+    uint64_t verify = plan_control(BH_PLAN_CONTROL_NO_SOURCE_CHECK) ? 0 : ENTRY_VERIFY_FULL_ID;
+    uint64_t target = wide ? ENTRY_X2APIC_ID(apic_id) : ENTRY_XAPIC_ID(apic_id);
+    message->address = MESSAGE_BASE | MESSAGE_REMAPPABLE | MESSAGE_HANDLE(index);
+    message->data = 0;
+    return write_remap_entry(index, VTD_PRESENT | ENTRY_VECTOR(vector) | target,
+                             ENTRY_SOURCE(requester_id) | verify);
+}
+
+/* Absent, and silent: what its source still sends neither arrives nor floods the fault log. */
+bool vtd_interrupt_clear(uint32_t index) {
+    INVARIANT(index < REMAP_ENTRIES);
+    return write_remap_entry(index, VTD_NO_FAULTS, remap_table[index].high);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files of the VT-d driver only: register layout and the interface of each part.
+ * Between the files of kernel/iommu only: VT-d's registers, entries and requests, and the interface
+ * of each part.
  * Sections are those of the "Intel Virtualization Technology for Directed I/O" specification 3.3.
  */
 #pragma once
 
-#include "iommu/iommu.h"
-#include "iommu/queue.h"
-#include "iommu/scope.h"
+#include "iommu/unit.h"
 
 enum vtd_register {
     VTD_CAPABILITY     = 0x08,        /* 10.4.2 */
@@ -34,8 +33,6 @@ enum vtd_register {
 #define VTD_CAP_2_MIB              (1ull << 34)
 #define VTD_CAP_1_GIB              (1ull << 35)
 #define VTD_CAP_FAULT_COUNT(cap)   ((uint32_t)((cap) >> 40) % 256 + 1)
-#define VTD_CAP_DRAIN_WRITE        (1ull << 54)
-#define VTD_CAP_DRAIN_READ         (1ull << 55)
 /* 10.4.3 */
 #define VTD_EXT_COHERENT           (1ull << 0)
 #define VTD_EXT_QUEUED             (1ull << 1)
@@ -52,49 +49,34 @@ enum vtd_command {                    /* 10.4.4, and the same bits of 10.4.5 */
     VTD_ENABLES        = VTD_COMPATIBILITY | VTD_REMAPPING | VTD_QUEUE,
 };
 
-struct vtd_unit {
-    volatile uint8_t *registers;
-    paddr_t  base;
-    uint64_t capability;
-    uint64_t extended;
-    struct iommu_queue queue;
-};
-
-/* A register as an lvalue. */
-#define VTD_32(unit, offset)  (*(volatile uint32_t *)((unit)->registers + (offset)))
-#define VTD_64(unit, offset)  (*(volatile uint64_t *)((unit)->registers + (offset)))
+/* Of the root and context tables (9.1, 9.3) and of the interrupt remapping table (9.10). */
+struct vtd_entry { uint64_t low, high; };
+#define VTD_PRESENT                (1ull << 0)                    /* low word, of each */
+#define VTD_NO_FAULTS              (1ull << 1)                    /* FPD; counts without P, too */
 
 /* vtd.c: as in iommu.h */
-extern struct vtd_unit vtd_units[SCOPE_MAX_UNITS];
-extern uint32_t vtd_unit_count;
-bool vtd_install(const struct scopes *scopes);
+bool vtd_install(void);
 bool vtd_attach(uint32_t requester_id, uint32_t domain, paddr_t root);
 bool vtd_detach(uint32_t requester_id, uint32_t domain);
 void vtd_ignore_faults(uint32_t requester_id, bool ignore);
-/* One-shot and enable bits of the command register; false: the unit didn't follow in time. */
-bool vtd_set_command(const struct vtd_unit *unit, uint32_t bit);
-
-/* One of these requests (6.5.2.1, 6.5.2.3, 6.5.2.7), until the unit confirmed it. */
-#define VTD_FLUSH_CONTEXTS          (1ull | 1ull << 4)
-#define VTD_FLUSH_CONTEXT(domain, id) \
-    (1ull | 3ull << 4 | (uint64_t)(domain) << 16 | (uint64_t)(id) << 32)
-#define VTD_FLUSH_TLB               (2ull | 1ull << 4)
-#define VTD_FLUSH_DOMAIN(domain)    (2ull | 2ull << 4 | (uint64_t)(domain) << 16)
-#define VTD_FLUSH_INTERRUPTS        (4ull)
-#define VTD_FLUSH_INTERRUPT(entry)  (4ull | 1ull << 4 | (uint64_t)(entry) << 32)
-#define VTD_FLUSHES_TLB(request)    ((request) % 16 == 2)
-bool vtd_request(struct vtd_unit *unit, uint64_t request);
-
-/* vtd_interrupt.c */
-void vtd_interrupt_tables(void);                      /* once, before the units are set up */
-bool vtd_interrupt_install(struct vtd_unit *unit);
 bool vtd_interrupt_set(uint32_t entry, uint32_t requester_id, uint32_t vector, uint32_t apic_id,
                        struct iommu_message *message);
 bool vtd_interrupt_clear(uint32_t entry);
 
-/* vtd_fault.c */
-void vtd_fault_install(const struct vtd_unit *unit);
-void vtd_fault_interrupt(void);
+/* 6.5.2.1, 6.5.2.3, 6.5.2.7, 6.5.2.8. The TLB's drain what is in flight; a unit that can't ignores
+ * that (10.4.8: DW, DR). */
+#define VTD_REQUEST(low)            ((struct iommu_request){ (low), 0 })
+#define VTD_FLUSH_CONTEXTS          VTD_REQUEST(1ull | 1ull << 4)
+#define VTD_FLUSH_CONTEXT(domain, id) \
+    VTD_REQUEST(1ull | 3ull << 4 | (uint64_t)(domain) << 16 | (uint64_t)(id) << 32)
+#define VTD_DRAIN                   (3ull << 6)
+#define VTD_FLUSH_TLB               VTD_REQUEST(2ull | 1ull << 4 | VTD_DRAIN)
+#define VTD_FLUSH_DOMAIN(domain)    VTD_REQUEST(2ull | 2ull << 4 | VTD_DRAIN | \
+                                                (uint64_t)(domain) << 16)
+#define VTD_FLUSH_INTERRUPTS        VTD_REQUEST(4ull)
+#define VTD_FLUSH_INTERRUPT(entry)  VTD_REQUEST(4ull | 1ull << 4 | (uint64_t)(entry) << 32)
+#define VTD_WAIT(at, ticket) \
+    ((struct iommu_request){ 5ull | 1ull << 5 | (uint64_t)(ticket) << 32, (at).value })
 
 /* table.c: the second-stage table's features are those that all units have. */
-void vtd_table_use(const struct vtd_unit *unit);
+void vtd_table_use(const struct iommu_unit *unit);

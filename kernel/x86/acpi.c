@@ -23,7 +23,7 @@ enum {
 };
 
 /* MADT (5.2.12): offsets of its entries and, within an entry, of the fields of each type. */
-enum { MADT_FIRST = 44, ENTRY_TYPE = 0, ENTRY_LENGTH = 1 };
+enum { MADT_FIRST = 44, ENTRY_TYPE = 0, ENTRY_LENGTH = 1, ENTRY_HEAD = 2 };
 enum { LOCAL_APIC = 0, LOCAL_APIC_ID = 3, LOCAL_APIC_FLAGS = 4 };
 enum { IO_APIC = 1, IO_APIC_ID = 2, IO_APIC_ADDRESS = 4, IO_APIC_GSI_BASE = 8 };
 enum { OVERRIDE = 2, OVERRIDE_LINE = 3, OVERRIDE_GSI = 4 };
@@ -33,8 +33,6 @@ enum { CORE_ENABLED = 1u << 0 };
 /* MCFG (PCI Firmware 3.3, 4.1.2): its first entry. */
 enum { MCFG_BASE = 44, MCFG_SEGMENT = 52, MCFG_FIRST_BUS = 54, MCFG_LAST_BUS = 55, MCFG_END = 60 };
 
-struct bytes { const uint8_t *at; uint32_t length; };
-
 /* Everything below is written by acpi_install on the boot core, then only read. */
 struct acpi acpi;
 static struct bytes root;              /* RSDT or XSDT (5.2.7, 5.2.8): addresses behind a header */
@@ -42,16 +40,6 @@ static uint32_t address_width;         /* of those in it */
 static uint16_t pm1a_control, pm1b_control, reset_port;
 static uint8_t sleep_a, sleep_b, reset_value;
 static bool can_sleep;
-
-/* The little-endian number of `width` bytes; zero when it isn't wholly there. */
-static uint64_t field(struct bytes from, uint32_t offset, uint32_t width) {
-    uint64_t value = 0;
-    if (offset > from.length || width > from.length - offset)
-        return 0;
-    for (uint32_t i = 0; i < width; i++)
-        value |= (uint64_t)from.at[offset + i] << 8 * i;
-    return value;
-}
 
 static bool sums_to_zero(struct bytes bytes) {
     uint8_t sum = 0;
@@ -64,7 +52,7 @@ static bool sums_to_zero(struct bytes bytes) {
 static struct bytes table_at(uint64_t address) {
     struct bytes none = { 0, 0 };
     struct bytes table = { physical_at(paddr(address), TABLE_HEADER), TABLE_HEADER };
-    table.length = (uint32_t)field(table, TABLE_LENGTH, 4);
+    table.length = (uint32_t)bytes_number(table, TABLE_LENGTH, 4);
     if (address == 0 || table.length < TABLE_HEADER || table.length > MAX_LENGTH)
         return none;
     table.at = physical_at(paddr(address), table.length);
@@ -90,31 +78,25 @@ static struct bytes find_rsdp(paddr_t given) {
 
 static void find_root(paddr_t given) {
     struct bytes rsdp = find_rsdp(given);
-    bool extended = field(rsdp, RSDP_REVISION, 1) >= 2;
-    root = table_at(extended ? field(rsdp, RSDP_XSDT, 8) : 0);
+    bool extended = bytes_number(rsdp, RSDP_REVISION, 1) >= 2;
+    root = table_at(extended ? bytes_number(rsdp, RSDP_XSDT, 8) : 0);
     address_width = 8;
     if (is_called(root, "XSDT"))
         return;
-    root = table_at(field(rsdp, RSDP_RSDT, 4));
+    root = table_at(bytes_number(rsdp, RSDP_RSDT, 4));
     address_width = 4;
     if (!is_called(root, "RSDT"))
         panic("ACPI: neither XSDT nor RSDT is valid");
 }
 
-static struct bytes named(const char signature[4]) {
+struct bytes acpi_table(const char signature[4]) {
     for (uint32_t i = 0, at = TABLE_HEADER; i < MAX_TABLES && at < root.length; i++) {
-        struct bytes table = table_at(field(root, at, address_width));
+        struct bytes table = table_at(bytes_number(root, at, address_width));
         if (is_called(table, signature))
             return table;
         at += address_width;
     }
     return (struct bytes){ 0, 0 };
-}
-
-const void *acpi_table(const char signature[4], uint32_t *length) {
-    struct bytes table = named(signature);
-    *length = table.length;
-    return table.at;
 }
 
 static void add_core(uint64_t id, uint64_t flags) {
@@ -126,37 +108,37 @@ static void add_core(uint64_t id, uint64_t flags) {
 }
 
 static void read_madt_entry(struct bytes entry) {
-    uint64_t line = field(entry, OVERRIDE_LINE, 1);
-    switch (field(entry, ENTRY_TYPE, 1)) {
+    uint64_t line = bytes_number(entry, OVERRIDE_LINE, 1);
+    switch (bytes_number(entry, ENTRY_TYPE, 1)) {
     case LOCAL_APIC:
-        add_core(field(entry, LOCAL_APIC_ID, 1), field(entry, LOCAL_APIC_FLAGS, 4));
+        add_core(bytes_number(entry, LOCAL_APIC_ID, 1),
+                 bytes_number(entry, LOCAL_APIC_FLAGS, 4));
         break;
     case X2APIC:
-        add_core(field(entry, X2APIC_ID, 4), field(entry, X2APIC_FLAGS, 4));
+        add_core(bytes_number(entry, X2APIC_ID, 4), bytes_number(entry, X2APIC_FLAGS, 4));
         break;
     case IO_APIC:
-        if (field(entry, IO_APIC_GSI_BASE, 4) == 0 && acpi.ioapic.value == 0) {
-            acpi.ioapic_id = (uint32_t)field(entry, IO_APIC_ID, 1);
-            acpi.ioapic = paddr(field(entry, IO_APIC_ADDRESS, 4));
+        if (bytes_number(entry, IO_APIC_GSI_BASE, 4) == 0 && acpi.ioapic.value == 0) {
+            acpi.ioapic_id = (uint32_t)bytes_number(entry, IO_APIC_ID, 1);
+            acpi.ioapic = paddr(bytes_number(entry, IO_APIC_ADDRESS, 4));
         }
         break;
     case OVERRIDE:
         if (line < ACPI_ISA_LINES)
-            acpi.isa_gsi[line] = (uint32_t)field(entry, OVERRIDE_GSI, 4);
+            acpi.isa_gsi[line] = (uint32_t)bytes_number(entry, OVERRIDE_GSI, 4);
         break;
     }
 }
 
 static void read_madt(void) {
-    struct bytes madt = named("APIC");
-    if (madt.at == 0)
+    struct bytes madt = acpi_table("APIC"), entry;
+    if (madt.length == 0)
         panic("ACPI: no MADT: the cores and the I/O APIC are unknown");
-    for (uint32_t at = MADT_FIRST; at < madt.length;) {
-        uint32_t length = (uint32_t)field(madt, at + ENTRY_LENGTH, 1);
-        if (length < 2 || length > madt.length - at)
-            break;
-        read_madt_entry((struct bytes){ madt.at + at, length });
-        at += length;
+    for (uint32_t at = MADT_FIRST;;) {
+        entry = bytes_next(madt, &at, bytes_number(madt, at + ENTRY_LENGTH, 1), ENTRY_HEAD);
+        if (entry.length == 0)
+            return;
+        read_madt_entry(entry);
     }
 }
 
@@ -175,9 +157,9 @@ static void put_own_core_first(void) {
 /* One element of \_S5's package: ZeroOp, OneOp or BytePrefix and a byte (20.2.3). Moves *at. */
 static bool read_small_integer(struct bytes aml, uint32_t *at, uint8_t *value) {
     enum { BYTE_PREFIX = 0x0a };
-    if (field(aml, *at, 1) == BYTE_PREFIX)
+    if (bytes_number(aml, *at, 1) == BYTE_PREFIX)
         (*at)++;
-    *value = (uint8_t)field(aml, *at, 1);
+    *value = (uint8_t)bytes_number(aml, *at, 1);
     return (*at)++ < aml.length && *value < 8;
 }
 
@@ -185,25 +167,25 @@ static bool read_small_integer(struct bytes aml, uint32_t *at, uint8_t *value) {
  * the first byte count further bytes, the number of elements, the elements. */
 static void read_s5(struct bytes aml, uint32_t at) {
     enum { PACKAGE_OP = 0x12 };
-    if (field(aml, at, 1) != PACKAGE_OP)
+    if (bytes_number(aml, at, 1) != PACKAGE_OP)
         return;
-    at += 3 + (uint32_t)field(aml, at + 1, 1) / 64;
+    at += 3 + (uint32_t)bytes_number(aml, at + 1, 1) / 64;
     can_sleep = read_small_integer(aml, &at, &sleep_a) && read_small_integer(aml, &at, &sleep_b);
 }
 
 static void read_fadt(void) {
-    struct bytes fadt = named("FACP");
-    struct bytes dsdt = table_at(field(fadt, FADT_DSDT, 4));
-    pm1a_control = (uint16_t)field(fadt, FADT_PM1A_CONTROL, 4);
-    pm1b_control = (uint16_t)field(fadt, FADT_PM1B_CONTROL, 4);
+    struct bytes fadt = acpi_table("FACP");
+    struct bytes dsdt = table_at(bytes_number(fadt, FADT_DSDT, 4));
+    pm1a_control = (uint16_t)bytes_number(fadt, FADT_PM1A_CONTROL, 4);
+    pm1b_control = (uint16_t)bytes_number(fadt, FADT_PM1B_CONTROL, 4);
     for (uint32_t at = TABLE_HEADER; at + 4 < dsdt.length && !can_sleep; at++) {
         if (memcmp(dsdt.at + at, "_S5_", 4) == 0)
             read_s5(dsdt, at + 4);
     }
-    if (field(fadt, FADT_FLAGS, 4) & FADT_CAN_RESET &&
-        field(fadt, FADT_RESET_SPACE, 1) == SPACE_PORTS) {
-        reset_port = (uint16_t)field(fadt, FADT_RESET_ADDRESS, 8);
-        reset_value = (uint8_t)field(fadt, FADT_RESET_VALUE, 1);
+    if (bytes_number(fadt, FADT_FLAGS, 4) & FADT_CAN_RESET &&
+        bytes_number(fadt, FADT_RESET_SPACE, 1) == SPACE_PORTS) {
+        reset_port = (uint16_t)bytes_number(fadt, FADT_RESET_ADDRESS, 8);
+        reset_value = (uint8_t)bytes_number(fadt, FADT_RESET_VALUE, 1);
     }
 }
 
@@ -217,12 +199,12 @@ void acpi_install(paddr_t rsdp) {
 }
 
 bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
-    struct bytes mcfg = named("MCFG");
-    *base = paddr(field(mcfg, MCFG_BASE, 8));
-    *first_bus = (uint32_t)field(mcfg, MCFG_FIRST_BUS, 1);
-    *last_bus = (uint32_t)field(mcfg, MCFG_LAST_BUS, 1);
+    struct bytes mcfg = acpi_table("MCFG");
+    *base = paddr(bytes_number(mcfg, MCFG_BASE, 8));
+    *first_bus = (uint32_t)bytes_number(mcfg, MCFG_FIRST_BUS, 1);
+    *last_bus = (uint32_t)bytes_number(mcfg, MCFG_LAST_BUS, 1);
     return mcfg.length >= MCFG_END && base->value != 0 && *first_bus <= *last_bus &&
-           field(mcfg, MCFG_SEGMENT, 2) == 0;
+           bytes_number(mcfg, MCFG_SEGMENT, 2) == 0;
 }
 
 /* 4.8.3.2.1: SLP_TYPx and SLP_EN of the PM1 control registers. */

@@ -9,9 +9,10 @@
 #include "abi/plan.h"
 
 #include "core/address.h"
+#include "core/bytes.h"
 
 void acpi_install(paddr_t rsdp);                       /* paddr(0): search the BIOS area */
-const void *acpi_table(const char signature[4], uint32_t *length);  /* 0 when absent */
+struct bytes acpi_table(const char signature[4]);      /* of length 0 when absent */
 
 /* MADT */
 enum { ACPI_ISA_LINES = 16 };

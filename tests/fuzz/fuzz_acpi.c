@@ -39,16 +39,14 @@ static void use_scopes(const struct scopes *scopes) {
 }
 
 static void use_tables(void) {
-    uint32_t a, b, length;
+    uint32_t a, b;
     paddr_t base;
     struct scopes scopes;
     acpi_install(paddr(fake_acpi_rsdp()));
     acpi_ecam(&base, &a, &b);
-    const void *table = acpi_table("DMAR", &length);
-    if (table != 0 && dmar_parse(table, length, &scopes) == 0)
+    if (dmar_parse(acpi_table("DMAR"), &scopes) == 0)
         use_scopes(&scopes);
-    table = acpi_table("IVRS", &length);
-    if (table != 0 && ivrs_parse(table, length, &scopes) == 0)
+    if (ivrs_parse(acpi_table("IVRS"), &scopes) == 0)
         use_scopes(&scopes);
 }
 

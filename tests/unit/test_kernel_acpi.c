@@ -76,7 +76,6 @@ static void an_entry_beyond_the_table_ends_it(void **state) {
 }
 
 static void a_wrong_checksum_hides_a_table(void **state) {
-    uint32_t length;
     (void)state;
     forget();
     fake_acpi_header(madt, "APIC", good_madt());
@@ -88,7 +87,7 @@ static void a_wrong_checksum_hides_a_table(void **state) {
         fail();
     }
     assert_non_null(strstr(fake_panic_text, "MADT"));
-    assert_null(acpi_table("APIC", &length));
+    assert_int_equal(acpi_table("APIC").length, 0);
 }
 
 static void no_rsdp_stops_the_boot(void **state) {

@@ -74,7 +74,9 @@ static void good_ivrs(void) {
     ivrs_length = FIRST_BLOCK + sizeof blocks;
 }
 
-static const char *parse(struct scopes *s) { return ivrs_parse(ivrs, ivrs_length, s); }
+static const char *parse(struct scopes *s) {
+    return ivrs_parse((struct bytes){ ivrs, ivrs_length }, s);
+}
 
 static void entries_are_found(void **state) {
     struct scopes s;
@@ -135,7 +137,8 @@ static void every_cut_is_noticed(void **state) {
     (void)state;
     good_ivrs();
     for (uint32_t cut = 1; cut < ivrs_length - FIRST_BLOCK; cut++)
-        assert_int_equal(ivrs_parse(ivrs, ivrs_length - cut, &s) == 0, cut == MEMORY_BLOCK);
+        assert_int_equal(ivrs_parse((struct bytes){ ivrs, ivrs_length - cut }, &s) == 0,
+                         cut == MEMORY_BLOCK);
     for (uint32_t length = 0; length < UNIT_BLOCK; length++) {
         good_ivrs();
         ivrs[FIRST_BLOCK + 2] = (uint8_t)length;
@@ -179,6 +182,7 @@ static void bring_up(void **state) {
     fake_map(UNIT, unit_registers, sizeof unit_registers);
     unit_registers[AMDVI_FEATURES / 8] = 1 << 6;
     fake_on_time = work_queue;
+    units_install(&scopes);
     assert_true(amdvi_install(&scopes));
     assert_int_equal(all_flushes, 1);
     assert_int_equal(unit_registers[AMDVI_CONTROL / 8], 0x140d);
@@ -271,7 +275,7 @@ static void events_are_attributed(void **state) {
     assert_true(amdvi_attach(NIC, 7, paddr(0x123000)));
     fault_count = 0;
     put_event(0, 2ull << 60 | 1ull << 53 | NIC, 0x5000);
-    amdvi_fault_interrupt();
+    iommu_fault_interrupt();
     assert_int_equal(fault_count, 1);
     assert_int_equal(last_fault.requester_id, NIC);
     assert_int_equal(last_fault.address, 0x5000);
@@ -280,15 +284,15 @@ static void events_are_attributed(void **state) {
     assert_int_equal(unit_registers[AMDVI_EVENT_HEAD / 8], 16);
     put_event(1, 2ull << 60 | 1ull << 51 | NIC, 0x35);
     put_event(2, 2ull << 60 | 0x18, 0x5000);
-    amdvi_fault_interrupt();
+    iommu_fault_interrupt();
     assert_int_equal(fault_count, 3);
     assert_string_equal(last_fault.reason_text, "it has no device space");
-    amdvi_fault_interrupt();
+    iommu_fault_interrupt();
     assert_int_equal(fault_count, 3);
     for (uint32_t at = 3; at < 256; at++)
         put_event(at, 2ull << 60 | 1ull << 52 | NIC, 0x5000);
     put_event(0, 1ull << 60 | NIC, 0);
-    amdvi_fault_interrupt();
+    iommu_fault_interrupt();
     assert_int_equal(fault_count, 257);
     assert_string_equal(last_fault.reason_text, "a table of the IOMMU is unreadable or malformed");
     assert_int_equal(unit_registers[AMDVI_EVENT_HEAD / 8], 16);

@@ -10,7 +10,9 @@
 
 #include "tests/unit/kernel/fake_machine.h"
 
+#include "core/device.h"
 #include "core/table_format.h"
+#include "iommu/amdvi.h"
 #include "iommu/scope.h"
 #include "iommu/vtd.h"
 #include "pci/pci.h"
@@ -19,11 +21,13 @@ enum { NIC = 0x10, BEHIND = 0x100, UNIT = 0xfed90000 };
 
 static uint8_t dmar[256];
 static uint32_t dmar_length;
-static uint64_t unit_registers[1024];
+static uint64_t unit_registers[2048];
 static struct pci_function functions[2] = {
     { .requester_id = NIC, .parent = BH_NONE },
     { .requester_id = 0x18, .bridge = true, .secondary = 1, .subordinate = 2, .parent = BH_NONE },
 };
+static struct device_fault last_fault;
+static unsigned fault_count;
 static unsigned context_flushes, tlb_flushes, interrupt_flushes;
 
 uint32_t pci_count(void) { return 2; }
@@ -32,6 +36,21 @@ uint32_t pci_alias(uint32_t index) { return index == 1 ? BEHIND : BH_NONE; }
 uint32_t pci_find(uint32_t id) { return id == NIC ? 0 : id == 0x18 ? 1 : BH_NONE; }
 
 enum iommu_kind iommu_kind(void) { return IOMMU_VTD; }
+volatile struct amdvi_device *amdvi_devices;
+
+void device_fault(const struct device_fault *fault) {
+    last_fault = *fault;
+    fault_count++;
+}
+
+/* A VT-d unit's messages don't come by a PCI function. */
+void pci_set_master(uint32_t index, bool on) { fail_msg("function %u: %d", index, on); }
+void pci_message_mask(uint32_t index, bool msix, uint32_t entry, bool masked) {
+    fail_msg("function %u: %d %u %d", index, msix, entry, masked);
+}
+void pci_message_set(uint32_t index, bool msix, uint32_t entry, uint64_t address, uint32_t data) {
+    fail_msg("function %u: %d %u %lu %u", index, msix, entry, address, data);
+}
 
 /* DRHD with an endpoint, a bridge and an I/O APIC; an RMRR for one endpoint. */
 static void good_dmar(void) {
@@ -49,11 +68,15 @@ static void good_dmar(void) {
     dmar_length = 48 + sizeof structures;
 }
 
+static const char *parse(struct scopes *d) {
+    return dmar_parse((struct bytes){ dmar, dmar_length }, d);
+}
+
 static void scopes_are_found(void **state) {
     struct scopes d;
     (void)state;
     good_dmar();
-    assert_null(dmar_parse(dmar, dmar_length, &d));
+    assert_null(parse(&d));
     assert_string_equal(scopes_refuse(&d, NIC), 
                         "the firmware has reserved memory (RMRR, IVMD) for its DMA");
     assert_null(scopes_refuse(&d, 0x18));
@@ -70,17 +93,18 @@ static void every_cut_is_noticed(void **state) {
     for (uint32_t cut = 1; cut < dmar_length - 48; cut++) {
         good_dmar();
         bool whole_structure = dmar_length - cut == 48 + 40;
-        assert_int_equal(dmar_parse(dmar, dmar_length - cut, &d) == 0, whole_structure);
+        assert_int_equal(dmar_parse((struct bytes){ dmar, dmar_length - cut }, &d) == 0,
+                         whole_structure);
     }
     good_dmar();
     dmar[48 + 16 + 1] = 5;
-    assert_non_null(dmar_parse(dmar, dmar_length, &d));
+    assert_non_null(parse(&d));
     good_dmar();
     dmar[48 + 2] = 0;
-    assert_non_null(dmar_parse(dmar, dmar_length, &d));
+    assert_non_null(parse(&d));
     good_dmar();
     dmar[37] = 0;
-    assert_string_equal(dmar_parse(dmar, dmar_length, &d), "it has no interrupt remapping");
+    assert_string_equal(parse(&d), "it has no interrupt remapping");
 }
 
 /* What the unit does when nobody looks: works off its queue. */
@@ -103,13 +127,14 @@ static void work_queue(void) {
 static void bring_up(void) {
     static struct scopes scopes;
     good_dmar();
-    assert_null(dmar_parse(dmar, dmar_length, &scopes));
+    assert_null(parse(&scopes));
     fake_map(UNIT, unit_registers, sizeof unit_registers);
     unit_registers[VTD_CAPABILITY / 8] = VTD_CAP_4_LEVELS | 0x22ull << 24 | 6;
     unit_registers[VTD_EXTENDED / 8] = VTD_EXT_QUEUED | VTD_EXT_REMAPPING;
     unit_registers[VTD_COMMAND / 8] = 0xc7000000ull << 32;
     fake_on_time = work_queue;
-    assert_true(vtd_install(&scopes));
+    units_install(&scopes);
+    assert_true(vtd_install());
 }
 
 static uint64_t *context_entry(uint32_t requester_id) {
@@ -167,6 +192,35 @@ static void interrupt_entries_name_their_source(void **state) {
     fake_plan_controls = 0;
 }
 
+/* Two records, of which only those with F set count; each is cleared. */
+static void faults_are_attributed(void **state) {
+    uint64_t *record = &unit_registers[VTD_CAP_FAULT_OFFSET(unit_registers[VTD_CAPABILITY / 8]) / 8];
+    (void)state;
+    assert_int_equal(unit_registers[VTD_FAULT_CONTROL / 8] >> 32, 0xf2);   /* the message's data */
+    assert_int_equal(unit_registers[VTD_FAULT_ADDRESS / 8], 0xfee00000);
+    fault_count = 0;
+    record[0] = 0x5123;
+    record[1] = 1ull << 63 | 1ull << 62 | 6ull << 32 | NIC;
+    iommu_fault_interrupt();
+    assert_int_equal(fault_count, 1);
+    assert_int_equal(last_fault.requester_id, NIC);
+    assert_int_equal(last_fault.address, 0x5000);
+    assert_true(!last_fault.write && !last_fault.interrupt);
+    assert_string_equal(last_fault.reason_text, "not mapped for reading");
+    assert_int_equal(record[1], 1ull << 63);            /* written as it was: clears on hardware */
+    record[0] = 5ull << 48;
+    record[1] = 1ull << 63 | 0x26ull << 32 | BEHIND;
+    iommu_fault_interrupt();
+    assert_int_equal(last_fault.address, 5);
+    assert_true(last_fault.interrupt);
+    record[1] = 1ull << 63 | 0x0aull << 32 | NIC;
+    iommu_fault_interrupt();
+    assert_non_null(strstr(last_fault.reason_text, "unreadable or malformed"));
+    record[1] = 0x0aull << 32 | NIC;
+    iommu_fault_interrupt();
+    assert_int_equal(fault_count, 3);
+}
+
 static void second_level_entries(void **state) {
     (void)state;
     assert_int_equal(table_entry_leaf(TABLE_DEVICE, paddr(0x5000), 0, BH_READ, 0), 0x5001);
@@ -192,6 +246,7 @@ int main(void) {
         cmocka_unit_test(nobody_is_present_at_first),
         cmocka_unit_test(attaching_and_detaching_is_confirmed),
         cmocka_unit_test(interrupt_entries_name_their_source),
+        cmocka_unit_test(faults_are_attributed),
         cmocka_unit_test(second_level_entries),
         cmocka_unit_test(a_silent_unit_is_never_trusted_again),
     };

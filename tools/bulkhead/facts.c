@@ -155,10 +155,11 @@ static bool reserved_for(bool vtd, const uint8_t *structure, uint32_t size, uint
 
     memset(table, 0, TABLE_HEADER);
     memcpy(table + TABLE_HEADER, structure, size);
+    struct bytes bytes = { table, TABLE_HEADER + size };
     if (vtd) {
-        dmar_parse(table, TABLE_HEADER + size, &scopes);
+        dmar_parse(bytes, &scopes);
     } else {
-        ivrs_parse(table, TABLE_HEADER + size, &scopes);
+        ivrs_parse(bytes, &scopes);
     }
     scopes.include_all = true;
     return scopes_refuse(&scopes, requester_id) != NULL;

@@ -189,9 +189,9 @@ static void find_iommu(void) {
 
     iommu_wrong = "the firmware describes no IOMMU";
     if (vtd != NULL) {
-        iommu_wrong = dmar_parse(vtd->bytes, vtd->size, &scopes);
+        iommu_wrong = dmar_parse((struct bytes){ vtd->bytes, vtd->size }, &scopes);
     } else if (amdvi != NULL) {
-        iommu_wrong = ivrs_parse(amdvi->bytes, amdvi->size, &scopes);
+        iommu_wrong = ivrs_parse((struct bytes){ amdvi->bytes, amdvi->size }, &scopes);
     }
 }
 
