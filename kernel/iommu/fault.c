@@ -8,18 +8,18 @@
 #include "core/boot_memory.h"
 #include "core/device.h"
 #include "core/interrupt.h"
+#include "core/interrupt_line.h"
 #include "core/time.h"
 #include "iommu/amdvi.h"
 #include "iommu/vtd.h"
 #include "pci/pci.h"
-#include "x86/apic.h"
 
 static const char no_space[] = "it has no device space";
 static const char bad_request[] = "a kind of request that isn't allowed";
 static const char bad_table[] = "a table of the IOMMU is unreadable or malformed";
 
 /* A unit's own message isn't remapped (VT-d 5.1.6): plain format, to core 0. */
-static uint32_t message_address(void) { return 0xfee00000u | apic_id_of_core(0) % 256 << 12; }
+static uint32_t message_address(void) { return 0xfee00000u | interrupt_target(0) % 256 << 12; }
 
 enum { STATUS_OVERFLOW = 1u << 0, RECORD_SIZE = 16 };   /* VT-d 10.4.9 */
 
@@ -49,7 +49,7 @@ enum { RECORD_TEXTS = sizeof record_text / sizeof record_text[0] };
 void vtd_fault_install(const struct iommu_unit *unit) {
     UNIT_32(unit, VTD_FAULT_DATA) = VECTOR_IOMMU_FAULT;
     UNIT_32(unit, VTD_FAULT_ADDRESS) = message_address();
-    UNIT_32(unit, VTD_FAULT_UPPER) = apic_is_x2apic() ? apic_id_of_core(0) & 0xffffff00u : 0;
+    UNIT_32(unit, VTD_FAULT_UPPER) = interrupt_target(0) & 0xffffff00u;
     UNIT_32(unit, VTD_FAULT_STATUS) = 0xff;
     UNIT_32(unit, VTD_FAULT_CONTROL) = 0;
 }

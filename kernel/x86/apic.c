@@ -30,8 +30,6 @@ enum apic_register {                   /* offsets; the x2APIC's MSR is MSR_X2API
 #define APIC_DIVIDE_BY_1   0xbu
 #define ICR_PENDING        0x1000u
 #define ICR_ASSERT         0x4000u
-#define ICR_INIT           0x500u
-#define ICR_STARTUP        0x600u
 #define MAX_POLLS          1000000u
 #define MAX_COUNT          0xffffffffu
 #define MEASURE_US         2000u
@@ -55,7 +53,11 @@ static void apic_write(enum apic_register at, uint32_t value) {
         registers[at / 4] = value;
 }
 
-static void send(uint32_t apic_id, uint32_t command) {
+void apic_send(uint32_t core, uint32_t message) {
+    uint32_t apic_id = acpi.core_apic_id[core], command = ICR_ASSERT | message;
+
+    if (counts_a_tick == 0)
+        return;
     if (x2apic) {
         __asm__ volatile("mfence; lfence" ::: "memory");   /* SDM 11.12.3: not serialising by itself */
         msr_write(MSR_X2APIC + APIC_ICR_LOW / 16, (uint64_t)apic_id << 32 | command);
@@ -109,16 +111,6 @@ void apic_install_core(void) {
 void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
 bool apic_is_x2apic(void) { return x2apic; }
-
-uint32_t apic_id_of_core(uint32_t core) { return acpi.core_apic_id[core]; }
-
-void apic_send(uint32_t core, uint32_t vector) { send(apic_id_of_core(core), ICR_ASSERT | vector); }
-
-void apic_send_init(uint32_t core) { send(apic_id_of_core(core), ICR_ASSERT | ICR_INIT); }
-
-void apic_send_startup(uint32_t core, uint32_t page) {
-    send(apic_id_of_core(core), ICR_ASSERT | ICR_STARTUP | page);
-}
 
 void core_timer(uint64_t deadline) {
     uint64_t now = time_now();

@@ -7,8 +7,9 @@
 
 void apic_install_core(void);
 void apic_eoi(void);
-void apic_send(uint32_t core, uint32_t vector);
-void apic_send_init(uint32_t core);
-void apic_send_startup(uint32_t core, uint32_t page);   /* real-mode page number */
-uint32_t apic_id_of_core(uint32_t core);      /* logical core -> APIC id, for interrupt messages */
+/* To another core: a vector, or one of these; the page is one that real mode reaches. */
+#define APIC_TO_OTHERS     0xc0000u    /* with a vector: all but this one, whatever core is named */
+#define APIC_INIT          0x500u
+#define APIC_STARTUP(page) (0x600u | (page))
+void apic_send(uint32_t core, uint32_t message);        /* nothing before apic_install_core */
 bool apic_is_x2apic(void);

@@ -22,14 +22,9 @@ uint64_t paging_kernel_root(void);     /* the CR3 value */
 /* A core's kernel stack and entry area: memory taken and mapped. Answers the stack's top. */
 uint64_t paging_install_core(uint32_t core);
 
-/* x86/smp.c: starting the other cores (SDM 3A 8.4.4). */
-void smp_prepare_core(uint32_t core);  /* its stack and entry area; before boot memory closes */
-void smp_start_cores(uint32_t cores);  /* returns when all wait in smp_core_main */
-void smp_release_cores(void);          /* lets them go on into the scheduler */
-uint32_t smp_cores(void);
-
-void smp_core_main(uint32_t core);     /* x86/boot.S calls it, on that core's stack */
-void stack_continue(uint64_t stack, void (*function)(void));   /* x86/boot.S */
-
-extern uint64_t smp_start_root, smp_start_stack;               /* for x86/boot.S */
+/* x86/start.c, for x86/boot.S: where another core begins, on which tables and stack. */
+extern uint64_t smp_start_root, smp_start_stack;
 extern uint32_t smp_start_core;
+void smp_core_main(uint32_t core);
+
+void stack_continue(uint64_t stack, void (*function)(void));   /* x86/boot.S */

@@ -10,7 +10,6 @@
 #include "core/time.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
-#include "x86/boot.h"
 #include "x86/entry_area.h"
 
 #define END_WAIT_US 1000000u
@@ -28,11 +27,7 @@ void core_window(void) { __asm__ volatile("sti; nop; cli" ::: "memory"); }
 
 void core_idle(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
 
-void core_stop_others(void) {
-    for (uint32_t core = 0; smp_cores() > 1 && core < smp_cores(); core++)
-        if (core != core_this())
-            apic_send(core, VECTOR_STOP);
-}
+void core_stop_others(void) { apic_send(0, APIC_TO_OTHERS | VECTOR_STOP); }
 
 void core_stop_this(void) {
     for (;;)

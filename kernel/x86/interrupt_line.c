@@ -63,4 +63,4 @@ void interrupt_line_mask(uint32_t line, bool masked) {
     write_register(entry_of(line), entry | (masked ? ENTRY_MASKED : 0));
 }
 
-uint32_t interrupt_target(uint32_t core) { return apic_id_of_core(core); }
+uint32_t interrupt_target(uint32_t core) { return acpi.core_apic_id[core]; }

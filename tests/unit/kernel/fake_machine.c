@@ -9,6 +9,7 @@
 #include "abi/plan.h"
 #include "core/address.h"
 #include "core/boot_memory.h"
+#include "core/interrupt_line.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/time.h"
@@ -102,7 +103,7 @@ bool apic_is_x2apic(void) {
     return false;
 }
 
-uint32_t apic_id_of_core(uint32_t core) {
+uint32_t interrupt_target(uint32_t core) {
     return core;
 }
 
