@@ -9,7 +9,6 @@
 #include "core/log.h"
 #include "core/string.h"
 #include "x86/cpu.h"
-#include "x86/ports.h"
 
 enum { MAX_TABLES = 64, MAX_LENGTH = 16 << 20 };
 

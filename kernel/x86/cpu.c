@@ -7,7 +7,6 @@
 
 #include "x86/entry.h"
 #include "x86/entry_area.h"
-#include "x86/machine_check.h"
 
 #define GDT_KERNEL_CODE 0x00af9b000000ffffull
 #define GDT_KERNEL_DATA 0x00cf93000000ffffull

@@ -59,14 +59,12 @@ static inline void msr_write(uint32_t msr, uint64_t value) {
 }
 
 #define CONTROL_REGISTER(name) \
-    static inline uint64_t name##_read(void) \
-    { \
+    static inline uint64_t name##_read(void) { \
         uint64_t value; \
         __asm__ volatile("mov %%" #name ", %0" : "=r"(value)); \
         return value; \
     } \
-    static inline void name##_write(uint64_t value) \
-    { \
+    static inline void name##_write(uint64_t value) { \
         __asm__ volatile("mov %0, %%" #name :: "r"(value) : "memory"); \
     }
 
@@ -74,6 +72,21 @@ CONTROL_REGISTER(cr0)
 CONTROL_REGISTER(cr2)
 CONTROL_REGISTER(cr3)
 CONTROL_REGISTER(cr4)
+
+/* I/O ports (SDM volume 1, chapter 19). */
+static inline uint8_t port_in8(uint16_t port) {
+    uint8_t value;
+    __asm__ volatile("inb %w1, %b0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void port_out8(uint16_t port, uint8_t value) {
+    __asm__ volatile("outb %b0, %w1" : : "a"(value), "Nd"(port));
+}
+
+static inline void port_out16(uint16_t port, uint16_t value) {
+    __asm__ volatile("outw %w0, %w1" : : "a"(value), "Nd"(port));
+}
 
 static inline uint64_t tsc_read(void) { return __builtin_ia32_rdtsc(); }
 

@@ -16,7 +16,6 @@
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry_area.h"
-#include "x86/machine_check.h"
 
 #define EXCEPTIONS      32u
 #define VECTOR_PAGE     14u

@@ -23,3 +23,9 @@ _Noreturn void user_call(const struct context *context);
 _Noreturn void user_interrupt(uint64_t vector, uint64_t error);
 void kernel_interrupt(uint64_t vector, uint64_t error, uint64_t rip);
 void paranoid_exception(uint64_t vector, uint64_t rip, uint64_t cs);
+
+/* x86/machine_check.c: NMIs and machine checks. At any instruction: counts, and stops the machine
+ * when this core can't go on at `rip`. Where logging is allowed: tells what was counted. */
+void machine_check_install_core(void);
+void machine_check_note(uint64_t vector, uint64_t rip);
+void machine_check_tell(void);         /* once a second at most */

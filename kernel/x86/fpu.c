@@ -8,7 +8,7 @@
  * reset from another core only sets a flag, which the owner's own core acts on at the next use. DR6
  * and DR7 are in the guest's control block; DR0 to DR3 change guests lazily, as ring 3 can't see them.
  */
-#include "x86/fpu.h"
+#include "x86/svm_state.h"
 
 #include "core/atomic.h"
 #include "core/boot_memory.h"

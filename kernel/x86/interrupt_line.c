@@ -7,8 +7,7 @@
 
 #include "core/log.h"
 #include "x86/acpi.h"
-#include "x86/apic.h"
-#include "x86/ports.h"
+#include "x86/cpu.h"
 
 enum { IOAPIC_SELECT = 0x00 / 4, IOAPIC_WINDOW = 0x10 / 4 };   /* 32-bit words */
 enum { IOAPIC_VERSION = 0x01, IOAPIC_ENTRY = 0x10 };           /* selected registers */

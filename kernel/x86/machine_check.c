@@ -4,7 +4,6 @@
  * 9). They stop the machine only when a core can't go on. What they interrupted may hold the log's
  * lock, so the next interrupt tells of them. Trusts the CPU's banks.
  */
-#include "x86/machine_check.h"
 
 #include "core/atomic.h"
 #include "core/counter.h"

@@ -3,7 +3,7 @@
  * status. */
 #include "core/log.h"
 
-#include "x86/ports.h"
+#include "x86/cpu.h"
 
 enum uart_register { UART_DATA, UART_INTERRUPTS, UART_FIFO, UART_LINE, UART_MODEM, UART_STATUS };
 

@@ -15,7 +15,6 @@
 #include "core/string.h"
 #include "core/vcpu.h"
 #include "x86/cpu.h"
-#include "x86/fpu.h"
 #include "x86/svm_state.h"
 
 enum {

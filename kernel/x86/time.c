@@ -8,7 +8,6 @@
 #include "core/counter.h"
 #include "core/log.h"
 #include "x86/cpu.h"
-#include "x86/ports.h"
 
 enum pit_port { PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, PIT_GATE = 0x61 };
 #define PIT_CHANNEL2_ONE_SHOT 0xb0     /* channel 2, both bytes, mode 0 */

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "abi/call.h"
-#include "x86/fpu.h"
 #include "x86/svm_state.h"
 
 enum { CR0_PG_PE = 1 << 31 | 1, CR4_PAE = 1 << 5, EFER_LME = 1 << 8, EFER_LMA = 1 << 10,
