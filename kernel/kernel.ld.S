@@ -31,6 +31,7 @@ SECTIONS
         trampoline_start = .;
         KEEP(*(.trampoline)) . = ALIGN(4096);
         trampoline_end = .;
+        ASSERT(trampoline_vectors == trampoline_start, "gates lead there");
     } :trampoline
     . = trampoline_load + SIZEOF(.trampoline);
     image_data = .;

@@ -12,8 +12,8 @@
 #define GDT_KERNEL_DATA 0x00cf93000000ffffull
 #define GDT_USER_DATA   0x00cff3000000ffffull
 #define GDT_USER_CODE   0x00affb000000ffffull
-#define GATE_INTERRUPT  0x8e                  /* present, ring 0, interrupts off */
-#define STUB_BYTES      16u
+#define VECTORS         256u
+#define GATE_BYTES      16u
 #define PAT_WITH_WRITE_COMBINE 0x0007040100070406ull  /* as at reset, but entry 4: WC (SDM 11.12) */
 
 struct table_pointer { uint16_t limit; uint64_t base; } __attribute__((packed));
@@ -32,23 +32,7 @@ struct task_descriptor {                      /* SDM 3A 7.2.3 */
 
 _Static_assert(sizeof(struct task_descriptor) == 16, "64-bit TSS descriptor");
 
-extern const char trampoline_call[], trampoline_vectors[];
-
-static void fill_interrupt_table(struct entry_area *area) {
-    for (uint32_t vector = 0; vector < 256; vector++) {
-        uint64_t stub = (uint64_t)trampoline_vectors + (uint64_t)vector * STUB_BYTES;
-        area->interrupt_table[vector] = (struct interrupt_gate){
-            .offset_low = (uint16_t)stub,
-            .selector = KERNEL_CODE,
-            .type = GATE_INTERRUPT,
-            .offset_middle = (uint16_t)(stub >> 16),
-            .offset_high = (uint32_t)(stub >> 32),
-        };
-    }
-    area->interrupt_table[VECTOR_NMI].stack = STACK_NMI + 1;
-    area->interrupt_table[VECTOR_DOUBLE_FAULT].stack = STACK_DOUBLE_FAULT + 1;
-    area->interrupt_table[VECTOR_MACHINE_CHECK].stack = STACK_MACHINE_CHECK + 1;
-}
+extern const char trampoline_call[], trampoline_interrupts[];
 
 static void fill_segments(struct entry_area *area) {
     uint64_t base = (uint64_t)&area->task_state;
@@ -81,8 +65,7 @@ static void fill_task_state(struct entry_area *area) {
 
 static void load_tables(struct entry_area *area) {
     struct table_pointer gdt = { sizeof area->gdt - 1, (uint64_t)area->gdt };
-    struct table_pointer idt = { sizeof area->interrupt_table - 1,
-                                 (uint64_t)area->interrupt_table };
+    struct table_pointer idt = { VECTORS * GATE_BYTES - 1, (uint64_t)trampoline_interrupts };
 
     /* CS holds the same descriptor already, and the others are null (x86/boot.S). */
     __asm__ volatile("lgdt %0; lidt %1; ltr %w2; movl %3, %%ss"
@@ -103,7 +86,6 @@ static void set_protections(void) {
 void cpu_install_core(uint32_t core) {
     struct entry_area *area = entry_area(core);
 
-    fill_interrupt_table(area);
     fill_segments(area);
     fill_task_state(area);
     load_tables(area);

@@ -11,6 +11,8 @@
 #include "x86/layout.h"
 
 #define MSR_GS_BASE 0xc0000101
+#define STUB_BYTES 16
+#define GATE 0x8e                       /* present, ring 0, interrupts off */
 #define SCRATCH_REGISTERS rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11  /* lost in a C function */
 
     /* CONTEXT_rax and so on: offsets in struct context (x86/entry.h). */
@@ -33,21 +35,13 @@
     .endr
     .endm
 
-    .global trampoline_call, trampoline_vectors, context_load
+    .global trampoline_call, trampoline_vectors, trampoline_interrupts, context_load
     .section .trampoline, "ax"
 
-trampoline_call:                        /* SYSCALL: RCX = RIP, R11 = RFLAGS */
-    swapgs
-    movq %rsp, %gs:AREA_SCRATCH
-    movq %gs:AREA_KERNEL_ROOT, %rsp
-    movq %rsp, %cr3
-    jmp call_entry
-
-    .balign 16
-trampoline_vectors:                     /* one stub every 16 bytes */
+trampoline_vectors:                     /* one stub every STUB_BYTES; first (kernel.ld.S) */
     .set vector, 0
     .rept 256
-    .balign 16
+    .balign STUB_BYTES
     .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 \
           || vector == 29 || vector == 30)
     pushq $0
@@ -60,6 +54,27 @@ trampoline_vectors:                     /* one stub every 16 bytes */
     .endif
     .set vector, vector + 1
     .endr
+
+    /* SDM 3A 6.14.1: offset, selector, stack, type, offset. NMI, double fault and machine check
+     * have stacks of their own, numbered from 1 (enum entry_exception_stack). */
+    .balign STUB_BYTES
+trampoline_interrupts:
+    .set vector, 0
+    .rept 256
+    .set stub, TRAMPOLINE_BASE + vector * STUB_BYTES
+    .short stub & 0xffff, KERNEL_CODE
+    .byte -(vector == 2) - 2 * (vector == 8) - 3 * (vector == 18), GATE
+    .short (stub >> 16) & 0xffff
+    .long stub >> 32, 0
+    .set vector, vector + 1
+    .endr
+
+trampoline_call:                        /* SYSCALL: RCX = RIP, R11 = RFLAGS */
+    swapgs
+    movq %rsp, %gs:AREA_SCRATCH
+    movq %gs:AREA_KERNEL_ROOT, %rsp
+    movq %rsp, %cr3
+    jmp call_entry
 
 common_entry:                           /* vector, error, rip, cs, rflags, rsp, ss */
     testb $3, 24(%rsp)

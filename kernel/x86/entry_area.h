@@ -33,18 +33,9 @@ struct task_state {                    /* SDM 3A 8.7, 64-bit TSS */
 #define PORT_BITMAP_BYTES 8192u
 #define GDT_ENTRIES 7u
 
-struct interrupt_gate {                /* SDM 3A 6.14.1 */
-    uint16_t offset_low;
-    uint16_t selector;
-    uint8_t  stack;                    /* IST index, 0: none */
-    uint8_t  type;
-    uint16_t offset_middle;
-    uint32_t offset_high;
-    uint32_t reserved;
-};
-
 /* Stacks of the exceptions that may come at any instruction. */
 enum entry_exception_stack { STACK_NMI, STACK_DOUBLE_FAULT, STACK_MACHINE_CHECK, STACK_COUNT };
+_Static_assert(STACK_NMI == 0 && STACK_DOUBLE_FAULT == 1 && STACK_MACHINE_CHECK == 2, "entry.S");
 
 struct exception_stack {
     uint8_t  bytes[4096 - 16];
@@ -67,14 +58,12 @@ struct entry_area {
     uint8_t  port_bitmap_end;          /* all ones (SDM volume 1, 19.5.2) */
     uint8_t  entry_stack_bytes[4095];
     struct exception_stack exception_stack[STACK_COUNT];
-    struct interrupt_gate interrupt_table[256];
 };
 
 _Static_assert(sizeof(struct task_state) == 104, "64-bit TSS");
-_Static_assert(sizeof(struct interrupt_gate) == 16, "64-bit gate");
 _Static_assert(offsetof(struct entry_area, entry_stack) == AREA_ENTRY_STACK, "in that order");
 _Static_assert(offsetof(struct entry_area, port_bitmap) == 4096, "the bitmap fills two pages");
-_Static_assert(sizeof(struct entry_area) == 8 * 4096, "whole pages");
+_Static_assert(sizeof(struct entry_area) == 7 * 4096, "whole pages");
 _Static_assert(sizeof(struct entry_area) <= ENTRY_AREA_STRIDE, "one area a stride");
 
 static inline struct entry_area *entry_area(uint32_t core) {
