@@ -25,15 +25,14 @@ enum {
     CPUID_XSAVE = 0xd, CPUID_ECX_XSAVE = 1 << 26,
     CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3,
     CR4_OSFXSR = 1 << 9, CR4_OSXMMEXCPT = 1 << 10, CR4_OSXSAVE = 1 << 18,
-    FCW_AT_RESET = 0x37f, MXCSR_AT_RESET = 0x1f80, XCR0_AT_RESET = 1,   /* as FNINIT leaves them */
+    MXCSR_AT_RESET = 0x1f80, XCR0_AT_RESET = 1,   /* the rest is as the header says */
 };
 /* x87, SSE, AVX, MPX, AVX-512, PKRU: those whose state has room in a page. */
 #define XCR0_KNOWN 0x2ffull
 
 /* XSAVE's standard form (11.5.3): the header says which parts aren't in their initial state. */
 struct fpu_area {
-    uint16_t fcw;
-    uint8_t  reserved0[22];
+    uint8_t  reserved0[24];
     uint32_t mxcsr;                          /* read by XRSTOR whatever the header says */
     uint8_t  reserved1[484];
     uint64_t header[8];
@@ -136,7 +135,7 @@ static void save_debug(uint32_t core) {
 /* The slow part of a reset, on the core that is going to run it. */
 static void reset_now(uint32_t core, struct fpu_state *s) {
     atomic_store(&s->reset_wanted, 0);
-    *s->area = (struct fpu_area){ .fcw = FCW_AT_RESET, .mxcsr = MXCSR_AT_RESET };
+    *s->area = (struct fpu_area){ .mxcsr = MXCSR_AT_RESET };
     if (debug_owner[core] == s)
         debug_owner[core] = 0;
     memset(s->debug_address, 0, sizeof(s->debug_address));

@@ -7,6 +7,15 @@
  * one that came before VMRUN included, ends the guest at once (15.21.1) and is still pending, with
  * IF clear, when svm_run returns. So no wake-up is lost between the dispatcher's last look and here.
  */
+#define IN_PAGE rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15, rdi   /* RDI last */
+
+    /* GPR_rax and so on: offsets in the page's gpr[]. */
+    .set offset, 0
+    .irp register, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+    .set GPR_\register, offset
+    .set offset, offset + 8
+    .endr
+
     .text
     .balign 16
     .global svm_run
@@ -20,27 +29,15 @@ svm_run:
     movq %rsi, %rax
     clgi
     sti
-    movq 1 * 8(%rdi), %rcx
-    movq 2 * 8(%rdi), %rdx
-    movq 3 * 8(%rdi), %rbx
-    movq 5 * 8(%rdi), %rbp
-    movq 6 * 8(%rdi), %rsi
-    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
-    movq \number * 8(%rdi), %r\number
+    .irp register, IN_PAGE
+    movq GPR_\register(%rdi), %\register
     .endr
-    movq 7 * 8(%rdi), %rdi
     vmload
     vmrun
     vmsave                              /* RAX and RSP are the host's again */
     movq (%rsp), %rax
-    movq %rcx, 1 * 8(%rax)
-    movq %rdx, 2 * 8(%rax)
-    movq %rbx, 3 * 8(%rax)
-    movq %rbp, 5 * 8(%rax)
-    movq %rsi, 6 * 8(%rax)
-    movq %rdi, 7 * 8(%rax)
-    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
-    movq %r\number, \number * 8(%rax)
+    .irp register, IN_PAGE
+    movq %\register, GPR_\register(%rax)
     .endr
     movq 8(%rsp), %rax
     vmload                              /* FS, GS, TR, LDTR and the fast-call registers */

@@ -177,29 +177,25 @@ void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving
         svm_state_reset(v->vmcb);
 }
 
-/* The VMM says how long its guest's store is; a lie moves nobody but that guest. */
-static uint32_t hint_length(const volatile struct bh_vcpu_state *page, uint64_t rip) {
+/* Behind the store at RIP; 0: unknown. The VMM says how long its guest's store is; a lie moves nobody
+ * but that guest. */
+static uint64_t behind_store(const volatile struct bh_vcpu_state *page, uint64_t rip) {
     for (uint32_t i = 0; i < BH_VCPU_HINTS; i++)
         if (page->hint[i].rip == rip) {
             uint32_t length = page->hint[i].length;
-            return length <= LONGEST_INSTRUCTION ? length : 0;
+            return length > 0 && length <= LONGEST_INSTRUCTION ? rip + length : 0;
         }
     return 0;
 }
 
 bool vcpu_arch_skip(uint32_t vcpu, enum vcpu_leaving_kind kind) {
-    struct svm_vcpu *v = &svm_vcpus[vcpu];
-    uint64_t rip = v->vmcb->save.rip;
-    uint32_t length;
+    struct vmcb *vmcb = svm_vcpus[vcpu].vmcb;
+    uint64_t next = kind == VCPU_PORT_WRITE ? vmcb->control.exit_info2 :   /* 15.10.2 */
+                    behind_store(svm_vcpus[vcpu].page, vmcb->save.rip);
 
-    if (kind == VCPU_PORT_WRITE) {
-        v->vmcb->save.rip = v->vmcb->control.exit_info2;   /* 15.10.2: that of the next one */
-    } else {
-        length = hint_length(v->page, rip);
-        if (length == 0)
-            return false;
-        v->vmcb->save.rip = rip + length;
-    }
-    v->vmcb->control.shadow = 0;
+    if (next == 0)
+        return false;
+    vmcb->save.rip = next;
+    vmcb->control.shadow = 0;
     return true;
 }

@@ -122,12 +122,7 @@ enum svm_nested_fault { SVM_NESTED_WRITE = 1u << 1, SVM_NESTED_FETCH = 1u << 4 }
     _Static_assert(offsetof(struct vmcb, field) == (offset), "APM appendix B: " #field)
 
 VMCB_AT(control.io_map, 0x040);
-VMCB_AT(control.asid, 0x058);
-VMCB_AT(control.virtual_interrupt, 0x060);
-VMCB_AT(control.exit_event, 0x088);
 VMCB_AT(control.event_injection, 0x0a8);
-VMCB_AT(control.nested_root, 0x0b0);
-VMCB_AT(control.clean, 0x0c0);
 VMCB_AT(control.exceptions_wanted, 0x3e0);
 VMCB_AT(save.segment, 0x400);
 VMCB_AT(save.cpl, 0x4cb);
