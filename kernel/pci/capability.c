@@ -36,16 +36,18 @@ uint32_t pci_extended_capability(uint32_t requester_id, enum pci_capability_id i
     return 0;
 }
 
-/* PCI 6.8.2: message control, then the BAR index in bits 2:0 of the two offsets. */
+/* PCI 6.8.2: what the word at this offset tells, the BAR's index in bits 2:0. */
+static struct pci_area area_at(const struct pci_function *f, uint32_t offset, uint64_t size) {
+    uint32_t place = pci_read(f->requester_id, f->msix + offset, 4), bar = place % 8;
+    return (struct pci_area){ bar, place - bar, size };
+}
+
+/* 16 bytes an entry; one bit an entry, in quadwords. */
 static void read_msix(struct pci_function *f) {
-    enum { CONTROL = 2, TABLE = 4, PBA = 8, ENTRIES = 2048, BARS = 8 };
-    uint32_t table = pci_read(f->requester_id, f->msix + TABLE, 4);
-    uint32_t pba = pci_read(f->requester_id, f->msix + PBA, 4);
+    enum { CONTROL = 2, TABLE = 4, PENDING = 8, ENTRIES = 2048 };
     f->msix_entries = pci_read(f->requester_id, f->msix + CONTROL, 2) % ENTRIES + 1;
-    f->msix_bar = table % BARS;
-    f->msix_offset = table - table % BARS;
-    f->pba_bar = pba % BARS;
-    f->pba_offset = pba - pba % BARS;
+    f->msix_table = area_at(f, TABLE, f->msix_entries * 16ull);
+    f->msix_pending = area_at(f, PENDING, (f->msix_entries + 63) / 64 * 8ull);
 }
 
 /* SERR and parity (PCI 6.2.3), Device Status (PCIe 7.5.3.5): writing back what is set clears it. */

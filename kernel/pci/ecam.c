@@ -11,15 +11,22 @@
 
 enum { BUS_SIZE = 1 << 20, FUNCTIONS_PER_BUS = 256 };
 
+/* MCFG (PCI Firmware 3.3, 4.1.2): its first entry. */
+enum { MCFG_BASE = 44, MCFG_SEGMENT = 52, MCFG_FIRST_BUS = 54, MCFG_LAST_BUS = 55, MCFG_END = 60 };
+
 static volatile uint8_t *ecam;
 static uint64_t ecam_base, ecam_size;
 static uint32_t first_bus, last_bus;
 
 bool pci_ecam_install(void) {
-    paddr_t base;
-    if (!acpi_ecam(&base, &first_bus, &last_bus))
+    struct bytes mcfg = acpi_table("MCFG");
+    uint64_t base = bytes_number(mcfg, MCFG_BASE, 8);
+    first_bus = (uint32_t)bytes_number(mcfg, MCFG_FIRST_BUS, 1);
+    last_bus = (uint32_t)bytes_number(mcfg, MCFG_LAST_BUS, 1);
+    if (mcfg.length < MCFG_END || base == 0 || first_bus > last_bus ||
+        bytes_number(mcfg, MCFG_SEGMENT, 2) != 0)
         return false;
-    ecam_base = base.value + (uint64_t)first_bus * BUS_SIZE;
+    ecam_base = base + (uint64_t)first_bus * BUS_SIZE;
     ecam_size = (uint64_t)(last_bus - first_bus + 1) * BUS_SIZE;
     ecam = physical_registers(paddr(ecam_base), ecam_size);
     return true;

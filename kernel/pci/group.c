@@ -14,11 +14,6 @@ enum {
     ACS_PORT = ACS_FUNCTION | ACS_SOURCE_VALIDATION | ACS_UPSTREAM_FORWARD,
 };
 
-static const char reason_siblings[] =
-    "they are functions of one device, which can reach each other inside it";
-static const char reason_port[] = "a port above them has no access control services (ACS)";
-static const char reason_bus[] = "they share a conventional PCI bus and its requester id";
-
 bool pci_isolate(const struct pci_function *f) {
     uint32_t services = f->bridge ? ACS_PORT : ACS_FUNCTION;
     if (f->acs == 0 || ~pci_read(f->requester_id, f->acs + ACS_CAPABILITY, 2) & services)
@@ -40,8 +35,9 @@ static void merge(uint32_t a, uint32_t b, const char *reason) {
  * An upstream port leaves that to the downstream ports of its switch. */
 static const char *bridge_mixes(const struct pci_function *bridge) {
     if (bridge->port_type == PCIE_NONE || bridge->port_type == PCIE_TO_PCI_BRIDGE)
-        return reason_bus;
-    return bridge->port_type == PCIE_UPSTREAM || pci_isolate(bridge) ? 0 : reason_port;
+        return "they share a conventional PCI bus and its requester id";
+    return bridge->port_type == PCIE_UPSTREAM || pci_isolate(bridge) ? 0 :
+           "a port above them has no access control services (ACS)";
 }
 
 static void join_siblings(uint32_t index) {
@@ -51,7 +47,8 @@ static void join_siblings(uint32_t index) {
     for (uint32_t i = 0; i < pci_count(); i++) {
         bool sibling = pci_function(i)->requester_id / 8 == f->requester_id / 8;
         if (i != index && sibling && pci_function(i)->physical == BH_NONE)
-            merge(i, index, reason_siblings);
+            merge(i, index,
+                  "they are functions of one device, which can reach each other inside it");
     }
 }
 

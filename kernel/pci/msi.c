@@ -17,43 +17,38 @@ enum {                                /* MSI-X, 6.8.2 */
     MSIX_ENTRY_WORDS = 4, MSIX_MASKED = 1u << 0,
 };
 
-static uint64_t table_size(const struct pci_function *f) { return f->msix_entries * 16ull; }
-
-static uint64_t pba_size(const struct pci_function *f) {
-    return (f->msix_entries + 63) / 64 * 8ull;     /* one bit an entry, in quadwords */
-}
-
 /* Does it lie in a memory BAR that has room for it? */
-static bool fits(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size) {
-    return bar < PCI_BARS && !f->bar[bar].ports && size <= f->bar[bar].size &&
-           offset <= f->bar[bar].size - size;
+static bool fits(const struct pci_function *f, const struct pci_area *area) {
+    return area->bar < PCI_BARS && !f->bar[area->bar].ports &&
+           area->size <= f->bar[area->bar].size &&
+           area->offset <= f->bar[area->bar].size - area->size;
 }
 
 bool pci_msix_map(uint32_t index) {
     struct pci_function *f = pci_function(index);
-    if (f->msix == 0 || !fits(f, f->msix_bar, f->msix_offset, table_size(f)) ||
-        !fits(f, f->pba_bar, f->pba_offset, pba_size(f)))
+    if (f->msix == 0 || !fits(f, &f->msix_table) || !fits(f, &f->msix_pending))
         return false;
-    paddr_t table = paddr(f->bar[f->msix_bar].base + f->msix_offset);
-    if (f->msix_table == 0)
-        f->msix_table = physical_registers(table, table_size(f));
+    paddr_t table = paddr(f->bar[f->msix_table.bar].base + f->msix_table.offset);
+    if (f->msix_words == 0)
+        f->msix_words = physical_registers(table, f->msix_table.size);
     return true;
 }
 
-static bool pages_meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
-    return a / BH_PAGE_SIZE <= (b + b_size - 1) / BH_PAGE_SIZE &&
-           b / BH_PAGE_SIZE <= (a + a_size - 1) / BH_PAGE_SIZE;
+static bool pages_meet(const struct pci_area *a, const struct pci_area *b) {
+    return a->bar == b->bar &&
+           a->offset / BH_PAGE_SIZE <= (b->offset + b->size - 1) / BH_PAGE_SIZE &&
+           b->offset / BH_PAGE_SIZE <= (a->offset + a->size - 1) / BH_PAGE_SIZE;
 }
 
 bool pci_msix_touches(const struct pci_function *f, uint32_t bar, uint64_t offset, uint64_t size) {
-    bool table = f->msix_bar == bar && pages_meet(offset, size, f->msix_offset, table_size(f));
-    bool pba = f->pba_bar == bar && pages_meet(offset, size, f->pba_offset, pba_size(f));
-    return f->msix != 0 && (table || pba);
+    struct pci_area area = { bar, offset, size };
+    return f->msix != 0 &&
+           (pages_meet(&area, &f->msix_table) || pages_meet(&area, &f->msix_pending));
 }
 
 static volatile uint32_t *msix_entry(const struct pci_function *f, uint32_t entry) {
-    INVARIANT(f->msix_table != 0 && entry < f->msix_entries);
-    return f->msix_table + (uint64_t)entry * MSIX_ENTRY_WORDS;
+    INVARIANT(f->msix_words != 0 && entry < f->msix_entries);
+    return f->msix_words + (uint64_t)entry * MSIX_ENTRY_WORDS;
 }
 
 void pci_message_mask(uint32_t index, bool msix, uint32_t entry, bool masked) {

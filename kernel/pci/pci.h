@@ -51,6 +51,8 @@ struct pci_bar {
     bool     ports, wide;            /* I/O ports; 64 bits: two registers */
 };
 
+struct pci_area { uint32_t bar; uint64_t offset, size; };   /* registers within a BAR */
+
 struct pci_function {
     uint32_t requester_id;           /* bus << 8 | device << 3 | function */
     uint32_t vendor, device;
@@ -62,9 +64,8 @@ struct pci_function {
     uint32_t power, msi, msix, pcie, acs, sriov;   /* offsets of capabilities; 0: none */
     uint32_t pcie_control;           /* as found at boot, for after a reset */
     uint32_t msix_entries;
-    uint32_t msix_bar, pba_bar;
-    uint64_t msix_offset, pba_offset;
-    volatile uint32_t *msix_table;
+    struct pci_area msix_table, msix_pending;
+    volatile uint32_t *msix_words;   /* the table, when it is mapped */
     struct pci_bar bar[PCI_BARS];
     uint32_t physical;               /* of a virtual function: its physical one; else BH_NONE */
     uint32_t virtual_count;          /* of a physical one, whose BARs for all follow */

@@ -11,7 +11,7 @@
 #include "core/time.h"
 
 enum reset_rung { RUNG_NONE, RUNG_FLR, RUNG_BUS, RUNG_POWER, RUNGS };
-enum reset_phase { PHASE_DRAIN, PHASE_HOLD, PHASE_SETTLE, PHASE_ANSWER, PHASE_VIRTUAL };
+enum reset_phase { PHASE_DRAIN, PHASE_HOLD, PHASE_ANSWER, PHASE_VIRTUAL };
 
 /* How long it is held and how long the function is left alone afterwards: PCIe 6.6.1, 6.6.2, PM
  * table 5-6. */
@@ -115,10 +115,8 @@ enum pci_reset_result pci_reset_step(uint32_t index, struct pci_reset *reset) {
         return step_drain(f, reset);
     case PHASE_HOLD:
         apply(f, reset->rung, false);
-        return next(reset, PHASE_SETTLE, rungs[reset->rung].settle_us);
-    case PHASE_SETTLE:
-        reset->deadline = time_after_us(ANSWER_US);
-        break;
+        reset->deadline = time_after_us(rungs[reset->rung].settle_us + ANSWER_US);
+        return next(reset, PHASE_ANSWER, rungs[reset->rung].settle_us);
     case PHASE_VIRTUAL:
         return PCI_RESET_DONE;
     }

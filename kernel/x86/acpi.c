@@ -29,9 +29,6 @@ enum { OVERRIDE = 2, OVERRIDE_LINE = 3, OVERRIDE_GSI = 4 };
 enum { X2APIC = 9, X2APIC_ID = 4, X2APIC_FLAGS = 8 };
 enum { CORE_ENABLED = 1u << 0 };
 
-/* MCFG (PCI Firmware 3.3, 4.1.2): its first entry. */
-enum { MCFG_BASE = 44, MCFG_SEGMENT = 52, MCFG_FIRST_BUS = 54, MCFG_LAST_BUS = 55, MCFG_END = 60 };
-
 /* Everything below is written by acpi_install on the boot core, then only read. */
 struct acpi acpi;
 static struct bytes root;              /* RSDT or XSDT (5.2.7, 5.2.8): addresses behind a header */
@@ -47,19 +44,17 @@ static bool sums_to_zero(struct bytes bytes) {
     return sum == 0;
 }
 
-/* The table whose length and checksum are right; of length zero otherwise. */
-static struct bytes table_at(uint64_t address) {
+/* The table of this name, if length and checksum are right; of length zero otherwise. */
+static struct bytes table_at(uint64_t address, const char signature[4]) {
     struct bytes none = { 0, 0 };
     struct bytes table = { physical_at(paddr(address), TABLE_HEADER), TABLE_HEADER };
+    if (address == 0 || memcmp(table.at, signature, 4) != 0)
+        return none;
     table.length = (uint32_t)bytes_number(table, TABLE_LENGTH, 4);
-    if (address == 0 || table.length < TABLE_HEADER || table.length > MAX_LENGTH)
+    if (table.length < TABLE_HEADER || table.length > MAX_LENGTH)
         return none;
     table.at = physical_at(paddr(address), table.length);
     return sums_to_zero(table) ? table : none;
-}
-
-static bool is_called(struct bytes table, const char *signature) {
-    return table.length >= TABLE_HEADER && memcmp(table.at, signature, 4) == 0;
 }
 
 /* 5.2.5.1: where the loader says, else at a paragraph in the BIOS' last 128 KiB. */
@@ -78,24 +73,22 @@ static struct bytes find_rsdp(paddr_t given) {
 static void find_root(paddr_t given) {
     struct bytes rsdp = find_rsdp(given);
     bool extended = bytes_number(rsdp, RSDP_REVISION, 1) >= 2;
-    root = table_at(extended ? bytes_number(rsdp, RSDP_XSDT, 8) : 0);
+    root = table_at(extended ? bytes_number(rsdp, RSDP_XSDT, 8) : 0, "XSDT");
     address_width = 8;
-    if (is_called(root, "XSDT"))
+    if (root.length != 0)
         return;
-    root = table_at(bytes_number(rsdp, RSDP_RSDT, 4));
+    root = table_at(bytes_number(rsdp, RSDP_RSDT, 4), "RSDT");
     address_width = 4;
-    if (!is_called(root, "RSDT"))
+    if (root.length == 0)
         panic("ACPI: neither XSDT nor RSDT is valid");
 }
 
 struct bytes acpi_table(const char signature[4]) {
-    for (uint32_t i = 0, at = TABLE_HEADER; i < MAX_TABLES && at < root.length; i++) {
-        struct bytes table = table_at(bytes_number(root, at, address_width));
-        if (is_called(table, signature))
-            return table;
-        at += address_width;
-    }
-    return (struct bytes){ 0, 0 };
+    struct bytes table = { 0, 0 };
+    for (uint32_t i = 0; i < MAX_TABLES && table.length == 0; i++)
+        table = table_at(bytes_number(root, TABLE_HEADER + i * address_width, address_width),
+                         signature);
+    return table;
 }
 
 static void add_core(uint64_t id, uint64_t flags) {
@@ -174,7 +167,7 @@ static void read_s5(struct bytes aml, uint32_t at) {
 
 static void read_fadt(void) {
     struct bytes fadt = acpi_table("FACP");
-    struct bytes dsdt = table_at(bytes_number(fadt, FADT_DSDT, 4));
+    struct bytes dsdt = table_at(bytes_number(fadt, FADT_DSDT, 4), "DSDT");
     pm1a_control = (uint16_t)bytes_number(fadt, FADT_PM1A_CONTROL, 4);
     pm1b_control = (uint16_t)bytes_number(fadt, FADT_PM1B_CONTROL, 4);
     for (uint32_t at = TABLE_HEADER; at + 4 < dsdt.length && !can_sleep; at++) {
@@ -195,15 +188,6 @@ void acpi_install(paddr_t rsdp) {
     read_madt();
     put_own_core_first();
     read_fadt();
-}
-
-bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
-    struct bytes mcfg = acpi_table("MCFG");
-    *base = paddr(bytes_number(mcfg, MCFG_BASE, 8));
-    *first_bus = (uint32_t)bytes_number(mcfg, MCFG_FIRST_BUS, 1);
-    *last_bus = (uint32_t)bytes_number(mcfg, MCFG_LAST_BUS, 1);
-    return mcfg.length >= MCFG_END && base->value != 0 && *first_bus <= *last_bus &&
-           bytes_number(mcfg, MCFG_SEGMENT, 2) == 0;
 }
 
 /* 4.8.3.2.1: SLP_TYPx and SLP_EN of the PM1 control registers. */

@@ -23,8 +23,6 @@ extern struct acpi {
     paddr_t  ioapic;                                   /* its registers; 0: there is none */
     uint32_t isa_gsi[ACPI_ISA_LINES];                  /* source overrides applied */
 } acpi;
-/* MCFG */
-bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus);   /* of segment 0 */
 /* FADT: for machine_control. */
 void acpi_poweroff(void);
 void acpi_reboot(void);

@@ -15,11 +15,9 @@
 enum { FUNCTIONS = 4 };
 static const uint32_t places[FUNCTIONS] = { 0x08, 0x09, 0x100, 0x208 };
 
-bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
-    *first_bus = 0;
-    *base = paddr(FAKE_ECAM_BASE);
-    *last_bus = FAKE_BUSES - 1;
-    return true;
+struct bytes acpi_table(const char signature[4]) {
+    (void)signature;
+    return fake_mcfg();
 }
 
 static void fill(const uint8_t *data, size_t size) {
@@ -37,7 +35,7 @@ static void use_function(uint32_t index) {
     pci_alias(index);
     pci_reset_method(index);
     pci_msix_map(index);
-    pci_msix_touches(f, f->msix_bar, 0, 4096);
+    pci_msix_touches(f, f->msix_table.bar, 0, 4096);
     pci_set_master(index, true);
     pci_reset_start(index, &reset);
     for (unsigned step = 0; step < 8; step++) {

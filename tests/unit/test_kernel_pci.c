@@ -17,11 +17,11 @@
 
 enum { NIC = 0x0200, DISK = 0x0108, BRIDGE = 0x0604, COMMAND = 4 };
 
-bool acpi_ecam(paddr_t *base, uint32_t *first_bus, uint32_t *last_bus) {
-    *base = paddr(FAKE_ECAM_BASE);
-    *first_bus = 0;
-    *last_bus = FAKE_BUSES - 1;
-    return true;
+static struct bytes mcfg;
+
+struct bytes acpi_table(const char signature[4]) {
+    (void)signature;
+    return mcfg;
 }
 
 static int begin(void **state) {
@@ -31,7 +31,29 @@ static int begin(void **state) {
     fake_unmap_all();
     memset(fake_ecam, 0xff, sizeof fake_ecam);
     fake_map(FAKE_ECAM_BASE, fake_ecam, sizeof fake_ecam);
+    mcfg = fake_mcfg();
     return 0;
+}
+
+static void configuration_space_is_where_the_firmware_says(void **state) {
+    enum { BASE = 44, SEGMENT = 52, FIRST_BUS = 54 };
+    static uint8_t bytes[60];
+    (void)state;
+    assert_true(pci_ecam_install());
+    assert_true(pci_bus_exists(FAKE_BUSES - 1));
+    assert_false(pci_bus_exists(FAKE_BUSES));
+    memcpy(bytes, mcfg.at, sizeof bytes);
+    mcfg = (struct bytes){ bytes, sizeof bytes - 1 };
+    assert_false(pci_ecam_install());
+    mcfg.length = sizeof bytes;
+    bytes[SEGMENT] = 1;
+    assert_false(pci_ecam_install());
+    bytes[SEGMENT] = 0;
+    bytes[FIRST_BUS] = FAKE_BUSES;
+    assert_false(pci_ecam_install());
+    bytes[FIRST_BUS] = 0;
+    memset(bytes + BASE, 0, 8);
+    assert_false(pci_ecam_install());
 }
 
 static void discover(void) {
@@ -283,6 +305,7 @@ static void errors_are_those_of_both_registers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(configuration_space_is_where_the_firmware_says, begin),
         cmocka_unit_test_setup(bus_mastering_and_intx_are_off, begin),
         cmocka_unit_test_setup(functions_of_one_device_are_one_group, begin),
         cmocka_unit_test_setup(acs_keeps_ports_apart, begin),

@@ -148,8 +148,9 @@ static void report_range(const struct checker *c, const struct place *p, uint32_
     } else if (pci_msix_touches(f, b->bar, offset, size)) {
         report_add(c->report, line, p->d->name,
                    "these pages of BAR %u hold its MSI-X table (BAR %u at 0x%llx) or pending bits "
-                   "(BAR %u at 0x%llx)", b->bar, f->msix_bar, (unsigned long long)f->msix_offset,
-                   f->pba_bar, (unsigned long long)f->pba_offset);
+                   "(BAR %u at 0x%llx)", b->bar, f->msix_table.bar,
+                   (unsigned long long)f->msix_table.offset, f->msix_pending.bar,
+                   (unsigned long long)f->msix_pending.offset);
         report_mend(c->report, "give 'offset' and 'size' of the pages before or behind them");
     } else {
         report_add(c->report, line, p->d->name, "BAR %u lies in %s", b->bar,

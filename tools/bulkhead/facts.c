@@ -103,8 +103,8 @@ static void say_interrupts(struct facts *facts, const struct listing *l,
     }
     if (f->msix != 0) {
         say(facts, "msix", "%u entries, table in BAR %u at 0x%llx, pending bits in BAR %u at "
-            "0x%llx", f->msix_entries, f->msix_bar, (unsigned long long)f->msix_offset, f->pba_bar,
-            (unsigned long long)f->pba_offset);
+            "0x%llx", f->msix_entries, f->msix_table.bar, (unsigned long long)f->msix_table.offset,
+            f->msix_pending.bar, (unsigned long long)f->msix_pending.offset);
     }
     if (facts_pin(raw) != 0) {
         facts_line_sharers(l, f->requester_id, others, sizeof(others));

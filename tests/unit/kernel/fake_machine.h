@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/bytes.h"
+
 void fake_map(uint64_t base, void *memory, uint64_t size);   /* what isn't mapped reads as zero */
 void fake_unmap_all(void);
 
@@ -34,6 +36,6 @@ void fake_function(uint32_t requester_id, uint16_t vendor, uint16_t device, uint
 void fake_config8(uint32_t requester_id, uint32_t offset, uint8_t value);
 void fake_config16(uint32_t requester_id, uint32_t offset, uint16_t value);
 void fake_config32(uint32_t requester_id, uint32_t offset, uint32_t value);
-void fake_mcfg(void);                  /* the table that tells of fake_ecam */
+struct bytes fake_mcfg(void);          /* the table that tells of fake_ecam */
 
 #endif
