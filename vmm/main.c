@@ -64,7 +64,7 @@ static void set_time(void) {
     const struct bh_counters *counters = manifest_address(manifest_need(BH_ENTRY_COUNTERS,
                                                                         "counters"));
     vm.tsc_khz = (uint32_t)time_khz();
-    vm.boot_time = counters->machine[BH_MACHINE_BOOT_TIME];
+    vm.boot_time = rtc_unix_time(counters->machine[BH_MACHINE_BOOT_TIME]);
     vm.boot_tsc = counters->machine[BH_MACHINE_BOOT_TSC];
 }
 

@@ -78,27 +78,17 @@ static uint8_t rtc_read(enum rtc_register at) {
     return port_in8(RTC_DATA);
 }
 
-/* As the firmware leaves the clock: 24 hours, binary-coded decimals. */
-static uint64_t rtc_number(enum rtc_register at) {
-    return rtc_read(at) / 16u * 10u + rtc_read(at) % 16u;
-}
-
-/* Days since 1970-01-01 of a date of the Gregorian calendar (months counted from March). */
-static uint64_t days_since_1970(uint64_t year, uint64_t month, uint64_t day) {
-    uint64_t y = month <= 2 ? year - 1 : year;
-    uint64_t m = month <= 2 ? month + 9 : month - 3;
-
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
+/* Its registers of the time and date; what they mean is for whoever wants to know. */
 static uint64_t read_clock(void) {
-    uint64_t days;
+    static const uint8_t registers[] = { RTC_YEAR, RTC_MONTH, RTC_DAY, RTC_HOUR, RTC_MINUTE,
+                                         RTC_SECOND };
+    uint64_t clock = 0;
 
     for (uint32_t i = 0; i < MAX_POLLS && (rtc_read(RTC_STATUS_A) & RTC_UPDATING); i++)
         ;
-    days = days_since_1970(2000 + rtc_number(RTC_YEAR), rtc_number(RTC_MONTH), rtc_number(RTC_DAY));
-    return ((days * 24 + rtc_number(RTC_HOUR)) * 60 + rtc_number(RTC_MINUTE)) * 60
-           + rtc_number(RTC_SECOND);
+    for (uint32_t i = 0; i < sizeof registers; i++)
+        clock = clock << 8 | rtc_read(registers[i]);
+    return clock;
 }
 
 void time_install(void) {

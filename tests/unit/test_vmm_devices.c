@@ -125,6 +125,16 @@ static void clock_tells_the_time(void **state) {
     assert_int_equal(cmos(0x40), 0xa5);
 }
 
+static void the_machine_s_clock_is_understood(void **state) {
+    static const uint64_t days[][2] = {                 /* the clock's, Unix's */
+        { 0x240229123456, 1709210096 }, { 0x240301000000, 1709251200 },
+        { 0x000101000000, 946684800 }, { 0x991231235959, 4102444799 },
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof(days) / sizeof(days[0]); i++)
+        assert_int_equal(rtc_unix_time(days[i][0]), days[i][1]);
+}
+
 static struct cpuid ask(uint32_t leaf, uint32_t subleaf) {
     static const uint8_t code[] = { 0x0f, 0xa2 };
     vm_fake_code(code, sizeof(code));
@@ -352,6 +362,7 @@ int main(void) {
         TEST(serial_fifo_holds_the_rest_back),
         TEST(serial_without_a_listener_never_stalls),
         TEST(clock_tells_the_time),
+        TEST(the_machine_s_clock_is_understood),
         TEST(cpuid_is_an_allow_list),
         TEST(repeated_exits_follow_changed_code),
         TEST(unknown_msr_faults),

@@ -38,6 +38,22 @@ static struct date date_of(uint64_t days) {
     return date;
 }
 
+/* The byte of a packed clock, counted from the lowest, which holds two decimals. */
+static uint64_t decimals(uint64_t clock, unsigned byte) {
+    uint64_t value = clock >> 8 * byte & 0xff;
+    return value / 16 * 10 + value % 16;
+}
+
+/* Months counted from March, as in date_of. */
+uint64_t rtc_unix_time(uint64_t clock) {
+    uint64_t year = 2000 + decimals(clock, 5), month = decimals(clock, 4);
+    uint64_t y = month <= 2 ? year - 1 : year;
+    uint64_t m = month <= 2 ? month + 9 : month - 3;
+    uint64_t days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + decimals(clock, 3) -
+                    1 - 719468;
+    return ((days * 24 + decimals(clock, 2)) * 60 + decimals(clock, 1)) * 60 + decimals(clock, 0);
+}
+
 void rtc_reset(struct rtc *rtc) {
     *rtc = (struct rtc){ .bytes = { [RTC_A] = A_DIVIDER, [RTC_B] = B_24_HOURS } };
 }

@@ -10,6 +10,9 @@
 
 #include <stdint.h>
 
+/* Unix seconds of BH_MACHINE_BOOT_TIME (abi/info.h). */
+uint64_t rtc_unix_time(uint64_t clock);
+
 #define RTC_PORT_INDEX 0x70u
 #define RTC_PORT_DATA  0x71u
 #define RTC_CENTURY    0x32u         /* the register */
