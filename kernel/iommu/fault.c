@@ -2,8 +2,8 @@
 /*
  * What the units tell of denied requests: VT-d's fault records (VT-d 7.3, 10.4.14), AMD-Vi's event
  * log (AMD 2.5). Each is read and handed to whoever attributes it. Bounded: a pass reads what was
- * there when it began, and a device that goes on is silenced by the one who counts. Runs on the core
- * that the units' messages are sent to.
+ * there when it began, and a device that goes on is silenced by the one who counts. Runs on the
+ * core that the units' messages are sent to.
  */
 #include "core/boot_memory.h"
 #include "core/device.h"
@@ -57,7 +57,7 @@ void vtd_fault_install(const struct iommu_unit *unit) {
 static void report_record(uint64_t low, uint64_t high) {
     uint32_t reason = RECORD_REASON(high);
     bool interrupt = reason >= FIRST_INTERRUPT_REASON;
-    struct device_fault fault = {
+    device_fault(&(struct device_fault){
         .requester_id = RECORD_SOURCE(high),
         .address = interrupt ? RECORD_ENTRY(low) : RECORD_ADDRESS(low),
         .reason = reason,
@@ -65,8 +65,7 @@ static void report_record(uint64_t low, uint64_t high) {
         .interrupt = interrupt,
         .reason_text = reason < RECORD_TEXTS && record_text[reason] != 0 ? record_text[reason] :
                        bad_table,
-    };
-    device_fault(&fault);
+    });
 }
 
 static void read_records(const struct iommu_unit *unit) {
@@ -131,15 +130,14 @@ static const char *event_text(uint64_t low) {
 }
 
 static void report_event(uint64_t low, uint64_t address) {
-    struct device_fault fault = {
+    device_fault(&(struct device_fault){
         .requester_id = EVENT_SOURCE(low),
         .address = address,
         .reason = EVENT_CODE(low),
         .write = low & EVENT_WRITE,
         .interrupt = EVENT_CODE(low) == EVENT_PAGE_FAULT && low & EVENT_INTERRUPT,
         .reason_text = event_text(low),
-    };
-    device_fault(&fault);
+    });
 }
 
 /* AMD 2.5: a log that overflowed stands still until it is turned off and on. */

@@ -14,16 +14,12 @@
 static enum iommu_kind kind = IOMMU_NONE;
 static struct scopes scopes;
 
-/* What is wrong with it, or 0. */
-static const char *read_firmware_table(void) {
+/* Chooses the kind by the firmware's table; with neither there is nothing to install. */
+static bool install_units(void) {
     struct bytes dmar = acpi_table("DMAR"), ivrs = acpi_table("IVRS");
     kind = dmar.length != 0 ? IOMMU_VTD : ivrs.length != 0 ? IOMMU_AMDVI : IOMMU_NONE;
-    return kind == IOMMU_VTD ? dmar_parse(dmar, &scopes) :
-           kind == IOMMU_AMDVI ? ivrs_parse(ivrs, &scopes) : 0;
-}
-
-static bool install_units(void) {
-    const char *wrong = read_firmware_table();
+    const char *wrong = kind == IOMMU_VTD ? dmar_parse(dmar, &scopes) :
+                        kind == IOMMU_AMDVI ? ivrs_parse(ivrs, &scopes) : 0;
     if (wrong != 0) {
         log_line("IOMMU: the firmware's %s table is unusable: %s",
                  kind == IOMMU_VTD ? "DMAR" : "IVRS", wrong);
@@ -33,12 +29,11 @@ static bool install_units(void) {
     return kind == IOMMU_VTD ? vtd_install() : kind == IOMMU_AMDVI && amdvi_install(&scopes);
 }
 
-bool iommu_install(void) {
+void iommu_install(void) {
     if (!install_units())
         kind = IOMMU_NONE;
     log_line("IOMMU: %s", kind == IOMMU_NONE ? "none that is usable: no device may have DMA" :
              "on: DMA and interrupts of every device denied until granted");
-    return kind != IOMMU_NONE;
 }
 
 enum iommu_kind iommu_kind(void) { return kind; }

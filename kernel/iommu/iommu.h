@@ -12,8 +12,8 @@
 enum iommu_kind { IOMMU_NONE, IOMMU_VTD, IOMMU_AMDVI };
 
 /* Finds and takes over the unit(s): deny-all tables and interrupt remapping on before it returns.
- * False: no usable unit; the reason is logged. */
-bool iommu_install(void);
+ * When there is no usable one the reason is logged, and the kind is IOMMU_NONE. */
+void iommu_install(void);
 enum iommu_kind iommu_kind(void);
 /* Why this requester can't be confined, for people; 0: it can. */
 const char *iommu_refuses(uint32_t requester_id);

@@ -92,10 +92,6 @@ static void add_memory(struct scopes *scopes, struct bytes block) {
     scopes_add(scopes, scope);
 }
 
-static bool is_unit(uint32_t type) {
-    return type == UNIT_OLD || type == UNIT_WIDE || type == UNIT_NAMES;
-}
-
 static bool next_block(struct scopes *scopes, struct bytes table, uint32_t *at,
                        struct bytes *block) {
     return scopes_next(scopes, table, at, bytes_number(table, *at + BLOCK_LENGTH, 2), BLOCK_HEAD,
@@ -107,8 +103,9 @@ const char *ivrs_parse(struct bytes table, struct scopes *scopes) {
     struct bytes block;
     *scopes = (struct scopes){ 0 };
     for (uint32_t at = TABLE_FIRST; next_block(scopes, table, &at, &block);) {
-        if (is_unit(block.at[BLOCK_TYPE]) && block.at[BLOCK_TYPE] > unit_type)
-            unit_type = block.at[BLOCK_TYPE];
+        uint32_t type = block.at[BLOCK_TYPE];
+        bool unit = type == UNIT_OLD || type == UNIT_WIDE || type == UNIT_NAMES;
+        unit_type = unit && type > unit_type ? type : unit_type;
     }
     for (uint32_t at = TABLE_FIRST; next_block(scopes, table, &at, &block);) {
         uint32_t type = block.at[BLOCK_TYPE];

@@ -23,19 +23,17 @@ enum {
 struct iommu_unit iommu_units[SCOPE_MAX_UNITS];
 uint32_t iommu_unit_count;
 
-static void install(struct iommu_unit *unit, paddr_t base) {
-    unit->base = base;
-    unit->registers = physical_registers(base, UNIT_SIZE);
-    unit->queue_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "invalidation queue");
-    unit->queue = physical_at(unit->queue_base, BH_PAGE_SIZE);
-    unit->done_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "invalidation status");
-    unit->done = physical_at(unit->done_base, BH_PAGE_SIZE);
-}
-
 void units_install(const struct scopes *scopes) {
     iommu_unit_count = scopes->unit_count;
-    for (uint32_t i = 0; i < iommu_unit_count; i++)
-        install(&iommu_units[i], scopes->registers[i]);
+    for (uint32_t i = 0; i < iommu_unit_count; i++) {
+        struct iommu_unit *unit = &iommu_units[i];
+        unit->base = scopes->registers[i];
+        unit->registers = physical_registers(unit->base, UNIT_SIZE);
+        unit->queue_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "invalidation queue");
+        unit->queue = physical_at(unit->queue_base, BH_PAGE_SIZE);
+        unit->done_base = boot_memory_take(BH_PAGE_SIZE, BH_PAGE_SIZE, "invalidation status");
+        unit->done = physical_at(unit->done_base, BH_PAGE_SIZE);
+    }
 }
 
 static void put(struct iommu_unit *unit, struct iommu_request request) {
