@@ -8,7 +8,6 @@
 #include "core/boot_memory.h"
 #include "core/device.h"
 #include "core/interrupt.h"
-#include "core/interrupt_line.h"
 #include "core/time.h"
 #include "iommu/amdvi.h"
 #include "iommu/vtd.h"

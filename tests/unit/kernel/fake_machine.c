@@ -9,7 +9,7 @@
 #include "abi/plan.h"
 #include "core/address.h"
 #include "core/boot_memory.h"
-#include "core/interrupt_line.h"
+#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/plan.h"
 #include "core/time.h"
