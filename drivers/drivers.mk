@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
-$(eval $(call PROGRAM,igb,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c)))
+$(eval $(call PROGRAM,igb,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c rules.c)))
 $(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
 $(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c mode.c)))
 $(eval $(call PROGRAM,bootscreen,$(addprefix drivers/bootscreen/,main.c left.c)))
@@ -12,12 +12,12 @@ unit_e1000e_SOURCES := tests/unit/test_e1000e.c drivers/e1000e/nic.c $(RING) $(L
 unit_e1000e_CFLAGS := -Itests/fake
 
 UNIT_TESTS += igb
-unit_igb_SOURCES := tests/unit/test_igb.c $(addprefix drivers/igb/,nic.c pools.c mailbox.c) \
-                    $(RING) $(LIB_FAKES)
+unit_igb_SOURCES := tests/unit/test_igb.c \
+                    $(addprefix drivers/igb/,nic.c pools.c mailbox.c rules.c) $(RING) $(LIB_FAKES)
 unit_igb_CFLAGS := -Itests/fake
 
 FUZZERS += igb
-fuzz_igb_SOURCES := tests/fuzz/fuzz_igb.c drivers/igb/pools.c drivers/igb/mailbox.c
+fuzz_igb_SOURCES := tests/fuzz/fuzz_igb.c $(addprefix drivers/igb/,pools.c mailbox.c rules.c)
 fuzz_igb_CFLAGS := -Itests/fake
 
 UNIT_TESTS += nvme

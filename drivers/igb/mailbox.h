@@ -24,6 +24,9 @@ struct mailbox_function {
 
 /* The first word's kind, and what an answer adds to it. */
 enum mailbox_message {
+    MAILBOX_KIND      = 0xffff,
+    MAILBOX_INFO_SHIFT = 16,       /* what more there is to say, eight bits */
+    MAILBOX_INFO      = 0xff,
     MAILBOX_RESET     = 0x01,
     MAILBOX_ADDRESS   = 0x02,
     MAILBOX_MULTICAST = 0x03,
@@ -39,5 +42,8 @@ enum mailbox_message {
 /* Answers how many words of `answer` are to be sent. */
 unsigned mailbox_answer(struct mailbox_function *function, const uint32_t message[MAILBOX_WORDS],
                         uint32_t answer[MAILBOX_ANSWER]);
+
+/* May it have what it asks for? What it may have, it has already, but for group frames. */
+bool mailbox_allowed(struct mailbox_function *function, const uint32_t message[MAILBOX_WORDS]);
 
 #endif

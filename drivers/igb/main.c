@@ -89,7 +89,8 @@ static void serve(uint64_t now) {
         pools_tell(&pools);
     }
     if (refused != pools.refused && (pools.refused & (pools.refused - 1)) == 0)
-        log_line("virtual functions asked for what they may not have (%lu times)", pools.refused);
+        log_line("virtual function %u asked for what it may not have; all of them: %lu times",
+                 pools.refused_last, pools.refused);
     mmio_write32(nic.registers, IGB_EIMS, CAUSE_OTHER);
 }
 

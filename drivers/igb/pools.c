@@ -139,6 +139,11 @@ void pools_start(struct pools *pools) {
     set(pools, IGB_CTRL_EXT, get(pools, IGB_CTRL_EXT) | CTRL_EXT_PFRSTD);
 }
 
+static void refuse(struct pools *pools, unsigned number) {
+    pools->refused++;
+    pools->refused_last = number;
+}
+
 /* Each word is read once, before anything is decided. */
 static void serve_message(struct pools *pools, unsigned number) {
     uint32_t message[IGB_MAILBOX_WORDS];
@@ -147,13 +152,14 @@ static void serve_message(struct pools *pools, unsigned number) {
 
     pools->messages++;
     if (!take_mailbox(pools, number)) {
-        pools->refused++;
+        refuse(pools, number);
         return;
     }
     for (unsigned i = 0; i < IGB_MAILBOX_WORDS; i++)
         message[i] = get(pools, memory_of(number) + 4 * i);
     count = mailbox_answer(&pools->function[number], message, answer);
-    pools->refused += (answer[0] & MAILBOX_NACK) != 0;
+    if ((answer[0] & MAILBOX_NACK) != 0)
+        refuse(pools, number);
     set_pool(pools, number);
     send(pools, number, answer, count, P2V_ACK);
 }

@@ -18,6 +18,7 @@ struct pools {
     uint8_t  own[POOLS_OWN_ADDRESSES][6];
     unsigned own_count;
     uint64_t messages, refused, resets;
+    unsigned refused_last;         /* the function that was refused something last */
 };
 
 /* After the card's reset: filters, pools, switch; every virtual function is told to begin anew. */

@@ -16,6 +16,8 @@ $(eval $(call PROGRAM,badentry,tests/programs/badentry.c))
 $(eval $(call PROGRAM,liar,tests/programs/liar.c))
 $(eval $(call PROGRAM,blockmux-open,$(addprefix services/blockmux/,main.c mux.c gpt.c) \
                                     tests/programs/extent_open.c))
+$(eval $(call PROGRAM,igb-open,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c) \
+                               tests/programs/mailbox_open.c))
 
 # VMMs without one of their rules each (red team).
 define careless_vmm
