@@ -2,11 +2,12 @@
 /*
  * A guest that does whatever a test outside tells it: reads and writes of memory (its own, or a
  * device's registers) and of PCI configuration space. The test finds the mailbox in the machine's
- * RAM by its mark, which is put together at run time, so that no copy of this image has it.
+ * RAM by its mark, which is put together at run time, so that no copy of this image has it; several
+ * puppets are told apart by their names: their command lines' first words, of which eight letters.
  */
 #include "devices.h"
 
-enum operation { READ, WRITE, CONFIG_READ, CONFIG_WRITE, WRITE_64 };
+enum operation { READ, WRITE, CONFIG_READ, CONFIG_WRITE, WRITE_64, FLOOD };
 
 #define MARK_LOW  0x6d7269d1d3c2b1a0ull
 #define MARK_HIGH 0x706e27737464656cull
@@ -15,11 +16,19 @@ struct mailbox {
     volatile uint64_t mark[2];
     volatile uint64_t wanted, done;          /* numbers of orders */
     volatile uint64_t operation, address, value;
+    volatile uint64_t own;                   /* this mailbox's address */
+    volatile uint8_t  name[8];
 };
 
 void main(const uint8_t *zero_page);
 
 static struct mailbox box __attribute__((aligned(4096)));
+
+/* As often as the upper half says. */
+static void flood(volatile uint8_t *at, uint64_t value) {
+    for (uint32_t left = (uint32_t)(value >> 32); left > 0; left--)
+        write32(at, (uint32_t)value);
+}
 
 static uint32_t perform(uint64_t operation, uint64_t address, uint64_t value) {
     switch (operation) {
@@ -31,6 +40,9 @@ static uint32_t perform(uint64_t operation, uint64_t address, uint64_t value) {
     case WRITE_64:
         *(volatile uint64_t *)device_memory(address) = value;
         return 0;
+    case FLOOD:
+        flood(device_memory(address), value);
+        return 0;
     case CONFIG_READ:
         return config_read((unsigned)(address >> 11), (unsigned)address % 256);
     default:
@@ -39,10 +51,16 @@ static uint32_t perform(uint64_t operation, uint64_t address, uint64_t value) {
     }
 }
 
+static void take_name(const char *line) {
+    for (unsigned i = 0; i < sizeof(box.name) && line[i] != '\0' && line[i] != ' '; i++)
+        box.name[i] = (uint8_t)line[i];
+}
+
 void main(const uint8_t *zero_page) {
     volatile uint64_t mask = 0xffff;
 
-    (void)zero_page;
+    take_name(command_line(zero_page));
+    box.own = address_of(&box);
     box.mark[1] = MARK_HIGH ^ mask;
     box.mark[0] = MARK_LOW ^ mask;
     say("puppet: here\n");

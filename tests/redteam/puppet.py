@@ -8,33 +8,47 @@ import time
 from harness.machine import PATIENCE
 
 MARK = struct.pack("<QQ", 0x6d7269d1d3c2b1a0 ^ 0xffff, 0x706e27737464656c ^ 0xffff)
-READ, WRITE, CONFIG_READ, CONFIG_WRITE, WRITE_64 = range(5)
-WANTED, DONE, OPERATION, ADDRESS, VALUE = range(16, 56, 8)      # offsets in the mailbox
+READ, WRITE, CONFIG_READ, CONFIG_WRITE, WRITE_64, FLOOD = range(6)
+WANTED, DONE, OPERATION, ADDRESS, VALUE, OWN, NAME = range(16, 72, 8)     # in the mailbox
+NAME_BYTES = 8
 MEMORY = 16 << 20
 SECONDS = 20
 
 VM = """\
-- name: puppet
+- name: {name}
   kernel: tests/guests/puppet.bzimage
+  cmdline: {name}
   memory: 16M
-  core: 0
+  core: {monitors}
   priority: 6
   no-hvc: true
   no-rng: true
-  passthrough: [%s]
+  passthrough: [{devices}]
   vcpus:
-    - { core: 1, priority: 4, budget: 3ms, period: 10ms }
+    - {{ core: {core}, priority: 4, budget: 3ms, period: 10ms }}
   settings:
-    - { name: on_reset, value: restart }
+    - {{ name: on_reset, value: restart }}
 """
 
 
-class Puppet:
-    """The strings of the one puppet on this machine."""
+def vm(devices, name="puppet", monitors=0, core=1):
+    """A puppet with these devices; `monitors` is the core of its monitor."""
+    return VM.format(devices=devices, name=name, monitors=monitors, core=core)
 
-    def __init__(self, machine):
+
+class Puppet:
+    """The strings of a puppet."""
+
+    def __init__(self, machine, name="puppet"):
         self.machine = machine
-        self.box = machine.find(MARK)
+        self.box = self._find(name.encode().ljust(NAME_BYTES, b"\0"))
+
+    def _find(self, name):
+        at = self.machine.find(MARK)
+        while at >= 0 and self.machine.bytes_at(at + NAME, NAME_BYTES) != name:
+            at = self.machine.search(MARK, at + 1)
+        assert at >= 0, f"there is no puppet {name}"
+        return at
 
     def _word(self, offset):
         return struct.unpack("<Q", self.machine.bytes_at(self.box + offset, 8))[0]
@@ -42,15 +56,20 @@ class Puppet:
     def _put(self, offset, value):
         self.machine.ram[self.box + offset:self.box + offset + 8] = struct.pack("<Q", value)
 
-    def _order(self, operation, address, value=0):
+    def _give(self, operation, address, value):
         for offset, word in ((OPERATION, operation), (ADDRESS, address), (VALUE, value)):
             self._put(offset, word)
-        number = self._word(DONE) + 1
-        self._put(WANTED, number)
+        self._put(WANTED, self._word(DONE) + 1)
+
+    def finish(self):
         deadline = time.monotonic() + SECONDS * PATIENCE
-        while self._word(DONE) != number:
+        while self._word(DONE) != self._word(WANTED):
             assert time.monotonic() < deadline, f"the puppet hangs:\n{self.machine.serial.tail()}"
             time.sleep(0.005)
+
+    def _order(self, operation, address, value=0):
+        self._give(operation, address, value)
+        self.finish()
         return self._word(VALUE)
 
     def read(self, address):
@@ -62,19 +81,30 @@ class Puppet:
     def write_64(self, address, value):
         self._order(WRITE_64, address, value)
 
+    def flood(self, address, value, times=0xffffffff):
+        """Begins to write this so often, or until this life's end; finish() waits for it."""
+        self._give(FLOOD, address, times << 32 | value)
+
     def config(self, device, register):
         return self._order(CONFIG_READ, device << 11 | register)
 
     def set_config(self, device, register, value):
         self._order(CONFIG_WRITE, device << 11 | register, value)
 
-    def device(self, vendor_device):
-        """The number of the function "vendor:device" on its bus."""
+    def devices(self, vendor_device):
+        """The numbers of the functions "vendor:device" on its bus."""
         vendor, device = (int(part, 16) for part in vendor_device.split(":"))
-        for number in range(1, 32):
-            if self.config(number, 0) == device << 16 | vendor:
-                return number
-        raise AssertionError(f"the puppet has no {vendor_device}")
+        return [number for number in range(1, 32)
+                if self.config(number, 0) == device << 16 | vendor]
+
+    def device(self, vendor_device):
+        """The number of the only one."""
+        number, = self.devices(vendor_device)
+        return number
+
+    def memory(self, address):
+        """Where this part of the puppet's memory, which is one piece, is in the machine's."""
+        return self.box - self._word(OWN) + address
 
     def capability(self, device, kind):
         """The offset of a capability."""
