@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What keeps a virtual function in its place (drivers/igb/mailbox.h). Touches its arguments only. */
+/* What a virtual function may ask for (drivers/igb/mailbox.h). Touches its arguments only. */
 #include "drivers/igb/mailbox.h"
 
 #include "lib/c/string.h"

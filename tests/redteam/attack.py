@@ -157,3 +157,33 @@ class Air:
         for _ in range(self.FRAMES):
             self.socket.sendto(self.FRAME, ("127.0.0.1", self.there))
             time.sleep(0.05)
+
+
+class Wire(Air):
+    """A cable with somebody at its end who sees every frame; the network of QEMU is on it, too."""
+
+    def __init__(self):
+        super().__init__("cable")
+        self.socket.bind(("127.0.0.1", self.here))
+        self.socket.settimeout(0.05)
+        self.heard = []
+
+    def arguments(self):
+        ports = (("slirp", "ours"), (self.name, "tests"))
+        return ["-netdev", "user,id=slirp", *super().arguments(),
+                *(part for peer, port in ports
+                  for part in ("-netdev", f"hubport,id={port},hubid=0,netdev={peer}")),
+                "-netdev", "hubport,id=air,hubid=0"]
+
+    def send(self, content):
+        self.socket.sendto(content, ("127.0.0.1", self.there))
+
+    def wait(self, content, seconds=10):
+        """Until this frame has left the card."""
+        deadline = time.monotonic() + seconds * PATIENCE
+        while content not in self.heard:
+            assert time.monotonic() < deadline, f"{content!r} didn't leave"
+            try:
+                self.heard.append(self.socket.recv(4096))
+            except TimeoutError:
+                pass
