@@ -15,6 +15,7 @@ from harness.console import Console
 from harness.describe import describe
 from harness.machine import PATIENCE
 from test_dma import word_at
+from witness import NO_EFFECT
 
 ECAM = 0xb0000000                                    # SeaBIOS' place
 PORT = "00:03.0"                                     # a root port: what is behind can be reset
@@ -22,6 +23,7 @@ PLACES = {"victim": "00:04.0", "a5": "00:05.0", "a14": "00:06.0", "b1": "00:07.0
           "b6": "00:09.0", "b9": "01:00.0"}
 DEEDS = {"a5": "write", "a14": "storm", "b1": "forge", "b5": "interrupt", "b6": "raise",
          "b9": "late"}
+ON_AMD_VI = {**PLACES, "b9": "00:0a.0"}              # QEMU's AMD-Vi mixes up what is behind a port
 WITHOUT_MESSAGES = "b6"
 LIMIT = 16                                           # faults, after which a device is blocked
 
@@ -87,9 +89,9 @@ def config_at(address, register):
     return ECAM + requester(address) * 4096 + register
 
 
-def hardware():
+def hardware(places):
     parts = [PORT_HARDWARE]
-    for place in PLACES.values():
+    for place in places.values():
         behind = place.startswith("01")
         parts.append(HARDWARE.format(place=place, more=",bus=under" if behind else "") +
                      (f"  behind: {PORT}\n" if behind else ""))
@@ -101,14 +103,15 @@ def writer(name):
     return WRITER.format(name=name, address=config(address, register, 0)[0][1], value=value)
 
 
-def siege(name, controls=()):
+def siege(name, controls=(), iommu="vt-d"):
+    places = ON_AMD_VI if iommu == "amd-vi" else PLACES
     devices = [DEVICE.format(name=owner, place=place, limit=LIMIT,
                              more="" if owner == WITHOUT_MESSAGES else "msi: true")
-               for owner, place in PLACES.items()]
+               for owner, place in places.items()]
     attackers = [ATTACKER.format(name=owner, deed=deed) for owner, deed in DEEDS.items()]
     path = describe(name, compartments=VICTIM + "".join([*attackers, *map(writer, WRITES)]),
-                    devices="".join(devices), hardware=hardware(), controls=controls, cores=2,
-                    memory="512M")
+                    devices="".join(devices), hardware=hardware(places), controls=controls,
+                    cores=2, memory="512M", iommu=iommu)
     return Target(path, controls=bool(controls), name=name)
 
 
@@ -202,8 +205,7 @@ def test_a14_storm_of_faults(machine, machine_without, verdict):
             blamed="edu-b5 of b5", served="victim")
 
 
-def test_b5_storm_of_interrupts(machine):
-    """Its control is the one above, on the same machine."""
+def storm_of_interrupts(machine):
     go(machine, "b5")
     for count, when in ((1, "arrived"), (0, "after the storm"), (1, "once acknowledged")):
         machine.expect(rf"b5\| dma: interrupt: {count} {when}", 30, anywhere=True)
@@ -212,13 +214,19 @@ def test_b5_storm_of_interrupts(machine):
     intact(machine)
 
 
+def test_b5_storm_of_interrupts(machine):
+    """Its control is the one above, on the same machine."""
+    storm_of_interrupts(machine)
+
+
 def lines_at_the_8259s(machine):
     """Which lines are high: every PCI line leads there as well as to the I/O APIC."""
     return [int(irr, 16) for irr in re.findall(r"pic\d: irr=([0-9a-f]+)",
                                                machine.qmp.monitor("info pic"))]
 
 
-def test_b6_interrupt_by_line(machine, verdict):
+def interrupt_by_line(machine):
+    """The control is on the same machine."""
     quiet = lines_at_the_8259s(machine)
     go(machine, "b6")
     pending = word_at(machine, config_at(PLACES["b6"], COMMAND)) >> 16 & 1 << 3     # PCI 6.2.3
@@ -226,9 +234,13 @@ def test_b6_interrupt_by_line(machine, verdict):
     intact(machine)
     by_monitor(machine, config(PLACES["b6"], COMMAND, MEMORY | MASTER))
     assert lines_at_the_8259s(machine) != quiet
+
+
+def test_b6_interrupt_by_line(machine, verdict):
+    interrupt_by_line(machine)
     verdict("B6", "edu interrupts by its line", "pending in the device, the line stays low",
             "its INTx allowed: the line is high",
-            blamed="nobody: no effect", served="victim")
+            blamed=NO_EFFECT, served="victim")
 
 
 def delivered(machine, name):
@@ -248,6 +260,29 @@ def test_b9_interrupt_after_its_owners_death(machine, machine_without, verdict):
     intact(machine)
     assert late_interrupts(machine_without("no-quiesce")) == 1
     verdict("B9", "edu interrupts after its owner died", "nothing arrives", "it is delivered",
+            blamed="b9, for its fault", served="victim")
+
+
+def test_interrupts_on_amd_vi(verdict):
+    with siege("siege-amd", iommu="amd-vi") as machine:
+        machine.expect(r"victim\| canary: intact", 60)
+        storm_of_interrupts(machine)
+        interrupt_by_line(machine)
+        assert late_interrupts(machine) == 0
+        intact(machine)
+    with siege("siege-amd-off", ["no-storm-limit", "no-quiesce"], iommu="amd-vi") as off:
+        off.expect(r"victim\| canary: intact", 60)
+        go(off, "b5")
+        off.expect(r"b5\| dma: interrupt: 1 after the storm", 30, anywhere=True)
+        assert late_interrupts(off) == 1
+    verdict("B5", "AMD-Vi: a storm of message interrupts", "masked after 100 in 10 ms, owner named",
+            "all are delivered",
+            blamed="edu-b5 of b5", served="victim")
+    verdict("B6", "AMD-Vi: edu interrupts by its line", "pending in the device, the line stays low",
+            "its INTx allowed: the line is high",
+            blamed=NO_EFFECT, served="victim")
+    verdict("B9", "AMD-Vi: edu interrupts after its owner died", "nothing arrives",
+            "it is delivered",
             blamed="b9, for its fault", served="victim")
 
 
