@@ -205,6 +205,16 @@ static void test_what_a_function_may_have(void **state) {
     assert_true((reg(IGB_VMOLR) & VMOLR_UNICAST) == 0);
 }
 
+static void test_who_was_refused_last(void **state) {
+    (void)state;
+    message(0, MAILBOX_RESET, 0, 0);
+    message(2, MAILBOX_RESET, 0, 0);
+    message(2, MAILBOX_VLAN | 1 << 16, 7, 0);
+    message(0, MAILBOX_VLAN | 1 << 16, 0, 0);
+    assert_int_equal(pools.refused, 1);
+    assert_int_equal(pools.refused_last, 2);
+}
+
 static void test_mailbox_that_is_held(void **state) {
     (void)state;
     peer_holds = true;
@@ -254,7 +264,7 @@ int main(void) {
         TEST(test_queues), TEST(test_a_new_client_leaves_virtual_functions_alone),
         TEST(test_gone), TEST(test_reset_opens_a_function), TEST(test_what_a_function_may_have),
         TEST(test_mailbox_that_is_held), TEST(test_vlans), TEST(test_own_addresses),
-        TEST(test_told_after_a_start),
+        TEST(test_told_after_a_start), TEST(test_who_was_refused_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
