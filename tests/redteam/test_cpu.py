@@ -12,8 +12,8 @@ from guests import states
 from harness.bare import bare
 from harness.console import Console
 from harness.describe import describe_web_and, machine
+from witness import NO_EFFECT, served
 
-GREETING = "Hello from guest web"
 BOOT_SECONDS = 240
 ENDLESS = 1000                     # exits that no guest has who does nothing
 WEBS_CORE = 2
@@ -57,38 +57,34 @@ def running():
         yield booted
 
 
-def serves(running):
-    assert GREETING in (running.curl() or ""), running.serial.tail()
-    assert states(running)["web"] == "running"
-
-
 def cpu_of(bare_machine):
     return bare_machine.qmp.monitor("info registers")
 
 
 def test_triple_fault(running, verdict):
     running.expect(r"^triple\| .*triple fault", 60, anywhere=True)
-    serves(running)
+    witnesses = served(running, "web")
     with bare("triple") as alone:
         alone.expect("hostile: triple", 20)
         alone.wait_exit(20)
-    verdict("E3", "a guest's triple fault", "that VM ends", "the bare machine resets")
+    verdict("E3", "a guest's triple fault", "that VM ends", "the bare machine resets",
+            blamed="triple, by its monitor", served=witnesses)
 
 
 @pytest.mark.parametrize("register", ["cr3", "cr4"])
 def test_reserved_bits(running, verdict, register):
     running.expect(rf"{register}\.serial\| hostile: #GP, still here", 60, anywhere=True)
-    serves(running)
+    witnesses = served(running, "web")
     with bare(register) as alone:
         alone.expect(f"hostile: {register}", 20)
         alone.serial.never("still here", 3)
     verdict("E3", f"reserved bits of {register.upper()}", "#GP, the guest goes on",
-            "the bare emulated machine stands still")
+            "the bare emulated machine stands still", blamed=NO_EFFECT, served=witnesses)
 
 
 def test_endless_exceptions(running, verdict):
     running.expect(r"step\.serial\| hostile: step", 60, anywhere=True)
-    serves(running)
+    witnesses = served(running, "web")
     counters = "\n".join(Console(running).command("counters"))
     exits = re.search(r"^vcpu\s+step\.vcpu0 .*kernel exits (\d+)", counters, re.MULTILINE)
     assert int(exits.group(1)) > ENDLESS
@@ -96,19 +92,19 @@ def test_endless_exceptions(running, verdict):
         alone.expect("hostile: step", 20)
         assert "HLT=0" in cpu_of(alone)
     verdict("E3", "#DB after each instruction", "web's vCPU has its turns on the same core",
-            "the bare processor never ends")
+            "the bare processor never ends", blamed="step, by its exits", served=witnesses)
 
 
 def test_halt_without_interrupts(running, verdict):
     running.expect(r"halt\.serial\| hostile: halt", 60, anywhere=True)
-    serves(running)
+    witnesses = served(running, "web")
     assert states(running)["halt"] == "running"
     with bare("halt") as alone:
         alone.expect("hostile: halt", 20)
         alone.serial.never("still here", 1)
         assert "HLT=1" in cpu_of(alone)
     verdict("E3", "HLT with interrupts off", "web's vCPU has its turns on the same core",
-            "the bare processor stands still")
+            "the bare processor stands still", blamed=NO_EFFECT, served=witnesses)
 
 
 def test_monitor_with_bad_states(running, verdict):
@@ -116,7 +112,8 @@ def test_monitor_with_bad_states(running, verdict):
     said = dict(re.findall(r"badentry\| badentry: (.+): (.+?)\r?\n", running.serial.text()))
     assert said.pop("good") == "entered, halts"
     assert list(said.values()) == ["refused by the processor"] * BAD_STATES, said
-    serves(running)
+    witnesses = served(running, "web")
     assert states(running)["badentry"] == "running"
     verdict("E3", "a monitor enters with states that no processor has",
-            f"{BAD_STATES} states refused, 200 times each", "its good state is entered")
+            f"{BAD_STATES} states refused, 200 times each", "its good state is entered",
+            blamed=NO_EFFECT, served=witnesses)

@@ -6,6 +6,7 @@ import pytest
 
 from harness.describe import DISK_DEVICE, DISK_DRIVER, DISK_MUX, describe, disk_hardware, machine
 from harness.machine import BUILD
+from witness import served
 
 MIB = 1 << 20
 SECTOR = 512
@@ -33,7 +34,7 @@ vms:
 
 
 def trespass(name, lba, mux):
-    """What the attacker was told, and the disk afterwards."""
+    """What the attacker was told, the disk afterwards, and who goes on."""
     with open(IMAGE, "wb") as image:
         image.write(FILLER * (32 * MIB))
     path = describe(name, cores=2, memory="512M", hardware=disk_hardware(IMAGE), devices=DISK_DEVICE,
@@ -42,19 +43,20 @@ def trespass(name, lba, mux):
     with machine(path) as running:
         told = running.expect(r"trespass: written (\d), read (\d), found (0x[0-9a-f]+)$", 90,
                               anywhere=True).groups()
+        witnesses = served(running, "blockmux", "nvme")
     with open(IMAGE, "rb") as image:
-        return told, image.read()
+        return told, image.read(), witnesses
 
 
 @pytest.mark.parametrize("lba, harmed", [(BEHIND, (FIRST + SIZE) * MIB), (WRAPPING, 0)],
                          ids=["behind", "wrapping"])
 def test_f10_extent_is_a_clients_bound(verdict, lba, harmed):
     """The control is the same request to a multiplexer that was built without the extent's rule."""
-    told, content = trespass("extent", lba, DISK_MUX)
+    told, content, witnesses = trespass("extent", lba, DISK_MUX)
     assert told == ("2", "2", "0x0")
     assert content == FILLER * len(content)
-    told, content = trespass("extent-control", lba, DISK_MUX + "    program: blockmux-open\n")
+    told, content, _ = trespass("extent-control", lba, DISK_MUX + "    program: blockmux-open\n")
     assert told == ("0", "0", "0x5a")
     assert content[harmed:harmed + 8 * SECTOR] == b"\x5a" * (8 * SECTOR)
     verdict("F10", f"a client writes sector {lba:#x} of its {SIZE} MiB", "refused, disk unchanged",
-            "another's sector was written")
+            "another's sector was written", blamed="the client, by its answer", served=witnesses)

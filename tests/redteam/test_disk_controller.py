@@ -11,8 +11,8 @@ from guests import FAULT, end_of, states
 from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NIC_DRIVER,
                               NIC_HARDWARE, SWITCH, WEB, describe, disk_hardware, indented, machine)
 from harness.machine import BUILD
+from witness import served
 
-GREETING = "Hello from guest web"
 BOOT_SECONDS = 240
 MIB = 1 << 20
 IMAGE = os.path.join(BUILD, "tests", "redteam-ahci.img")
@@ -62,7 +62,7 @@ class Outcome:
             self.said = {deed[0]: end_of(running, deed[0], "ahci") for deed in deeds}
             self.afterwards = {name: end_of(running, name, "ahci: afterwards")
                                for name, said in self.said.items() if said != FAULT}
-            self.page = running.curl()
+            self.served = served(running, "web", "switch", "blockmux", "nvme", "e1000e")
             self.states = states(running)
 
 
@@ -84,12 +84,5 @@ def test_attack(protected, careless, verdict, name, text, answer, program):
     if program:
         assert careless.said[name] == FAULT and careless.states[name] == "faulted"
     if text:
-        verdict("F6", text, answer, careless.said.get(name, NOTHING))
-
-
-@pytest.mark.parametrize("kind", ["protected", "careless"])
-def test_others_are_served_all_the_while(request, kind):
-    outcome = request.getfixturevalue(kind)
-    assert GREETING in (outcome.page or "")
-    assert all(outcome.states[name] == "running"
-               for name in ("web", "switch", "blockmux", "nvme", "e1000e"))
+        verdict("F6", text, answer, careless.said.get(name, NOTHING),
+                blamed="the guest, by its own device", served=protected.served)

@@ -10,6 +10,7 @@ import time
 from attack import CANARY, MARGIN, PATTERN, VICTIM, Target
 from harness.describe import describe
 from harness.machine import PATIENCE
+from witness import NO_EVENT
 
 HARDWARE = """\
 - address: 00:04.0
@@ -220,7 +221,7 @@ def test_a7_stale_translations(verdict):
     assert with_service and not late and stale
     verdict("A7", "edu writes after its owner died, through its old translations", "fault named",
             "without invalidation the write arrived",
-            blamed="edu of attacker")
+            blamed="edu of attacker", served="victim")
     verdict("A8", "edu's write is in flight when its owner dies", "never comes: quiesced before",
             "not quiesced: it comes, and is a fault",
             blamed="attacker, for its fault", served="victim")
@@ -260,7 +261,8 @@ def test_dma_on_amd_vi(verdict):
     assert all(tour("tour-off", ["dma-open"]).values())
     for attack, what in (("A1", "another compartment's memory"), ("A6", "configuration space"),
                          ("A6", "the I/O APIC"), ("A10", "the IOMMU's device table")):
-        verdict(attack, f"AMD-Vi: edu writes to {what}", "unchanged", "overwritten")
+        verdict(attack, f"AMD-Vi: edu writes to {what}", "unchanged", "overwritten",
+                blamed=NO_EVENT, served="victim")
 
 
 def test_a7_stale_translations_on_amd_vi(verdict):
@@ -271,7 +273,8 @@ def test_a7_stale_translations_on_amd_vi(verdict):
     machine.stop()
     assert not late and stale
     verdict("A7", "AMD-Vi: edu writes after its owner died, unquiesced", "nothing arrived",
-            "without invalidation the write arrived")
+            "without invalidation the write arrived",
+            blamed="attacker, for its fault", served="victim")
 
 
 FWCFG = VICTIM + """\

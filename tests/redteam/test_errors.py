@@ -175,4 +175,4 @@ def test_b10_machine_check_that_ends_a_core(machine, verdict):
                    "can't go on", 30)
     verdict("B10", "a machine check that says that the core's context is lost",
             "the machine stops and says why", "see the one before",
-            blamed="the check's status")
+            blamed="the check's status", served="nobody: the machine ends")

@@ -14,8 +14,8 @@ from harness.console import Console
 from harness.describe import describe_web_and, machine
 from guests import states
 from test_processes import compartment
+from witness import GREETING
 
-GREETING = "Hello from guest web"
 BOOT_SECONDS = 180
 FETCHES = 10
 SLOWEST_SECONDS = 10

@@ -7,6 +7,7 @@ import time
 from attack import Target
 from harness.describe import describe
 from harness.machine import PATIENCE
+from witness import NO_EVENT
 
 HARDWARE = """\
 - address: 00:04.0
@@ -178,6 +179,6 @@ def test_b1_and_b2_on_amd_vi(verdict):
         time.sleep(PATIENCE)
         assert forge(machine)
     verdict("B1", "AMD-Vi: edu writes an interrupt message of its own", "no interrupt",
-            "the victim was interrupted")
+            "the victim was interrupted", blamed=NO_EVENT, served="victim")
     verdict("B2", "AMD-Vi: e1000e sends another device's vector", "no interrupt",
-            "the victim was interrupted")
+            "the victim was interrupted", blamed=NO_EVENT, served="victim")

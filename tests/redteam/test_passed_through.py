@@ -17,6 +17,7 @@ from harness.machine import PATIENCE
 from puppet import MEMORY as GUEST_MEMORY
 from puppet import Puppet, vm
 from test_dma import word_at
+from witness import NO_EFFECT
 
 EDU, CARD, CARDS_PLACE, ECAM = "1234:11e8", "8086:10d3", "02:00.0", 0xb0000000
 FAULT_LIMIT = 10                     # of the engine
@@ -130,7 +131,7 @@ def test_c12_memory_that_was_used_before_the_boot(machine, verdict):
     assert machine.search(DIRT, DIRTY_FROM) > 0                     # and what nobody has still is
     intact(machine)
     verdict("C12", "secrets of an earlier system, all over the memory", "a guest finds zeros",
-            "they are still where nobody has memory", served="victim")
+            "they are still where nobody has memory", blamed=NO_EFFECT, served="victim")
 
 
 class Engine:
@@ -216,7 +217,7 @@ def test_b3_msix_table_of_a_guest(machine, dirty, verdict):
     _, _, after = write_table(dirty)
     assert after[0] == MESSAGE
     verdict("B3", "a guest writes to its device's MSI-X table", "the real one stays",
-            "granted its page: the real message changed", served="victim")
+            "granted its page: the real message changed", blamed=NO_EFFECT, served="victim")
 
 
 def test_c1_the_guest_moves_its_bar(machine, dirty, verdict):
@@ -238,7 +239,7 @@ def test_c1_the_guest_moves_its_bar(machine, dirty, verdict):
     assert reaches_device(dirty, BAR0 + 4, 0xfd000000)
     verdict("C1", "a guest moves its device's BAR over everything it has", "the real BAR stays",
             "past its VMM: it moves",
-            served="victim")
+            blamed=NO_EFFECT, served="victim")
 
 
 def test_c2_registers_that_are_switched_off(machine, dirty, verdict):
@@ -261,7 +262,7 @@ def test_c2_registers_that_are_switched_off(machine, dirty, verdict):
     assert reaches_device(dirty, POWER_CONTROL, 0)
     verdict("C2", "a guest reads registers that it switched off", "all ones, the device stays on",
             "past its VMM: the device is off",
-            served="victim")
+            blamed=NO_EFFECT, served="victim")
 
 
 def resets_of(machine, name):
@@ -292,7 +293,7 @@ def test_c3_other_registers(machine, dirty, verdict):
     verdict("C3", "a guest writes ones to all registers of its device's configuration space",
             "none reaches the device; a reset is the kernel's",
             "past its VMM: its messages are masked",
-            served="victim")
+            blamed=NO_EFFECT, served="victim")
 
 
 RECEIVE_RING, SECRET = 0x2800, 0x5ec3e700
@@ -342,10 +343,10 @@ def test_a8_c12_the_guest_is_stopped(machine, dirty, verdict):
     assert residue(dirty) == (0, SECRET, True)
     verdict("A8", "a guest's device writes while the guest is stopped", "never comes",
             "not quiesced: it comes, or is a fault",
-            served="victim")
+            blamed=NO_EFFECT, served="victim")
     verdict("C12", "what a guest left in memory and in its device's registers",
             "the next one finds zeros", "without the reset: it reads the register",
-            served="victim")
+            blamed=NO_EFFECT, served="victim")
 
 
 def faults_of(machine):

@@ -10,6 +10,7 @@ import pytest
 
 from harness.console import Console
 from harness.describe import describe, machine, machine_with_controls
+from witness import NO_EFFECT, served
 
 # deed: the x86 exception that must end it (Intel SDM 3, table 6-1)
 FAULTS = {
@@ -84,8 +85,7 @@ def test_d1_ports_that_are_not_granted_end_the_process(verdict):
         faults = "\n".join(Console(running).command("faults"))
         for port in PORTS:
             assert re.search(rf"^p-{port:x}: .* vector 13\b", faults, re.MULTILINE), faults
-
-
+        witnesses = served(running, "console", "uart")
     path = describe("ports-open", compartments=compartment("p-cf9", "port", 1, delay=500, port=0xcf9),
                     controls=["ports-open"], memory="512M")
     with machine_with_controls(path) as running:
@@ -93,7 +93,8 @@ def test_d1_ports_that_are_not_granted_end_the_process(verdict):
         running.wait_exit(SECONDS)
         running.serial.never("still here")
     verdict("D1", "a process writes to 0xcf9, 0x64, 0xb2 and others that reset or reprogram a PC",
-            "each write ends the process", "0xcf9 resets the machine")
+            "each write ends the process", "0xcf9 resets the machine",
+            blamed="each process, for its fault", served=witnesses)
 
 
 def test_e6_a_million_senseless_calls_harm_nobody(verdict):
@@ -101,13 +102,11 @@ def test_e6_a_million_senseless_calls_harm_nobody(verdict):
     with machine(describe("calls", compartments=parts, memory="512M")) as running:
         running.expect(r"caller\| hostile: calls: still here", 300)
         running.expect(r"peaceful\| hostile: peace: still here", SECONDS, anywhere=True)
-        status = "\n".join(Console(running).command("status"))
-        for name in ("caller", "peaceful", "console", "uart"):
-            assert re.search(rf"^{name}\s+running", status, re.MULTILINE), status
-
+        witnesses = served(running, "caller", "peaceful", "console", "uart")
     entitled = compartment("caller", "calls", 1) + "  machine: [reboot, poweroff]\n"
     with machine(describe("calls-entitled", compartments=entitled, memory="512M")) as running:
         running.wait_exit(300)
         running.serial.never("still here")
     verdict("E6", "a process makes a million kernel calls with senseless arguments",
-            "all answered, everybody runs", "granted machine_control, it ends the machine")
+            "all answered, everybody runs", "granted machine_control, it ends the machine",
+            blamed=NO_EFFECT, served=witnesses)

@@ -8,6 +8,7 @@ from attack import Target
 from earlier import BAR0, COMMAND, by_monitor, config, rom
 from harness.describe import describe
 from test_dma import IO_APIC, word_at
+from witness import NOTHING_STARTS
 
 HERE, SHARED = 0xfd000000, 0xfd200000                # where firmware puts nothing
 EDU, CARD = "1234:11e8", "10ec:8139"
@@ -103,7 +104,7 @@ def test_c1_bar_over_another_devices(off, verdict):
     assert word_at(off, HERE + LIVENESS) == 0xffffffff - SECRET
     verdict("C1", "a BAR that firmware left over another device's", "plan refused, device named",
             "the victim's registers changed",
-            blamed="edu-c1")
+            blamed="edu-c1", served=NOTHING_STARTS)
 
 
 def test_c8_page_of_two_devices(off, verdict):
@@ -112,7 +113,7 @@ def test_c8_page_of_two_devices(off, verdict):
     assert word_at(off, SHARED + VICTIMS) == SECRET
     verdict("C8", "a page that holds two devices' registers", "plan refused, device named",
             "the neighbour's registers changed",
-            blamed="edu-c8")
+            blamed="edu-c8", served=NOTHING_STARTS)
 
 
 def test_b7_bar_over_the_io_apic(off, verdict):
@@ -121,4 +122,4 @@ def test_b7_bar_over_the_io_apic(off, verdict):
     assert word_at(off, IO_APIC) == 0x5a
     verdict("B7", "a BAR that firmware left over the I/O APIC", "plan refused, device named",
             "its select register changed",
-            blamed="edu-b7")
+            blamed="edu-b7", served=NOTHING_STARTS)

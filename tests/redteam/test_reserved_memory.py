@@ -9,6 +9,7 @@ from attack import Target
 from earlier import GO_AT, HERE_AT, PASSWORD, WAIT, rom
 from harness.describe import describe
 from harness.machine import PATIENCE
+from witness import NOTHING_STARTS
 
 PLACE, NEIGHBOUR, ID = (4, 0), (5, 0), "1234:11e8"
 HARDWARE = """\
@@ -97,4 +98,4 @@ def test_a12_memory_reserved_for_a_device(verdict):
     machine.stop()
     verdict("A12", "a device for whose DMA firmware has reserved memory",
             "plan refused, both named", "reserved for its neighbour: it works",
-            blamed="edu of owner")
+            blamed="edu of owner", served=NOTHING_STARTS)

@@ -14,8 +14,8 @@ from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NI
                               NIC_HARDWARE, SWITCH, WEB, describe, disk_hardware, indented, machine)
 from harness.machine import BUILD
 from guests import FAULT, end_of, states
+from witness import served
 
-GREETING = "Hello from guest web"
 BOOT_SECONDS = 240
 MIB = 1 << 20
 IMAGES = [os.path.join(BUILD, "tests", f"lies-{name}.img") for name in ("honest", "liar")]
@@ -103,7 +103,7 @@ class Outcome:
             running.expect(r"guest web: address ", BOOT_SECONDS, anywhere=True)
             self.said = {lie[0]: end_of(running, lie[0], "client") for lie in LIES
                          if not careless or lie[3]}
-            self.page = running.curl()
+            self.served = served(running, "web", "honest", "switch", "blockmux", "nvme", "e1000e")
             self.verified = running.expect(r"honest\| verified (\d+), mismatches (\d+)",
                                            60).groups()
             self.states = states(running)
@@ -126,13 +126,11 @@ def test_lie(protected, careless, verdict, name, text, answer, program, harm):
     if program:
         assert re.fullmatch(harm, careless.said[name])
         assert careless.states[name] == ("faulted" if harm == FAULT else "running")
-    verdict("F3", text, protected.said[name], careless.said.get(name, NOTHING))
+    verdict("F3", text, protected.said[name], careless.said.get(name, NOTHING),
+            blamed="nobody: its own VMs only", served=protected.served)
 
 
 @pytest.mark.parametrize("kind", ["protected", "careless"])
-def test_others_are_served_all_the_while(request, kind):
+def test_honest_server_serves_all_the_while(request, kind):
     outcome = request.getfixturevalue(kind)
-    assert GREETING in (outcome.page or "")
     assert int(outcome.verified[0]) > 0 and outcome.verified[1] == "0"
-    assert all(outcome.states[name] == "running"
-               for name in ("web", "honest", "switch", "blockmux", "nvme", "e1000e"))

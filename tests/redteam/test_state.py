@@ -5,6 +5,7 @@ import re
 from harness.console import Console
 from harness.describe import describe, machine, machine_with_controls
 from test_processes import compartment
+from witness import NO_EFFECT, served
 
 SECONDS = 120
 RESTARTS = 20
@@ -32,7 +33,7 @@ def test_e1_vector_state_stays_in_its_compartment(verdict):
     saw, lost = fpu_leaks(["no-fpu-switch"])
     assert saw > 0 or lost > 0
     verdict("E1", "vector registers read by another process", "never seen, never lost",
-            f"seen {saw}, lost {lost} times")
+            f"seen {saw}, lost {lost} times", blamed=NO_EFFECT, served="keeper, spy")
 
 
 def memory_used(console):
@@ -54,5 +55,6 @@ def test_b8_nothing_is_used_up(verdict):
         assert memory_used(console) == before
         faults = "\n".join(console.command("faults"))
         assert not re.search(r"^(uart|console): ", faults, re.MULTILINE), faults
+        witnesses = served(running, "caller", "console", "uart")
     verdict("B8", "a million calls and 20 restarts to use kernel memory up", f"{before} used, as before",
-            "none: no call allocates")
+            "none: no call allocates", blamed=NO_EFFECT, served=witnesses)

@@ -3,6 +3,7 @@
 bypasses the IOMMU. It is refused by name; marked unsafe, it reaches everything."""
 from attack import CANARY, Target
 from harness.describe import describe
+from witness import NOTHING_STARTS
 
 BYPASS = ["-device", "pxb-pcie,id=second,bus_nr=32,bus=pcie.0,bypass_iommu=on",
           "-device", "pcie-root-port,id=under,bus=second,chassis=1,slot=1",
@@ -60,4 +61,4 @@ def test_a3_device_without_a_unit(verdict):
         machine.expect(r"victim\| canary: SPOILED", 15)
     verdict("A3", "a DMA device that no IOMMU unit covers", "plan refused, device and owner named",
             "marked unsafe: canary overwritten",
-            blamed="edu of attacker")
+            blamed="edu of attacker", served=NOTHING_STARTS)

@@ -9,8 +9,8 @@ import pytest
 
 from harness.console import Console
 from harness.describe import describe_web_and, machine
+from witness import served
 
-GREETING = "Hello from guest web"
 BOOT_SECONDS = 240
 
 RESET = "the device asks for a reset"
@@ -106,9 +106,9 @@ def test_attack(protected, careless, verdict, name, attack, text, answer, progra
         assert state(careless, name) == "faulted"
         assert f"{name}.serial| attacker: still here" not in careless.serial.text()
     verdict(attack, text, answer if not answered.groups() else "no mixture was used",
-            harm or "the monitor faulted")
+            harm or "the monitor faulted", blamed="the guest, by its own device",
+            served=served(protected, "web", "fair", "switch"))
 
 
-def test_page_is_served_all_the_while(protected, careless):
-    for running in (protected, careless):
-        assert GREETING in (running.curl() or ""), running.serial.tail()
+def test_page_is_served_beside_careless_monitors(careless):
+    served(careless, "web")
