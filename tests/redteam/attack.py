@@ -26,6 +26,7 @@ PATTERN = b"\x5a" * 64             # tests/programs/dma.c
 MANIFEST_MAGIC = b"BULKMANS"
 SETTING_VALUE = 96                 # abi/manifest.h: offset of an entry's value
 DIRTY_FROM = 16 << 20              # above what a boot loader and the kernel fill
+PIECE = 4 << 20                    # of RAM, looked through at once
 MARGIN = 3.0                       # seconds that an attack is given before memory is judged
 
 
@@ -69,7 +70,7 @@ class Target(Machine):
         if os.path.exists(self.ram_path):
             os.unlink(self.ram_path)
 
-    def _pieces(self, start):
+    def _pieces(self, start, overlap):
         """What was ever written of RAM, piece by piece: a look at the rest would give it memory of
         the host's."""
         with open(self.ram_path, "rb", buffering=0) as file:
@@ -79,12 +80,12 @@ class Target(Machine):
                 except OSError:        # nothing behind it
                     return
                 end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
-                yield start, os.pread(file.fileno(), end - start, start)
-                start = end
+                yield start, os.pread(file.fileno(), min(end - start, PIECE + overlap), start)
+                start = min(end, start + PIECE)
 
     def search(self, bytes_wanted, start=0):
         """The physical address of the first such bytes; -1: they are nowhere."""
-        for at, piece in self._pieces(start):
+        for at, piece in self._pieces(start, len(bytes_wanted) - 1):
             found = piece.find(bytes_wanted)
             if found >= 0:
                 return at + found
