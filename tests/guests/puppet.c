@@ -24,10 +24,12 @@ void main(const uint8_t *zero_page);
 
 static struct mailbox box __attribute__((aligned(4096)));
 
-/* As often as the upper half says. */
-static void flood(volatile uint8_t *at, uint64_t value) {
-    for (uint32_t left = (uint32_t)(value >> 32); left > 0; left--)
-        write32(at, (uint32_t)value);
+/* Until the next order, which is only to end this. */
+static void flood(volatile uint8_t *at, uint32_t value) {
+    uint64_t order = box.wanted;
+
+    while (box.wanted == order)
+        write32(at, value);
 }
 
 static uint32_t perform(uint64_t operation, uint64_t address, uint64_t value) {
@@ -41,7 +43,7 @@ static uint32_t perform(uint64_t operation, uint64_t address, uint64_t value) {
         *(volatile uint64_t *)device_memory(address) = value;
         return 0;
     case FLOOD:
-        flood(device_memory(address), value);
+        flood(device_memory(address), (uint32_t)value);
         return 0;
     case CONFIG_READ:
         return config_read((unsigned)(address >> 11), (unsigned)address % 256);

@@ -61,15 +61,16 @@ class Puppet:
             self._put(offset, word)
         self._put(WANTED, self._word(DONE) + 1)
 
-    def finish(self):
+    def _finish(self, meanwhile=lambda: None):
         deadline = time.monotonic() + SECONDS * PATIENCE
         while self._word(DONE) != self._word(WANTED):
             assert time.monotonic() < deadline, f"the puppet hangs:\n{self.machine.serial.tail()}"
+            meanwhile()
             time.sleep(0.005)
 
     def _order(self, operation, address, value=0):
         self._give(operation, address, value)
-        self.finish()
+        self._finish()
         return self._word(VALUE)
 
     def read(self, address):
@@ -81,9 +82,12 @@ class Puppet:
     def write_64(self, address, value):
         self._order(WRITE_64, address, value)
 
-    def flood(self, address, value, times=0xffffffff):
-        """Begins to write this so often, or until this life's end; finish() waits for it."""
-        self._give(FLOOD, address, times << 32 | value)
+    def flood(self, address, value):
+        """Begins to write this as fast as it can, until end_flood() or this life's end."""
+        self._give(FLOOD, address, value)
+
+    def end_flood(self):
+        self._finish(lambda: self._put(WANTED, self._word(WANTED) + 1))
 
     def config(self, device, register):
         return self._order(CONFIG_READ, device << 11 | register)
