@@ -13,6 +13,12 @@ def states(running):
     return dict(re.findall(r"^(\S+)\s+(running|stopped|faulted|resetting)\b", status, re.MULTILINE))
 
 
+def device_counts(running, name):
+    """How many faults a device had, and how many resets."""
+    rows = "\n".join(Console(running).command("devices"))
+    return tuple(map(int, re.search(rf"^{name} .* (\d+) +(\d+)$", rows, re.MULTILINE).groups()))
+
+
 def end_of(running, name, voice):
     """A guest's words after `voice`, or FAULT: the kernel's words about its monitor."""
     found = running.expect(rf"{name}\.serial\| {voice}: (.*)\n|"

@@ -11,6 +11,7 @@ import pytest
 
 from attack import Target
 from earlier import COMMAND, MASTER, MEMORY, by_monitor, config, requester
+from guests import device_counts
 from harness.console import Console
 from harness.describe import describe
 from harness.machine import PATIENCE
@@ -173,26 +174,21 @@ def test_a5_write_to_another_devices_registers(machine, machine_without, verdict
             blamed="edu-a5 of a5", served="victim")
 
 
-def faults_of(machine, name):
-    rows = "\n".join(Console(machine).command("devices"))
-    return int(re.search(rf"^edu-{name} .* (\d+) +\d+$", rows, re.MULTILINE).group(1))
-
-
 def test_a14_storm_of_faults(machine, machine_without, verdict):
     """What a limit stops is the device; its owner's core and everybody else's go on."""
     go(machine, "a14", machine.canary(), last=False)
     machine.expect(rf'device "edu-a14" of "a14" reached its limit of {LIMIT} faults', 60,
                    anywhere=True)
-    first = faults_of(machine, "a14")
+    first = device_counts(machine, "edu-a14")[0]
     intact(machine)
-    assert faults_of(machine, "a14") == first
+    assert device_counts(machine, "edu-a14")[0] == first
     status = "\n".join(Console(machine).command("status"))
     assert re.search(r"^a14 .*faulted", status, re.MULTILINE), status
     assert re.search(r"^victim .*running", status, re.MULTILINE), status
     off = machine_without("no-storm-limit")
     go(off, "a14", off.canary(), last=False)
     deadline = time.monotonic() + 30 * PATIENCE
-    while faults_of(off, "a14") <= 2 * LIMIT:
+    while device_counts(off, "edu-a14")[0] <= 2 * LIMIT:
         assert time.monotonic() < deadline
     off.serial.never("reached its limit")
     go(off, "b5")

@@ -10,7 +10,7 @@ import pytest
 
 from attack import CANARY, DIRTY_FROM, PATTERN, Target
 from earlier import BAR0, COMMAND, MASTER, MEMORY, by_monitor, config, requester
-from guests import states
+from guests import device_counts, states
 from harness.console import Console
 from harness.describe import describe, indented
 from harness.machine import PATIENCE
@@ -265,11 +265,6 @@ def test_c2_registers_that_are_switched_off(machine, dirty, verdict):
             blamed=NO_EFFECT, served="victim")
 
 
-def resets_of(machine, name):
-    rows = "\n".join(Console(machine).command("devices"))
-    return int(re.search(rf"^{name} .* (\d+)$", rows, re.MULTILINE).group(1))
-
-
 def test_c3_other_registers(machine, dirty, verdict):
     """All bits of every register of the guest's configuration space are written: but for BARs,
     command, the interrupt line and what a message is, nothing of it reaches the device."""
@@ -283,10 +278,10 @@ def test_c3_other_registers(machine, dirty, verdict):
     puppet.set_config(number, pcie + 8, 0x7fff)                      # all of Device Control but FLR
     after = [word_at(machine, card_register(register)) for register in range(0, 0x100, 4)]
     assert after == before
-    resets = resets_of(machine, "card")
+    resets = device_counts(machine, "card")[1]
     puppet.set_config(number, pcie + 8, 1 << 15)                      # FLR: the kernel's own ladder
     machine.wait(lambda: puppet.config(number, 0) == 0x10d38086)
-    assert resets_of(machine, "card") == resets + 1
+    assert device_counts(machine, "card")[1] == resets + 1
     intact(machine)
     masked = word_at(dirty, card_register(MSIX_CONTROL)) ^ 1 << 30
     assert reaches_device(dirty, MSIX_CONTROL, masked)
@@ -349,11 +344,6 @@ def test_a8_c12_the_guest_is_stopped(machine, dirty, verdict):
             blamed=NO_EFFECT, served="victim")
 
 
-def faults_of(machine):
-    rows = "\n".join(Console(machine).command("devices"))
-    return int(re.search(r"^engine .* (\d+) +\d+$", rows, re.MULTILINE).group(1))
-
-
 def storm(machine, until):
     """Transfers to where none may go, many faults each, until this comes true."""
     engine, address = Engine(machine.puppet), machine.canary()
@@ -372,7 +362,7 @@ def test_a14_storm_of_faults_by_a_guest(machine, dirty, verdict):
     """It is stopped with its device. The last test here, for that reason."""
     limit = rf'device "engine" of "puppet" reached its limit of {FAULT_LIMIT} faults'
     assert storm(machine, lambda: re.search(limit, machine.serial.text())) == "faulted"
-    assert storm(dirty, lambda: faults_of(dirty) > 2 * FAULT_LIMIT) == "running"
+    assert storm(dirty, lambda: device_counts(dirty, "engine")[0] > 2 * FAULT_LIMIT) == "running"
     dirty.serial.never("reached its limit")
     verdict("A14", "a storm of DMA faults by a guest's passed-through edu",
             f"device off, guest stopped after {FAULT_LIMIT}", "goes on, guest and all",
