@@ -11,8 +11,8 @@ ROWS = []
 @pytest.fixture
 def verdict():
     """verdict(attack, text, protected, control, blamed, served): one row, once both were shown.
-    Blamed is whom the kernel's line names, served who went on meanwhile, as the test has seen; no
-    row is without (witness.py has words for those that name or serve nobody)."""
+    Blamed is whom the line of the kernel or of the refusing program names, served who went on
+    meanwhile, as the test has seen; no row is without (witness.py has words for nobody)."""
     def add(attack, text, protected, control, blamed, served):
         assert blamed and served
         ROWS.append((attack, text, protected, control, blamed, served))

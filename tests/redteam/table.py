@@ -15,8 +15,8 @@ TOP = """\
 # What came of each attack
 
 Written by `make redteam-table` from the results of `make redteam`; [red-team.md](red-team.md) says
-how attacks are mounted and judged. *Blamed* is whom the kernel's line names, *served meanwhile* who
-was seen to go on. Figures vary from run to run.
+how attacks are mounted and judged. *Blamed* is whom a line of the kernel, or of the program that
+refuses, names; *served meanwhile* who was seen to go on. Figures vary from run to run.
 
 """
 
