@@ -2,7 +2,8 @@
 $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
 $(eval $(call PROGRAM,igb,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c rules.c)))
-$(eval $(call PROGRAM,nvme,$(addprefix drivers/nvme/,main.c nvme.c start.c)))
+NVME_CORE := $(addprefix drivers/nvme/,nvme.c start.c admin.c)
+$(eval $(call PROGRAM,nvme,drivers/nvme/main.c $(NVME_CORE)))
 $(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c mode.c)))
 $(eval $(call PROGRAM,bootscreen,$(addprefix drivers/bootscreen/,main.c left.c)))
 $(eval $(call PROGRAM,ps2,drivers/ps2/main.c))
@@ -21,7 +22,7 @@ fuzz_igb_SOURCES := tests/fuzz/fuzz_igb.c $(addprefix drivers/igb/,pools.c mailb
 fuzz_igb_CFLAGS := -Itests/fake
 
 UNIT_TESTS += nvme
-unit_nvme_SOURCES := tests/unit/test_nvme.c drivers/nvme/nvme.c drivers/nvme/start.c \
+unit_nvme_SOURCES := tests/unit/test_nvme.c $(NVME_CORE) \
                      $(RING) $(LIB_FAKES)
 unit_nvme_CFLAGS := -Itests/fake
 

@@ -15,11 +15,13 @@
 enum { RETRY_MS = 2000 };
 
 static struct nvme nvme;
-static bool retry;
+static uint64_t retry_at;          /* when a controller that isn't ready is started again */
+static bool waited;                /* for the device, which eats notifications: look again */
 
 static void pause(void) {
     uint64_t bits;
 
+    waited = true;
     call_wait(time_now() + time_khz() / 4, &bits);
 }
 
@@ -46,35 +48,43 @@ static void find_regions(void) {
     find_areas();
 }
 
-/* Waiting for the device eats notifications, so the link is looked at again afterwards. */
 static void start(void) {
-    retry = !nvme_start(&nvme, pause);
-    if (retry) {
+    if (!nvme_start(&nvme, pause)) {
         log_line("the disk doesn't start; trying again");
+        retry_at = time_after_ms(RETRY_MS);
         return;
     }
     log_line("disk of %lu MiB, blocks of %u bytes", nvme.sectors / 2048,
              nvme.sectors_per_block * (unsigned)BLOCK_SECTOR);
-    nvme_tell(&nvme);
 }
 
-/* A client in a new life knows nothing of what was in flight: the disk begins anew as well. */
+/* A client in a new life knows nothing of what was in flight: the queues begin anew as well. */
+static void serve(void) {
+    if (nvme_open(&nvme, pause))
+        nvme_tell(&nvme);
+    else
+        log_line("the disk's queues can't be made anew; starting it again");
+}
+
 static void turn(void) {
     enum ring_event event = ring_check(&nvme.link);
 
-    if (event == RING_LOST)
+    waited = false;
+    if (event == RING_NEW || event == RING_LOST)
         nvme.running = false;
-    if (event == RING_NEW || (retry && ring_up(&nvme.link)))
+    if (!nvme.ready && time_now() >= retry_at)
         start();
+    if (nvme.ready && !nvme.running && ring_up(&nvme.link))
+        serve();
     nvme_turn(&nvme);
 }
 
 static bool settle(uint32_t *notify) {
-    return nvme_settle(&nvme, notify);
+    return nvme_settle(&nvme, notify) && !waited;
 }
 
 static uint64_t deadline(void) {
-    return retry ? time_after_ms(RETRY_MS) : BH_FOREVER;
+    return !nvme.ready ? retry_at : BH_FOREVER;
 }
 
 static void woken(void *context) {
@@ -92,5 +102,6 @@ int main(void) {
     driver_on_interrupt("irq1", woken, NULL);
     ring_open(&nvme.link, link, time_generation());
     service_on(service_link_bits(link), woken, NULL);
+    start();
     service_run(&program);
 }

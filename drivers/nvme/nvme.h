@@ -48,9 +48,11 @@ struct nvme {
     uint64_t rings_iova;
     struct nvme_area area[NVME_AREAS];
     struct ring link;              /* to the multiplexer */
-    bool     running;
+    bool     ready;                /* the controller was started, and answers */
+    bool     queues;               /* the I/O queues were made */
+    bool     running;              /* requests are taken */
     uint32_t stride;               /* bytes between doorbells */
-    uint32_t admin_next;           /* both admin queues advance together */
+    uint32_t admin_next;           /* both admin queues advance together; counts for ever */
     uint32_t tail;                 /* of the I/O submission queue; counts for ever */
     uint32_t head;                 /* of the I/O completion queue; counts for ever */
     uint64_t sectors;              /* size of namespace 1 */
@@ -66,9 +68,14 @@ struct nvme {
 /* How long the controller may take is in its own register; this says when to give up asking. */
 typedef void nvme_pause(void);
 
-/* Starts the controller and its I/O queues, and learns the disk's size; false: it failed. `pause`
- * waits a moment between two looks at the device. */
+/* Resets and starts the controller, and learns the disk's size; false: it failed. `pause` waits a
+ * moment between two looks at the device. */
 bool nvme_start(struct nvme *nvme, nvme_pause *pause);
+
+/* Makes the I/O queues anew, without touching anything else of a controller that is ready. What was
+ * under way is gone then, and reaches no memory any more. False: it failed, and the controller must be
+ * started again. */
+bool nvme_open(struct nvme *nvme, nvme_pause *pause);
 
 /* Tells the multiplexer what disk it has; needs ring_space() > 0. */
 void nvme_tell(struct nvme *nvme);

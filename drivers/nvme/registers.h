@@ -31,7 +31,9 @@ enum nvme_bits {
 };
 
 enum nvme_admin_opcode {           /* 5: figure 139 */
+    ADMIN_DELETE_SQ = 0x00,
     ADMIN_CREATE_SQ = 0x01,
+    ADMIN_DELETE_CQ = 0x04,
     ADMIN_CREATE_CQ = 0x05,
     ADMIN_IDENTIFY  = 0x06,
 };

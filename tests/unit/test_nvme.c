@@ -24,9 +24,10 @@ static uint8_t *area, *disk;
 static struct nvme *nvme;
 static struct link_pair pair;
 static struct ring mux;
-static enum { WELL, DEAD, NEVER_READY, FATAL, ADMIN_FAILS, SILENT } card;
+static enum { WELL, DEAD, NEVER_READY, FATAL, ADMIN_FAILS, ADMIN_STRAYS, SILENT } card;
 static uint32_t io_head, io_done, admin_head, admin_done, discarded;
 static uint32_t blocks_shift = 12;
+static bool has_sq, has_cq;
 
 static void *at(uint64_t iova, uint64_t bytes) {
     if (iova >= AREA_IOVA && iova + bytes <= AREA_IOVA + AREA)
@@ -45,9 +46,29 @@ static void finish(struct nvme_completion *queue, uint32_t depth, uint32_t *inde
     ++*index;
 }
 
+/* Queues are made in order, and gone in the other one. */
+static void change_queues(const struct nvme_command *command) {
+    if (command->opcode == ADMIN_CREATE_CQ) {
+        assert_false(has_cq);
+        has_cq = true;
+        io_done = 0;
+    } else if (command->opcode == ADMIN_CREATE_SQ) {
+        assert_true(has_cq && !has_sq);
+        has_sq = true;
+        io_head = 0;
+    } else if (command->opcode == ADMIN_DELETE_SQ) {
+        assert_true(has_sq);
+        has_sq = false;
+    } else if (command->opcode == ADMIN_DELETE_CQ) {
+        assert_true(has_cq && !has_sq);
+        has_cq = false;
+    }
+}
+
 static void admin(const struct nvme_command *command) {
     uint8_t *identify = rings->identify;
 
+    change_queues(command);
     if (command->opcode == ADMIN_IDENTIFY) {
         memset(identify, 0, 4096);
         if (command->dword10 == IDENTIFY_CONTROLLER) {
@@ -57,7 +78,8 @@ static void admin(const struct nvme_command *command) {
             identify[128 + 2] = (uint8_t)blocks_shift;
         }
     }
-    finish(rings->admin_done, NVME_ADMIN_DEPTH, &admin_done, command->id, card == ADMIN_FAILS);
+    finish(rings->admin_done, NVME_ADMIN_DEPTH, &admin_done,
+           (uint16_t)(command->id + (card == ADMIN_STRAYS)), card == ADMIN_FAILS);
 }
 
 /* Moves the bytes of a transfer page by page, as the two entries and the list say. */
@@ -106,6 +128,7 @@ static void configure(uint32_t value) {
 
     registers[NVME_CSTS / 4] = card == FATAL ? CSTS_FATAL : ready;
     io_head = io_done = admin_head = admin_done = 0;
+    has_sq = has_cq = false;
 }
 
 void mmio_write32(volatile void *base, uint32_t offset, uint32_t value) {
@@ -159,7 +182,7 @@ static int setup(void **state) {
 
 static int setup_started(void **state) {
     setup(state);
-    assert_true(nvme_start(nvme, no_pause));
+    assert_true(nvme_start(nvme, no_pause) && nvme_open(nvme, no_pause));
     return 0;
 }
 
@@ -226,6 +249,33 @@ static void test_does_not_start(void **state) {
     blocks_shift = 12;
     assert_false(nvme_start(nvme, no_pause));
     assert_false(nvme->running);
+}
+
+/* A client's new life costs nothing but the queues, and its last life's answers are never told. */
+static void test_queues_are_made_anew(void **state) {
+    (void)state;
+    card = SILENT;
+    ask(BLOCK_READ, 3, 0, 8, 0, 7);
+    turn();
+    assert_int_equal(nvme->free_count, NVME_DEPTH - 2);
+    card = WELL;
+    registers[NVME_CC / 4] = 0x5a5a5a5a;
+    for (unsigned i = 0; i < 3 * NVME_ADMIN_DEPTH; i++)
+        assert_true(nvme_open(nvme, no_pause));
+    assert_int_equal(registers[NVME_CC / 4], 0x5a5a5a5a);
+    assert_int_equal(nvme->free_count, NVME_DEPTH - 1);
+    assert_int_equal(done(BLOCK_READ, 3, 0, 8, 0), BLOCK_OK);
+}
+
+static void test_queues_that_stay(void **state) {
+    (void)state;
+    card = SILENT;
+    assert_false(nvme_open(nvme, no_pause));
+    assert_false(nvme->ready || nvme->running);
+    card = WELL;
+    assert_false(nvme_open(nvme, no_pause));
+    assert_true(nvme_start(nvme, no_pause) && nvme_open(nvme, no_pause));
+    assert_int_equal(done(BLOCK_READ, 3, 0, 8, 0), BLOCK_OK);
 }
 
 static void test_reads_any_length_anywhere(void **state) {
@@ -307,7 +357,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_does_not_start, setup, teardown),
         TEST(test_reads_any_length_anywhere), TEST(test_writes), TEST(test_flush_and_discard),
         TEST(test_refusals), TEST(test_queues_come_round), TEST(test_card_that_answers_at_random),
-        TEST(test_card_that_stands_still),
+        TEST(test_card_that_stands_still), TEST(test_queues_are_made_anew),
+        TEST(test_queues_that_stay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
