@@ -53,6 +53,10 @@ static void check_one_hardware(const struct checker *c, uint32_t number) {
         find(c, path, "id", "machine", "the id isn't vendor and device");
         report_mend(c->report, "write them as 8086:10d3");
     }
+    if (h->disk != NULL && h->namespaces_count != 0) {
+        find(c, path, "namespaces", "machine", "the disk has an image, and others for namespaces");
+        report_mend(c->report, "remove 'disk', and list its image first under 'namespaces'");
+    }
     for (uint32_t i = 0; i < number; i++) {
         if (strcmp(c->d->machine.devices[i].address, h->address) == 0) {
             find(c, path, "address", "machine", "two devices have the same address");

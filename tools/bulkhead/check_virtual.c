@@ -7,6 +7,8 @@
 #include "values.h"
 
 enum { VIRTUAL_MOST = 256, VLAN_MOST = 4094 };      /* PCIe 9.3.3.5 has more; the plan hasn't */
+enum { NVME_FUNCTIONS = 127, NAMESPACE_FIRST = 2 }; /* drivers/nvme/functions.h */
+#define NAMESPACE_LAST 0xfffffffeu                  /* NVMe 6.1 */
 
 static unsigned line_of(const struct checker *c, uint32_t device, const char *field) {
     return tree_line(c->tree, "devices[%u].%s", device, field);
@@ -90,14 +92,46 @@ static void check_address(const struct checker *c, uint32_t device) {
     }
 }
 
+/* A namespace has one owner; the first is what the disk's driver serves to others itself. */
+static void check_namespace(const struct checker *c, uint32_t device) {
+    const struct description_device *d = &c->d->devices[device];
+    unsigned line = line_of(c, device, "namespace");
+
+    if (d->space == NULL) {
+        return;
+    }
+    if (d->mac != NULL || d->vlan != 0) {
+        report_add(c->report, line, d->name, "no device has an address or a VLAN and a namespace");
+        report_mend(c->report, "keep 'namespace' if it is a disk's virtual function");
+    }
+    if (*d->space < NAMESPACE_FIRST || *d->space > NAMESPACE_LAST) {
+        report_add(c->report, line, d->name, "namespace %u is no virtual function's", *d->space);
+        report_mend(c->report, "give 2 or more: 1 is what the driver of '%s' serves",
+                    d->virtual_of);
+    }
+    if (d->virtual_number != NULL && *d->virtual_number >= NVME_FUNCTIONS) {
+        report_add(c->report, line, d->name, "a disk has no virtual function %u",
+                   *d->virtual_number);
+        report_mend(c->report, "give 'vf: 0' to 'vf: %u'", NVME_FUNCTIONS - 1u);
+    }
+    for (uint32_t i = 0; i < device; i++) {
+        const struct description_device *o = &c->d->devices[i];
+        if (o->space != NULL && *o->space == *d->space && o->virtual_of != NULL
+            && strcmp(o->virtual_of, d->virtual_of) == 0) {
+            report_add(c->report, line, d->name, "'%s' has the same namespace", o->name);
+            report_mend(c->report, "give each its own");
+        }
+    }
+}
+
 void check_virtual(const struct checker *c, uint32_t device) {
     const struct description_device *d = &c->d->devices[device];
-    bool more = d->virtual_number != NULL || d->mac != NULL || d->vlan != 0;
+    bool more = d->virtual_number != NULL || d->mac != NULL || d->vlan != 0 || d->space != NULL;
 
     if (d->virtual_of == NULL) {
         if (more) {
             report_add(c->report, line_of(c, device, "name"), d->name,
-                       "'vf', 'mac' and 'vlan' are for virtual functions");
+                       "'vf', 'mac', 'vlan' and 'namespace' are for virtual functions");
             report_mend(c->report, "say of which device it is one: 'vf-of: DEVICE'");
         }
         return;
@@ -105,6 +139,7 @@ void check_virtual(const struct checker *c, uint32_t device) {
     check_number(c, device);
     check_physical(c, device);
     check_address(c, device);
+    check_namespace(c, device);
     if (d->vlan > VLAN_MOST) {
         report_add(c->report, line_of(c, device, "vlan"), d->name, "there is no VLAN %u", d->vlan);
         report_mend(c->report, "give 1 to %u", (unsigned)VLAN_MOST);

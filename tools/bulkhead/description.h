@@ -26,6 +26,8 @@ struct description_hardware {   /* what the machine has at a PCI address */
     char    *behind;            /* address of the bridge that it is behind */
     bool     network;           /* user networking is its back end */
     char    *disk;              /* a raw image file is its back end */
+    char   **namespaces;        /* or one for each namespace of a disk with virtual functions */
+    uint32_t namespaces_count;
     struct description_forward *forwards;
     uint32_t forwards_count;
 };
@@ -63,8 +65,9 @@ struct description_device {
     char    *pci;
     char    *virtual_of;        /* instead: a virtual function of this device ... */
     uint32_t *virtual_number;   /* ... which one, from 0 */
-    char    *mac;               /* ... its address, and its VLAN: its physical function's driver */
-    uint32_t vlan;              /* gives them to it */
+    char    *mac;               /* ... a card's: its address, and its VLAN, */
+    uint32_t vlan;
+    uint32_t *space;            /* a disk's: its namespace; its physical one's driver gives them */
     char    *id;
     bool     platform;
     bool     dma;

@@ -122,7 +122,8 @@ static const struct description_device *described(const struct model *m, const c
     return &d->devices[i];
 }
 
-/* What the physical function's driver is told of a virtual one: "vf0.mac", "vf0.vlan". */
+/* What the physical function's driver is told of a virtual one: "vf0.mac", "vf0.vlan" or
+ * "vf0.namespace". */
 static void lower_virtual(struct model *m, const struct description_device *d, uint32_t driver) {
     char name[16];
     char value[12];
@@ -134,6 +135,11 @@ static void lower_virtual(struct model *m, const struct description_device *d, u
     if (d->vlan != 0) {
         snprintf(name, sizeof(name), "vf%u.vlan", *d->virtual_number);
         snprintf(value, sizeof(value), "%u", d->vlan);
+        link_setting(m, driver, name, value);
+    }
+    if (d->space != NULL) {
+        snprintf(name, sizeof(name), "vf%u.namespace", *d->virtual_number);
+        snprintf(value, sizeof(value), "%u", *d->space);
         link_setting(m, driver, name, value);
     }
 }

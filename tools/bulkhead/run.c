@@ -73,6 +73,29 @@ static char *image_path(const char *build, const char *file) {
     return file[0] == '/' ? memory_text(file) : memory_format("%s/%s", build, file);
 }
 
+static void add_image(struct arguments *list, const char *id, const char *build,
+                      const char *file) {
+    char *path = image_path(build, file);
+
+    add(list, memory_text("-drive"));
+    add(list, memory_format("if=none,id=%s,format=raw,discard=unmap,file=%s", id, path));
+    free(path);
+}
+
+/* Nobody has a namespace before the disk's driver says who: QEMU would give one that is attached at
+ * first to each controller again that is started. */
+static void add_namespaces(struct arguments *list, const struct description_hardware *hardware,
+                           uint32_t number, const char *build) {
+    for (uint32_t i = 0; i < hardware->namespaces_count; i++) {
+        char *id = memory_format("disk%u.%u", number, i + 1);
+        add_image(list, id, build, hardware->namespaces[i]);
+        add(list, memory_text("-device"));
+        add(list, memory_format("nvme-ns,bus=nvme%u,drive=%s,nsid=%u,shared=on,detached=on", number,
+                                id, i + 1));
+        free(id);
+    }
+}
+
 /* Adds what stands behind a device; answers the device's option that names it. */
 static char *add_back_end(struct arguments *list, const struct description_hardware *hardware,
                           uint32_t number, const char *build) {
@@ -82,11 +105,15 @@ static char *add_back_end(struct arguments *list, const struct description_hardw
         return memory_format(",netdev=net%u", number);
     }
     if (hardware->disk != NULL) {
-        char *path = image_path(build, hardware->disk);
-        add(list, memory_text("-drive"));
-        add(list, memory_format("if=none,id=disk%u,format=raw,discard=unmap,file=%s", number, path));
-        free(path);
+        char *id = memory_format("disk%u", number);
+        add_image(list, id, build, hardware->disk);
+        free(id);
         return memory_format(",drive=disk%u", number);
+    }
+    if (hardware->namespaces_count != 0) {
+        add(list, memory_text("-device"));
+        add(list, memory_format("nvme-subsys,id=subsystem%u", number));
+        return memory_format(",id=nvme%u,subsys=subsystem%u", number, number);
     }
     return memory_text("");
 }
@@ -105,6 +132,7 @@ static void add_hardware(struct arguments *list, const struct description_hardwa
                             hardware->options != NULL ? "," : "",
                             hardware->options != NULL ? hardware->options : ""));
     free(back_end);
+    add_namespaces(list, hardware, number, build);
 }
 
 static void add_boot(struct arguments *list, const struct run_options *options) {

@@ -56,6 +56,7 @@ static const cyaml_schema_field_t hardware_fields[] = {
     TEXT("behind", OPT, struct description_hardware, behind),
     TRUTH("network", struct description_hardware, network),
     TEXT("disk", OPT, struct description_hardware, disk),
+    LIST("namespaces", struct description_hardware, namespaces, &text_entry),
     LIST("forwards", struct description_hardware, forwards, &forward_entry),
     CYAML_FIELD_END
 };
@@ -102,6 +103,7 @@ static const cyaml_schema_field_t device_fields[] = {
     NUMBER_IF("vf", struct description_device, virtual_number),
     TEXT("mac", OPT, struct description_device, mac),
     NUMBER("vlan", OPT, struct description_device, vlan),
+    NUMBER_IF("namespace", struct description_device, space),
     TEXT("id", OPT, struct description_device, id),
     TRUTH("platform", struct description_device, platform),
     TRUTH("dma", struct description_device, dma),
