@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Driver of an NVMe disk: serves one client, the block multiplexer. Touches the controller's
+ * Driver of an NVMe disk: serves one client, the block multiplexer, and is what the disk's virtual
+ * functions depend on, whose namespaces are settings ("vf0.namespace"). Touches the controller's
  * registers, its own queues and the link; see drivers/nvme/nvme.h for whom it trusts.
  */
 #include "drivers/nvme/nvme.h"
 
+#include "lib/c/format.h"
 #include "lib/call/call.h"
 #include "lib/driver/driver.h"
 #include "lib/log/log.h"
@@ -48,14 +50,44 @@ static void find_regions(void) {
     find_areas();
 }
 
+static void find_functions(void) {
+    struct nvme_functions *f = &nvme.functions;
+    char name[BH_NAME_SIZE];
+
+    for (unsigned i = 0; i < NVME_FUNCTIONS; i++) {
+        format_text(name, sizeof(name), "vf%u.namespace", i);
+        f->function[i].space = (uint32_t)manifest_number(name, 0);
+        if (manifest_number(name, 0) > NVME_LAST_SPACE || f->function[i].space == NVME_OWN_SPACE)
+            program_stop("setting \"%s\": that is no virtual function's namespace", name);
+        f->count += f->function[i].space != 0;
+    }
+}
+
+static void tell_functions(void) {
+    for (unsigned i = 0; i < NVME_FUNCTIONS; i++) {
+        const struct nvme_function *f = &nvme.functions.function[i];
+
+        if (f->online)
+            log_line("virtual function %u: namespace %u, %u queues, %u interrupts", i, f->space,
+                     f->queues, f->interrupts);
+        else if (f->space != 0)
+            log_line("virtual function %u: the disk didn't bring it online", i);
+    }
+}
+
+/* What our controller has to give up for its functions it gives up with a reset of the kernel's. */
 static void start(void) {
-    if (!nvme_start(&nvme, pause)) {
+    nvme_start(&nvme, pause);
+    if (nvme.functions.wants_reset && driver_take_device("disk"))
+        nvme_start(&nvme, pause);
+    if (!nvme.ready) {
         log_line("the disk doesn't start; trying again");
         retry_at = time_after_ms(RETRY_MS);
         return;
     }
     log_line("disk of %lu MiB, blocks of %u bytes", nvme.sectors / 2048,
              nvme.sectors_per_block * (unsigned)BLOCK_SECTOR);
+    tell_functions();
 }
 
 /* A client in a new life knows nothing of what was in flight: the queues begin anew as well. */
@@ -96,7 +128,8 @@ int main(void) {
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
 
     find_regions();
-    if (!driver_take_device("disk"))
+    find_functions();
+    if (nvme.functions.count > 0 ? !driver_use_device("disk") : !driver_take_device("disk"))
         program_stop("no disk without the device");
     driver_on_interrupt("irq0", woken, NULL);
     driver_on_interrupt("irq1", woken, NULL);

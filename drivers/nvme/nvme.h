@@ -9,6 +9,7 @@
 #ifndef BULKHEAD_DRIVERS_NVME_NVME_H
 #define BULKHEAD_DRIVERS_NVME_NVME_H
 
+#include "drivers/nvme/functions.h"
 #include "drivers/nvme/registers.h"
 #include "lib/block/block.h"
 
@@ -18,6 +19,7 @@ enum {
     NVME_AREAS       = 17,         /* clients of the multiplexer, and its own scratch */
     NVME_PRPS        = 64,         /* entries of a list: BLOCK_MOST sectors and a part page fit */
     NVME_SHARE       = 32,         /* requests in a turn */
+    NVME_LIST_IDS    = 2048,       /* words of a controller list (4.10) */
 };
 
 /* The region "rings", as the driver and the device see it. */
@@ -30,12 +32,14 @@ struct nvme_rings {
     struct nvme_completion done[NVME_DEPTH];
     uint8_t                reserved2[4096 - NVME_DEPTH * 16];
     uint64_t               list[NVME_DEPTH][NVME_PRPS];
+    uint16_t               ids[NVME_LIST_IDS];
     uint8_t                identify[4096];
 };
 
 _Static_assert(offsetof(struct nvme_rings, command) % 4096 == 0, "queues begin on a page");
 _Static_assert(offsetof(struct nvme_rings, done) % 4096 == 0, "queues begin on a page");
 _Static_assert(offsetof(struct nvme_rings, list) % 4096 == 0, "no list crosses a page");
+_Static_assert(offsetof(struct nvme_rings, ids) % 4096 == 0, "no list crosses a page");
 
 struct nvme_area {
     uint64_t iova;
@@ -55,7 +59,7 @@ struct nvme {
     uint32_t admin_next;           /* both admin queues advance together; counts for ever */
     uint32_t tail;                 /* of the I/O submission queue; counts for ever */
     uint32_t head;                 /* of the I/O completion queue; counts for ever */
-    uint64_t sectors;              /* size of namespace 1 */
+    uint64_t sectors;              /* size of our namespace */
     uint32_t sectors_per_block;
     bool     discards;
     uint16_t tag[NVME_DEPTH];      /* of the request that a command id stands for */
@@ -63,18 +67,20 @@ struct nvme {
     uint16_t free[NVME_DEPTH];
     uint32_t free_count;
     uint64_t stray;                /* answers to nothing */
+    struct nvme_functions functions;
 };
 
 /* How long the controller may take is in its own register; this says when to give up asking. */
 typedef void nvme_pause(void);
 
-/* Resets and starts the controller, and learns the disk's size; false: it failed. `pause` waits a
- * moment between two looks at the device. */
+/* Resets and starts the controller, brings those of its virtual functions online that have a
+ * namespace (functions.h), and learns the disk's size; false: it failed. `pause` waits a moment
+ * between two looks at the device. */
 bool nvme_start(struct nvme *nvme, nvme_pause *pause);
 
 /* Makes the I/O queues anew, without touching anything else of a controller that is ready. What was
- * under way is gone then, and reaches no memory any more. False: it failed, and the controller must be
- * started again. */
+ * under way is gone then, and reaches no memory any more. False: it failed, and the controller must
+ * be started again. */
 bool nvme_open(struct nvme *nvme, nvme_pause *pause);
 
 /* Tells the multiplexer what disk it has; needs ring_space() > 0. */

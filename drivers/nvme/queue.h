@@ -24,4 +24,8 @@ bool nvme_run_admin(struct nvme *nvme, nvme_pause *pause);
 bool nvme_identify(struct nvme *nvme, uint32_t space, uint32_t what, nvme_pause *pause);
 uint64_t nvme_identified(const struct nvme *nvme, uint32_t offset, uint32_t bytes);
 
+/* All that there is to do for virtual functions (functions.h), after our controller's reset. If a
+ * step fails, those that aren't online have nothing. */
+void nvme_start_functions(struct nvme *nvme, nvme_pause *pause);
+
 #endif

@@ -36,6 +36,8 @@ enum nvme_admin_opcode {           /* 5: figure 139 */
     ADMIN_DELETE_CQ = 0x04,
     ADMIN_CREATE_CQ = 0x05,
     ADMIN_IDENTIFY  = 0x06,
+    ADMIN_ATTACHMENT = 0x15,       /* 5.19 namespace attachment */
+    ADMIN_VIRTUAL   = 0x1c,        /* 5.22 virtualization management */
 };
 
 enum nvme_opcode {                 /* 6: figure 346 */
@@ -48,10 +50,24 @@ enum nvme_opcode {                 /* 6: figure 346 */
 enum nvme_values {
     IDENTIFY_NAMESPACE  = 0,
     IDENTIFY_CONTROLLER = 1,
+    IDENTIFY_ALLOCATED  = 0x10,    /* ids of namespaces behind the given one */
+    IDENTIFY_ATTACHED   = 0x12,    /* controllers that have the namespace */
+    IDENTIFY_PRIMARY    = 0x14,    /* what a primary controller has to give to secondary ones */
+    IDENTIFY_SECONDARY  = 0x15,
+    ATTACHMENT_ATTACH   = 0,
+    ATTACHMENT_DETACH   = 1,
+    VIRTUAL_PRIMARY     = 1,       /* actions on a controller: our own flexible resources, ... */
+    VIRTUAL_OFFLINE     = 7,
+    VIRTUAL_ASSIGN      = 8,       /* ... a secondary one's */
+    VIRTUAL_ONLINE      = 9,
+    VIRTUAL_QUEUES      = 0 << 8,
+    VIRTUAL_INTERRUPTS  = 1 << 8,
     QUEUE_CONTIGUOUS    = 1 << 0,
     QUEUE_INTERRUPTS    = 1 << 1,
     DATASET_DEALLOCATE  = 1 << 2,
     ONCS_DATASET        = 1 << 2,  /* of identify controller, byte 520 */
+    OACS_NAMESPACES     = 1 << 3,  /* byte 256 */
+    OACS_VIRTUAL        = 1 << 7,
 };
 
 /* 4.2: figure 105. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starting an NVMe controller (NVMe 3.5.1, 5.15): reset, admin queues, identify; then its I/O queues,
- * for each life of the client. Touches its registers and rings; believes no answer further than it
- * was checked.
+ * Starting an NVMe controller (NVMe 3.5.1, 5.15): reset, admin queues, identify; then its I/O
+ * queues, for each life of the client. Touches its registers and rings; believes no answer further
+ * than it was checked.
  */
 #include "drivers/nvme/queue.h"
 #include "lib/mmio/mmio.h"
@@ -13,6 +13,8 @@ enum {
     SMALLEST_BLOCK = 9,            /* powers of two: 512 bytes */
     LARGEST_BLOCK  = 12,
     /* Identify, figures 245 and 247 */
+    ID_CNTLID    = 78,
+    ID_OACS      = 256,
     ID_ONCS      = 520,
     ID_NSZE      = 0,
     ID_FLBAS     = 26,
@@ -76,11 +78,24 @@ static bool learn_size(struct nvme *nvme) {
     return true;
 }
 
+/* Without what it takes the virtual functions stay as the reset left them, offline; the disk is
+ * ours all the same. */
+static bool learn_functions(struct nvme *nvme, nvme_pause *pause) {
+    uint32_t needed = OACS_NAMESPACES | OACS_VIRTUAL;
+    bool able = (nvme_identified(nvme, ID_OACS, 2) & needed) == needed;
+
+    nvme->functions.own = (uint16_t)nvme_identified(nvme, ID_CNTLID, 2);
+    if (nvme->functions.count > 0 && able)
+        nvme_start_functions(nvme, pause);
+    return nvme->ready;
+}
+
 static bool learn(struct nvme *nvme, nvme_pause *pause) {
     if (!nvme_identify(nvme, 0, IDENTIFY_CONTROLLER, pause))
         return false;
     nvme->discards = (nvme_identified(nvme, ID_ONCS, 1) & ONCS_DATASET) != 0;
-    return nvme_identify(nvme, 1, IDENTIFY_NAMESPACE, pause) && learn_size(nvme);
+    return learn_functions(nvme, pause) &&
+           nvme_identify(nvme, NVME_OWN_SPACE, IDENTIFY_NAMESPACE, pause) && learn_size(nvme);
 }
 
 static bool create_queues(struct nvme *nvme, nvme_pause *pause) {
