@@ -31,6 +31,10 @@ unit_nvme_functions_SOURCES := tests/unit/test_nvme_functions.c drivers/nvme/spa
                                $(RING) $(LIB_FAKES)
 unit_nvme_functions_CFLAGS := -Itests/fake
 
+FUZZERS += nvme
+fuzz_nvme_SOURCES := tests/fuzz/fuzz_nvme.c drivers/nvme/spaces.c $(NVME_CORE) $(RING) $(LIB_FAKES)
+fuzz_nvme_CFLAGS := -Itests/fake
+
 UNIT_TESTS += bochs
 unit_bochs_SOURCES := tests/unit/test_bochs.c drivers/bochs/mode.c lib/screen/display.c \
                       $(RING) $(LIB_FAKES)
