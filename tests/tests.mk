@@ -72,7 +72,13 @@ build/tests/guests/probe.cpio: build/guests/initramfs.cpio $(TOOL) tests/guests/
 	cp $(TOOL) $(@D)/probe.root/bin/bulkhead
 	(cat $< && cd $(@D)/probe.root && find . | cpio --quiet --create --format=newc --owner=0:0) >$@
 
-SYSTEM_NEEDS += build/tests/guests/probe.cpio
+# A guest with a program of its own that manages its disk's namespaces.
+build/tests/guests/attach.cpio: build/guests/stock.cpio tests/guests/attach.c
+	@mkdir -p $(@D)/attach.root/bin
+	$(CC) $(WARNINGS) -O2 -static -o $(@D)/attach.root/bin/attach tests/guests/attach.c
+	(cat $< && cd $(@D)/attach.root && find . | cpio --quiet --create --format=newc --owner=0:0) >$@
+
+SYSTEM_NEEDS += build/tests/guests/probe.cpio build/tests/guests/attach.cpio
 
 include tests/programs/programs.mk
 

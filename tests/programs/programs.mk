@@ -18,6 +18,7 @@ $(eval $(call PROGRAM,blockmux-open,$(addprefix services/blockmux/,main.c mux.c 
                                     tests/programs/extent_open.c))
 $(eval $(call PROGRAM,igb-open,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c) \
                                tests/programs/mailbox_open.c))
+$(eval $(call PROGRAM,nvme-open,drivers/nvme/main.c $(NVME_CORE) tests/programs/spaces_open.c))
 
 # VMMs without one of their rules each (red team).
 define careless_vmm
