@@ -29,10 +29,10 @@ build/systems/debian.plan build/systems/debian.iso: \
 build/systems/all-ways.plan build/systems/all-ways.iso: \
     $(patsubst %,build/programs/%.elf,uart console netswitch igb nvme blockmux vmm) \
     $(patsubst %,build/guests/%,vmlinuz initramfs.cpio stock.vmlinuz stock.cpio) \
-    build/systems/disks.img build/systems/passed.img build/systems/store.img
+    $(patsubst %,build/systems/%.img,disks virtual passed store)
 
 # Empty disks; what guests wrote to them stays until `make clean`.
-build/systems/disks.img build/systems/passed.img build/systems/store.img:
+$(patsubst %,build/systems/%.img,disks virtual passed store):
 	@mkdir -p $(@D)
 	truncate -s 128M $@
 
