@@ -21,6 +21,9 @@ enum {
     LVT_TIMER = 0, LVT_LINT0 = 3, LVT_ERROR = 5,
 };
 
+/* In `posted`, above a bit for each word of `request`. */
+#define POSTED_SIGNAL (1u << APIC_WORDS)
+
 #define MINIMUM_PERIOD 20000ull      /* TSC ticks: a guest can't make us spin with its timer */
 
 static uint32_t vector_bit(uint8_t vector) { return 1u << (vector % 32); }
@@ -46,7 +49,7 @@ void apic_init_signal(struct apic *apic) {
         apic->lvt[i] = LVT_MASKED;
     for (unsigned i = 0; i < APIC_WORDS; i++)
         apic->irr[i] = apic->isr[i] = apic->tmr[i] = 0;
-    apic->waiting = 0;
+    apic->waiting = apic->serving = 0;
 }
 
 bool apic_is_x2(const struct apic *apic) {
@@ -55,8 +58,9 @@ bool apic_is_x2(const struct apic *apic) {
 
 /* ---- Messages from other threads ---- */
 
-static bool mark_posted(struct apic *apic) {
-    return __atomic_exchange_n(&apic->posted, 1, __ATOMIC_SEQ_CST) == 0;
+/* `bit` of what the owner has to look at. Nobody else posted anything: it has to be woken. */
+static bool mark_posted(struct apic *apic, uint32_t bit) {
+    return __atomic_fetch_or(&apic->posted, bit, __ATOMIC_SEQ_CST) == 0;
 }
 
 bool apic_post(struct apic *apic, uint8_t vector, bool level) {
@@ -67,21 +71,20 @@ bool apic_post(struct apic *apic, uint8_t vector, bool level) {
     else
         __atomic_fetch_and(&apic->level[word], ~bit, __ATOMIC_RELAXED);
     __atomic_fetch_or(&apic->request[word], bit, __ATOMIC_RELEASE);
-    return mark_posted(apic);
+    return mark_posted(apic, 1u << word);
 }
 
 bool apic_signal(struct apic *apic, enum apic_signal signal, uint8_t vector) {
     if (signal == APIC_SIGNAL_STARTUP)
         __atomic_store_n(&apic->startup_vector, vector, __ATOMIC_RELAXED);
     __atomic_fetch_or(&apic->signals, signal, __ATOMIC_RELEASE);
-    return mark_posted(apic);
+    return mark_posted(apic, POSTED_SIGNAL);
 }
 
 static void collect_word(struct apic *apic, unsigned word) {
-    uint32_t bits = __atomic_load_n(&apic->request[word], __ATOMIC_RELAXED);
+    uint32_t bits = __atomic_exchange_n(&apic->request[word], 0, __ATOMIC_ACQUIRE);
     if (bits == 0)
         return;
-    bits = __atomic_exchange_n(&apic->request[word], 0, __ATOMIC_ACQUIRE);
     uint32_t level = __atomic_load_n(&apic->level[word], __ATOMIC_RELAXED);
     apic->irr[word] |= bits;
     apic->waiting |= 1u << word;
@@ -91,23 +94,26 @@ static void collect_word(struct apic *apic, unsigned word) {
 uint32_t apic_collect(struct apic *apic) {
     if (__atomic_load_n(&apic->posted, __ATOMIC_RELAXED) == 0)
         return 0;
-    __atomic_exchange_n(&apic->posted, 0, __ATOMIC_SEQ_CST);
-    for (unsigned i = 0; i < APIC_WORDS; i++)
-        collect_word(apic, i);
+    uint32_t posted = __atomic_exchange_n(&apic->posted, 0, __ATOMIC_SEQ_CST);
+    for (uint32_t words = posted & (POSTED_SIGNAL - 1); words != 0; words &= words - 1)
+        collect_word(apic, (unsigned)__builtin_ctz(words));
+    if (!(posted & POSTED_SIGNAL))
+        return 0;
     return __atomic_exchange_n(&apic->signals, 0, __ATOMIC_ACQUIRE);
 }
 
 /* ---- Priorities ---- */
 
-static int highest(const uint32_t words[APIC_WORDS]) {
-    for (int i = APIC_WORDS - 1; i >= 0; i--)
-        if (words[i] != 0)
-            return i * 32 + 31 - __builtin_clz(words[i]);
-    return APIC_NO_VECTOR;
+/* The highest vector in `words`, of which those that aren't zero are in `used`. */
+static int highest(const uint32_t words[APIC_WORDS], uint32_t used) {
+    if (used == 0)
+        return APIC_NO_VECTOR;
+    int word = 31 - __builtin_clz(used);
+    return word * 32 + 31 - __builtin_clz(words[word]);
 }
 
 static uint32_t processor_priority(const struct apic *apic) {
-    int vector = highest(apic->isr);
+    int vector = highest(apic->isr, apic->serving);
     uint32_t serving = vector < 0 ? 0 : (uint32_t)vector & 0xf0;
     return (apic->tpr & 0xf0) >= serving ? apic->tpr : serving;
 }
@@ -115,8 +121,7 @@ static uint32_t processor_priority(const struct apic *apic) {
 int apic_next(const struct apic *apic) {
     if (apic->waiting == 0 || !(apic->svr & SVR_ENABLE))
         return APIC_NO_VECTOR;
-    int word = 31 - __builtin_clz(apic->waiting);
-    int vector = word * 32 + 31 - __builtin_clz(apic->irr[word]);
+    int vector = highest(apic->irr, apic->waiting);
     return ((uint32_t)vector & 0xf0) > (processor_priority(apic) & 0xf0) ? vector : APIC_NO_VECTOR;
 }
 
@@ -126,6 +131,7 @@ void apic_take(struct apic *apic, uint8_t vector) {
     if (apic->irr[word] == 0)
         apic->waiting &= ~(1u << word);
     apic->isr[word] |= vector_bit(vector);
+    apic->serving |= 1u << word;
 }
 
 bool apic_takes_external(const struct apic *apic) {
@@ -135,17 +141,19 @@ bool apic_takes_external(const struct apic *apic) {
 }
 
 static void end_of_interrupt(struct apic *apic, struct apic_effect *effect) {
-    int vector = highest(apic->isr);
+    int vector = highest(apic->isr, apic->serving);
     if (vector < 0)
         return;
     unsigned word = vector_word((uint8_t)vector);
     apic->isr[word] &= ~vector_bit((uint8_t)vector);
+    if (apic->isr[word] == 0)
+        apic->serving &= ~(1u << word);
     effect->broadcast_eoi = (apic->tmr[word] & vector_bit((uint8_t)vector)) != 0;
     effect->vector = (uint8_t)vector;
 }
 
 bool apic_may_end_silently(const struct apic *apic) {
-    int vector = apic->waiting == 0 ? highest(apic->isr) : APIC_NO_VECTOR;
+    int vector = apic->waiting == 0 ? highest(apic->isr, apic->serving) : APIC_NO_VECTOR;
     return vector >= 0 &&
            !(apic->tmr[vector_word((uint8_t)vector)] & vector_bit((uint8_t)vector));
 }

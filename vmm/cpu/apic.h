@@ -72,6 +72,7 @@ struct apic {
     uint32_t irr[APIC_WORDS];
     uint32_t waiting;                /* bit n: irr[n] isn't zero */
     uint32_t isr[APIC_WORDS];
+    uint32_t serving;                /* bit n: isr[n] isn't zero */
     uint32_t tmr[APIC_WORDS];
     uint64_t timer_at;               /* guest TSC when the timer fires; 0: off */
     uint64_t timer_period;           /* TSC ticks; 0: one-shot or deadline */
@@ -83,7 +84,7 @@ struct apic {
     uint32_t level[APIC_WORDS];
     uint32_t signals;                /* enum apic_signal */
     uint32_t startup_vector;
-    uint32_t posted;                 /* 1: something above may be set */
+    uint32_t posted;                 /* what of the above may be set: request[n], signals */
 };
 
 void apic_reset(struct apic *apic, uint32_t id);
