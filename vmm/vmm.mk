@@ -22,8 +22,7 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts virtio loader devices firmware hpet screen keyboard \
-                passthrough,\
+$(foreach test,emulate interrupts loader devices firmware hpet screen keyboard passthrough,\
     $(eval $(call vmm_unit_test,$(test))))
 
 # Those of an emulated device share a driver.
@@ -32,6 +31,7 @@ $(call vmm_unit_test,$(2))
 unit_vmm_$(2)_SOURCES += tests/unit/$(1)_driver.c
 endef
 
+$(foreach test,virtio disk,$(eval $(call vmm_driver_test,virtio,$(test))))
 $(foreach test,ahci ahci_ata ahci_packet,$(eval $(call vmm_driver_test,ahci,$(test))))
 $(foreach test,e1000 e1000_offload e1000_hostile,$(eval $(call vmm_driver_test,e1000,$(test))))
 

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * virtio-blk from the driver's side and from the link's: requests become the block multiplexer's and
+ * come back whole, and neither side can harm the VM's monitor.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/virtio_driver.h"
+#include "vmm/platform/layout.h"
+
+enum { DISK = 3 };
+#define FEATURES (VIRTIO_F_VERSION_1)
+
+static int setup(void **state) {
+    (void)state;
+    vm_fake_make(1);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    vm_fake_free();
+    return 0;
+}
+
+enum { STATUS_AT = BUFFERS + 0x8000, REQUESTS = 0 };
+
+static void announce_with(uint64_t sectors, uint16_t flags) {
+    ring_put(&vm_fake.disk_peer, (struct ring_descriptor){
+        .kind = BLOCK_INFO, .length = flags, .extra = sectors });
+    ring_flush(&vm_fake.disk_peer);
+    devices_run(&vm_fake.vm);
+}
+
+static void announce(uint64_t sectors) { announce_with(sectors, 0); }
+
+/* Descriptors 3 * n and the two that follow: header, data, status. */
+static void ask_disk(unsigned n, uint32_t type, uint64_t sector, uint32_t bytes) {
+    uint64_t header = BUFFERS + 0x100 * n, data = BUFFERS + 0x1000 * (1 + n);
+    uint16_t first = (uint16_t)(3 * n);
+    static const uint8_t unset = 0xee;
+    vm_fake_poke(header, &type, 4);
+    vm_fake_poke(header + 8, &sector, 8);
+    vm_fake_poke(STATUS_AT + n, &unset, 1);
+    put_descriptor(REQUESTS, first, header, 16, NEXT, bytes ? first + 1 : first + 2);
+    put_descriptor(REQUESTS, first + 1, data, bytes, NEXT | (type == 0 ? WRITE : 0), first + 2);
+    put_descriptor(REQUESTS, first + 2, STATUS_AT + n, 1, WRITE, 0);
+    offer(REQUESTS, first);
+    devices_run(&vm_fake.vm);
+}
+
+static uint8_t disk_status(unsigned n) { return (uint8_t)get16(STATUS_AT + n); }
+
+static struct ring_descriptor next_request(void) {
+    assert_true(ring_available(&vm_fake.disk_peer) > 0);
+    struct ring_descriptor request = ring_get(&vm_fake.disk_peer);
+    ring_done(&vm_fake.disk_peer, 1);
+    assert_true(block_valid(request, vm_fake.disk_peer.in_size));
+    return request;
+}
+
+static void answer_disk(uint32_t tag, enum block_status status) {
+    block_answer(&vm_fake.disk_peer, tag, status);
+    ring_flush(&vm_fake.disk_peer);
+    devices_run(&vm_fake.vm);
+}
+
+static void disk_reads_and_writes(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    assert_int_equal(vm_fake_load(LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE + 0x2000, 4), 1000);
+    vm_fake_poke(BUFFERS + 0x1000, "to the disk", 11);
+    ask_disk(0, 1, 7, 1024);
+    struct ring_descriptor request = next_request();
+    assert_int_equal(request.kind, BLOCK_WRITE);
+    assert_int_equal(request.length, 2);
+    assert_int_equal(block_lba(request), 7);
+    assert_memory_equal(vm_fake.disk_peer.in + request.offset, "to the disk", 11);
+    assert_int_equal(used_index(REQUESTS), 0);
+    answer_disk(block_tag(request), BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 1);
+    assert_int_equal(disk_status(0), 0);
+    ask_disk(1, 0, 999, 512);
+    request = next_request();
+    memcpy(vm_fake.vm.disk[0].backend.link.out + request.offset, "from the disk", 13);
+    answer_disk(block_tag(request), BLOCK_OK);
+    assert_int_equal(used_length(REQUESTS, 1), 513);
+    assert_int_equal(disk_status(1), 0);
+    assert_memory_equal(guest_range(&vm_fake.vm.memory, (struct gpa){ BUFFERS + 0x2000 }, 13),
+                        "from the disk", 13);
+}
+
+enum { LONG_AT = BUFFERS + 0x80000, LONG = 2 * BACKEND_SLOT + 1024 };
+
+/* As ask_disk with number 0, but with data of LONG bytes at LONG_AT. */
+static void ask_long(uint32_t type, uint64_t sector) {
+    static const uint8_t unset = 0xee;
+    vm_fake_poke(BUFFERS, &type, 4);
+    vm_fake_poke(BUFFERS + 8, &sector, 8);
+    vm_fake_poke(STATUS_AT, &unset, 1);
+    put_descriptor(REQUESTS, 0, BUFFERS, 16, NEXT, 1);
+    put_descriptor(REQUESTS, 1, LONG_AT, LONG, NEXT | (type == 0 ? WRITE : 0), 2);
+    put_descriptor(REQUESTS, 2, STATUS_AT, 1, WRITE, 0);
+    offer(REQUESTS, 0);
+    devices_run(&vm_fake.vm);
+}
+
+/* The link has two slots: the third piece waits for one of them. */
+static void long_request_goes_in_pieces(void **state) {
+    (void)state;
+    static const struct { uint64_t lba; uint16_t sectors; } pieces[] = {
+        { 5, BLOCK_MOST }, { 5 + BLOCK_MOST, BLOCK_MOST }, { 5 + 2 * BLOCK_MOST, 2 },
+    };
+    uint32_t tag[3];
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_long(0, 5);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ring_descriptor request = next_request();
+        tag[i] = block_tag(request);
+        assert_int_equal(block_lba(request), pieces[i].lba);
+        assert_int_equal(request.length, pieces[i].sectors);
+        memset(backend_data(&vm_fake.vm.disk[0].backend, tag[i]), (int)i + 1,
+               request.length * 512u);
+        if (i == 1)
+            answer_disk(tag[i], BLOCK_OK);                       /* before the first one */
+    }
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+    answer_disk(tag[2], BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 0);
+    answer_disk(tag[0], BLOCK_OK);
+    assert_int_equal(used_length(REQUESTS, 0), LONG + 1);
+    assert_int_equal(disk_status(0), 0);
+    const uint8_t *data = guest_range(&vm_fake.vm.memory, (struct gpa){ LONG_AT }, LONG);
+    assert_int_equal(data[0], 1);
+    assert_int_equal(data[BACKEND_SLOT - 1], 1);
+    assert_int_equal(data[BACKEND_SLOT], 2);
+    assert_int_equal(data[LONG - 1], 3);
+}
+
+static void long_request_fails_with_one_of_its_pieces(void **state) {
+    (void)state;
+    static const uint8_t second = 0x77;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    vm_fake_poke(LONG_AT + BACKEND_SLOT, &second, 1);
+    ask_long(1, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ring_descriptor request = next_request();
+        assert_int_equal(vm_fake.disk_peer.in[request.offset], i == 1 ? second : 0);
+        answer_disk(block_tag(request), i == 1 ? BLOCK_FAILED : BLOCK_OK);
+    }
+    assert_int_equal(disk_status(0), 1);
+}
+
+/* More requests than there are slots are lost, and the device is as it was. */
+static void requests_are_lost_while_bus_mastering_is_off(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    for (unsigned i = 0; i < 2 * BACKEND_SLOTS; i++) {
+        ask_disk(0, 0, 0, 512);
+        uint32_t tag = block_tag(next_request());
+        vm_fake_config_write(DISK, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+        answer_disk(tag, BLOCK_OK);
+        vm_fake_config_write(DISK, PCI_COMMAND, 7);
+        assert_int_equal(used_index(REQUESTS), 0);
+    }
+    ask_disk(0, 0, 0, 512);
+    answer_disk(block_tag(next_request()), BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
+/* Data that could not be stored is no data read. */
+static void request_with_a_lost_piece_fails(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_long(0, 0);
+    uint32_t tag = block_tag(next_request());
+    vm_fake_config_write(DISK, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+    answer_disk(tag, BLOCK_OK);
+    vm_fake_config_write(DISK, PCI_COMMAND, 7);
+    devices_run(&vm_fake.vm);
+    for (unsigned i = 0; i < 2; i++)
+        answer_disk(block_tag(next_request()), BLOCK_OK);
+    assert_int_equal(disk_status(0), 1);
+}
+
+static void disk_refuses_what_lies_beyond(void **state) {
+    (void)state;
+    static const struct { uint64_t sector; uint32_t type, bytes; uint8_t status; } bad[] = {
+        { 1000, 0, 512, 1 }, { 999, 0, 1024, 1 }, { ~0ull, 1, 512, 1 }, { 0, 0, 100, 1 },
+        { 0, 77, 512, 2 },
+    };
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        ask_disk(0, bad[i].type, bad[i].sector, bad[i].bytes);
+        assert_int_equal(disk_status(0), bad[i].status);
+    }
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+}
+
+/* One segment of a discard (virtio 5.2.6), in a data part of `bytes`. */
+static void discard(uint64_t sector, uint32_t sectors, uint32_t flags, uint32_t bytes) {
+    vm_fake_poke(BUFFERS + 0x1000, &sector, 8);
+    vm_fake_poke(BUFFERS + 0x1008, &sectors, 4);
+    vm_fake_poke(BUFFERS + 0x100c, &flags, 4);
+    ask_disk(0, 11, 0, bytes);
+}
+
+static void disk_discards(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES | 1ull << 13);
+    announce_with(100000, BLOCK_INFO_DISCARD);
+    discard(500, BLOCK_DISCARD_MOST, 0, 16);
+    struct ring_descriptor request = next_request();
+    assert_int_equal(request.kind, BLOCK_DISCARD);
+    assert_int_equal(request.length, BLOCK_DISCARD_MOST);
+    assert_int_equal(block_lba(request), 500);
+    answer_disk(block_tag(request), BLOCK_OK);
+    assert_int_equal(disk_status(0), 0);
+    assert_int_equal(used_length(REQUESTS, 0), 1);
+}
+
+static void disk_refuses_bad_discards(void **state) {
+    (void)state;
+    static const struct { uint64_t sector; uint32_t sectors, flags, bytes; } bad[] = {
+        { 100000, 1, 0, 16 }, { 99999, 2, 0, 16 }, { ~0ull, 1, 0, 16 }, { 0, 0, 0, 16 },
+        { 0, BLOCK_DISCARD_MOST + 1, 0, 16 }, { 0, ~0u, 0, 16 }, { 0, 1, 1, 16 },
+        { 0, 1, 0, 15 }, { 0, 1, 0, 32 }, { 0, 1, 0, 0 },
+    };
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES | 1ull << 13);
+    announce_with(100000, BLOCK_INFO_DISCARD);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        discard(bad[i].sector, bad[i].sectors, bad[i].flags, bad[i].bytes);
+        assert_int_equal(disk_status(0), 1);
+    }
+    announce_with(100000, 0);
+    discard(0, 1, 0, 16);
+    assert_int_equal(disk_status(0), 2);
+    announce_with(100000, BLOCK_INFO_DISCARD | BLOCK_INFO_READONLY);
+    discard(0, 1, 0, 16);
+    assert_int_equal(disk_status(0), 1);
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+}
+
+static void lying_disk_changes_nothing(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_disk(0, 0, 0, 512);
+    uint32_t tag = block_tag(next_request());
+    answer_disk(tag + 1, BLOCK_OK);
+    answer_disk(0xffff, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 0);
+    answer_disk(tag, BLOCK_FAILED);
+    assert_int_equal(disk_status(0), 1);
+    answer_disk(tag, BLOCK_OK);                         /* once is enough */
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
+/* Both slots have been used, and only one is under way. */
+static void disk_answers_for_another_slot(void **state) {
+    (void)state;
+    uint32_t tag[2];
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    for (unsigned i = 0; i < 2; i++) {
+        ask_disk(i, 0, 0, 512);
+        tag[i] = block_tag(next_request());
+    }
+    answer_disk(tag[0], BLOCK_OK);
+    answer_disk(tag[1], BLOCK_OK);
+    ask_disk(0, 0, 0, 512);
+    uint32_t under_way = block_tag(next_request());
+    uint32_t other = tag[0] + tag[1] - under_way;
+    memset(backend_data(&vm_fake.vm.disk[0].backend, other), 0x5a, 512);
+    answer_disk(other, BLOCK_OK);
+    answer_disk(BACKEND_SLOTS, BLOCK_OK);               /* there is no such slot */
+    answer_disk(UINT16_MAX, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 2);
+    assert_int_equal(get16(BUFFERS + 0x1000), 0);       /* buffers of requests that have ended */
+    assert_int_equal(get16(BUFFERS + 0x2000), 0);
+    answer_disk(under_way, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 3);
+}
+
+static void slots_stay_taken_across_a_reset(void **state) {
+    (void)state;
+    static const uint8_t zeroes[0x8000];
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_disk(0, 0, 0, 512);
+    ask_disk(1, 0, 0, 512);
+    uint32_t tag = block_tag(next_request());
+    vm_fake_store(LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE + 20, 1, 0);
+    vm_fake_poke(QUEUES, zeroes, sizeof(zeroes));
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    next_request();
+    ask_disk(0, 0, 5, 512);                             /* no slot is free */
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+    answer_disk(tag, BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 0);          /* the old answer is nobody's */
+    assert_int_equal(block_lba(next_request()), 5);
+}
+
+static void requests_survive_the_servers_restart(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    ask_disk(0, 1, 3, 512);
+    next_request();
+    ring_open(&vm_fake.disk_peer, &vm_fake.disk.b, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        devices_run(&vm_fake.vm);
+        ring_check(&vm_fake.disk_peer);
+    }
+    struct ring_descriptor again = next_request();
+    assert_int_equal(block_lba(again), 3);
+    answer_disk(block_tag(again), BLOCK_OK);
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(disk_reads_and_writes),
+        TEST(long_request_goes_in_pieces),
+        TEST(long_request_fails_with_one_of_its_pieces),
+        TEST(requests_are_lost_while_bus_mastering_is_off),
+        TEST(request_with_a_lost_piece_fails),
+        TEST(disk_refuses_what_lies_beyond),
+        TEST(disk_discards),
+        TEST(disk_refuses_bad_discards),
+        TEST(lying_disk_changes_nothing),
+        TEST(disk_answers_for_another_slot),
+        TEST(slots_stay_taken_across_a_reset),
+        TEST(requests_survive_the_servers_restart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
