@@ -90,8 +90,8 @@ bool backend_take(struct backend *backend, struct backend_answer *answer) {
     return true;
 }
 
-void backend_flush(struct backend *backend) {
-    ring_flush(&backend->link);
+void backend_flush(struct backend *backend, uint32_t *last) {
+    ring_flush_before_wait(&backend->link, last);
 }
 
 /* Without a free slot the next answer wakes us; without room in the ring, the next release. */

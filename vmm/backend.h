@@ -73,8 +73,8 @@ uint32_t backend_count(const struct backend *backend, uint32_t tag);
 /* The server's next message; false: there is none. */
 bool backend_take(struct backend *backend, struct backend_answer *answer);
 
-/* Last in each turn. */
-void backend_flush(struct backend *backend);
+/* Last in each turn; `last`: lib/call/before_wait.h. */
+void backend_flush(struct backend *backend, uint32_t *last);
 
 /* Before sleeping: asks for a wake-up when the server answers and, for a model with requests to
  * submit, when they can be; false: there is something to do already. */

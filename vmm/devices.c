@@ -7,6 +7,8 @@
 #include "vmm/platform/layout.h"
 
 enum { TURN_FRAMES = 64, TURN_CHAINS = 16, TURN_REQUESTS = 16, TURN_CELLS = 200 };
+/* Of one disk alone, before the others' turn comes. */
+enum { DISK_TURNS = 4 };
 enum { BRIDGE_VENDOR = 0x8086, BRIDGE_DEVICE = 0x0d57, BRIDGE_CLASS = 0x060000 };
 
 enum { E1000_PIN = LAYOUT_PCI_PIN(LAYOUT_PCI_E1000), AHCI_PIN = LAYOUT_PCI_PIN(LAYOUT_PCI_AHCI) };
@@ -175,7 +177,7 @@ static void run_serial(struct vm *vm) {
 
 static void flush_device(struct vm *vm, struct virtio_device *device) {
     if (pci_has_raised(&device->pci))
-        irq_flush_messages(vm, &device->pci);
+        irq_flush_messages_before_wait(vm, &device->pci);
 }
 
 /* One that isn't there raised nothing. */
@@ -201,23 +203,49 @@ bool devices_stop(struct vm *vm) {
     return quiet;
 }
 
-bool devices_take_interrupts(struct vm *vm, uint64_t bits) {
+/* With the device lock held; answers which of the bits were interrupts of what is passed through. */
+static uint64_t raise_passed(struct vm *vm, uint64_t bits) {
     uint64_t known = 0;
-    if (bits == 0 || vm->passed_count == 0)
-        return false;
-    lock_acquire(&vm->device_lock);
     for (unsigned i = 0; i < vm->passed_count; i++) {
         struct passthrough *passed = &vm->passed[i];
         known |= passthrough_raise(passed, bits, vm_now(), vm->tsc_khz);
         if (pci_has_raised(&passed->pci))
             irq_flush_messages(vm, &passed->pci);
     }
+    return known;
+}
+
+/* true: there is nothing left to do, and both sides wake us for more. */
+static bool serve_disk(struct vm *vm, struct disk *disk) {
+    for (unsigned i = 0; i < DISK_TURNS; i++) {
+        bool more = disk_run(disk, TURN_REQUESTS, &vm->before_wait);
+        flush_device(vm, &disk->device);
+        if (!more && disk_settle(disk))
+            return true;
+    }
+    return false;
+}
+
+bool devices_serve(struct vm *vm, uint64_t bits) {
+    if (bits == 0)
+        return false;
+    lock_acquire(&vm->device_lock);
+    uint64_t known = raise_passed(vm, bits);
+    bool quiet = true;
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
+        if ((bits & vm->disk_bits[i]) == 0)
+            continue;
+        known |= vm->disk_bits[i];
+        quiet &= serve_disk(vm, &vm->disk[i]);
+    }
     lock_release(&vm->device_lock);
-    return (bits & ~known) == 0;
+    return quiet && (bits & ~known) == 0;
 }
 
 uint64_t devices_passed_deadline(struct vm *vm) {
     uint64_t first = BH_FOREVER;
+    if (vm->passed_count == 0)
+        return first;
     lock_acquire(&vm->device_lock);
     for (unsigned i = 0; i < vm->passed_count; i++) {
         uint64_t at = passthrough_deadline(&vm->passed[i], vm_now(), vm->tsc_khz);
@@ -235,8 +263,8 @@ bool devices_run(struct vm *vm) {
     more |= hvc_run(&vm->hvc, TURN_CHAINS);
     more |= rng_run(&vm->rng, TURN_CHAINS);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
-        more |= disk_run(&vm->disk[i], TURN_REQUESTS);
-    more |= ahci_run(&vm->ahci, TURN_REQUESTS);
+        more |= disk_run(&vm->disk[i], TURN_REQUESTS, &vm->before_wait);
+    more |= ahci_run(&vm->ahci, TURN_REQUESTS, &vm->before_wait);
     more |= screen_run(&vm->screen, &vm->memory, &vm->i8042, vm_now(), TURN_CELLS);
     timers_run(vm);
     run_passed(vm);

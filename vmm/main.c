@@ -105,13 +105,15 @@ static struct doorbell find_doorbell(const char *name) {
 }
 
 /* A disk on virtio-blk, with a doorbell, or on the next port of the AHCI controller. */
-static struct backend *find_backend(uint32_t number) {
+static struct backend *find_backend(uint32_t number, const struct bh_manifest_entry *link) {
     char name[BH_NAME_SIZE];
     format_text(name, sizeof(name), "disk%u.model", number);
     const char *model = manifest_setting(name, "virtio");
     if (strcmp(model, "virtio") == 0) {
         format_text(name, sizeof(name), "disk%u.doorbell", number);
+        const struct bh_manifest_entry *doorbell = manifest_find(BH_ENTRY_DOORBELL, name);
         vm.disk_doorbell[number] = find_doorbell(name);
+        vm.disk_bits[number] = link->bits | (doorbell ? doorbell->bits : 0);
         return &vm.disk[number].backend;
     }
     struct ahci_port *port = &vm.ahci.port[vm.ahci.ports++];
@@ -123,7 +125,7 @@ static void set_disk(uint32_t number) {
     char name[BH_NAME_SIZE];
     const struct bh_manifest_entry *link =
         manifest_find_numbered(BH_ENTRY_LINK, "disk", number, "");
-    struct backend *backend = find_backend(number);
+    struct backend *backend = find_backend(number, link);
     ring_open(&backend->link, link, time_generation());
     format_text(name, sizeof(name), "disk%u.readonly", number);
     backend->readonly = manifest_number(name, 0) != 0;
@@ -181,7 +183,7 @@ static void set_interrupts(struct passthrough *p, const char *prefix, const char
 static void await_function(const struct passthrough *p) {
     uint64_t deadline = time_after_ms(FUNCTION_BACK_MS);
     while (passthrough_value(p->slot, BH_DEVICE_CONFIG, 0) == UINT32_MAX && time_now() < deadline)
-        vm_wait(time_after_ms(FUNCTION_LOOK_MS));
+        vm_wait(&vm, time_after_ms(FUNCTION_LOOK_MS));
 }
 
 static void set_passed(struct passthrough *p, uint32_t number) {
@@ -237,15 +239,15 @@ static uint64_t next_deadline(void) {
     return first;
 }
 
-/* Interrupts of what is passed through are sent on at once, and are no reason to look at anything
- * else, whose deadlines stay as they are: a thread that changes one wakes us. */
+/* What is served at once is no reason to look at anything else, whose deadlines stay as they are: a
+ * thread that changes one wakes us. */
 static void wait_for_work(void) {
     uint64_t others = next_deadline();
     uint64_t bits;
     do {
         uint64_t passed = devices_passed_deadline(&vm);
-        bits = vm_wait(passed < others ? passed : others);
-    } while (devices_take_interrupts(&vm, bits));
+        bits = vm_wait(&vm, passed < others ? passed : others);
+    } while (devices_serve(&vm, bits) && vm_now() < others);
 }
 
 static _Noreturn void serve(void) {
@@ -255,12 +257,13 @@ static _Noreturn void serve(void) {
         log_poll();
         if (!more && devices_settle(&vm))
             wait_for_work();
-        else if (vm.passed_count != 0)
-            devices_take_interrupts(&vm, vm_wait(0));
+        else if (vm.passed_count != 0 || vm.before_wait != BH_NONE)
+            devices_serve(&vm, vm_wait(&vm, 0));
     }
 }
 
 int main(void) {
+    vm.before_wait = BH_NONE;
     set_time();
     set_ram(0, manifest_need(BH_ENTRY_REGION, "ram.low"));
     set_ram(1, manifest_find(BH_ENTRY_REGION, "ram.high"));

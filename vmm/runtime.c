@@ -6,7 +6,7 @@
 #include <stdarg.h>
 
 #include "lib/c/format.h"
-#include "lib/call/call.h"
+#include "lib/call/before_wait.h"
 #include "lib/log/log.h"
 #include "lib/time/time.h"
 #include "vmm/cpu/cpuid.h"
@@ -26,10 +26,16 @@ void vm_sleep(uint64_t host_deadline) {
  * bits mean something else: the I/O thread then looks once too often. */
 static uint64_t kept;
 
-uint64_t vm_wait(uint64_t host_deadline) {
+uint64_t vm_wait(struct vm *vm, uint64_t host_deadline) {
     uint64_t bits;
     uint64_t before = __atomic_exchange_n(&kept, 0, __ATOMIC_SEQ_CST);
-    call_wait(before != 0 ? 0 : host_deadline, &bits);
+    uint64_t deadline = before != 0 ? 0 : host_deadline;
+    uint32_t notify = vm->before_wait;
+    vm->before_wait = BH_NONE;
+    if (notify == BH_NONE)
+        call_wait(deadline, &bits);
+    else
+        call_notify_wait(notify, deadline, &bits);
     return bits | before;
 }
 
@@ -72,6 +78,10 @@ void lock_pause(void) {
 void vm_kick(struct vm *vm, const struct vcpu *vcpu) {
     (void)vm;
     call_notify(vcpu->kick_slot);
+}
+
+void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu) {
+    call_notify_before_wait(vcpu->kick_slot, &vm->before_wait);
 }
 
 void vm_kick_io(struct vm *vm) {

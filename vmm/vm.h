@@ -107,6 +107,7 @@ struct vm {
     uint64_t boot_time;              /* Unix seconds at boot_tsc */
     uint64_t boot_tsc;
     uint32_t io_slot;                /* notifies the I/O thread */
+    uint32_t before_wait;            /* whom the I/O thread's next vm_wait notifies, or BH_NONE */
     bool restart_on_reset;
     uint32_t state;                  /* enum vm_state, atomic */
     uint32_t end_kind;               /* enum vm_end_kind of the first who asked */
@@ -152,6 +153,7 @@ struct vm {
     struct rng rng;
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
+    uint64_t disk_bits[VM_DISKS_MAX];    /* that mean this virtio disk only: its link, its doorbell */
     uint32_t passed_count;
     struct passthrough passed[VM_PASSED_MAX];
 
@@ -163,6 +165,8 @@ void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message 
 void irq_line(struct vm *vm, unsigned pin, bool high);
 void irq_end(struct vm *vm, uint8_t vector);
 void irq_flush_messages(struct vm *vm, struct pci_function *function);
+/* By the I/O thread, which wakes the last of the vCPUs when it waits itself. */
+void irq_flush_messages_before_wait(struct vm *vm, struct pci_function *function);
 /* The 8259s: what vCPU 0 is asked to take, its acknowledge cycle, their ports. */
 bool irq_external(const struct vm *vm);
 uint8_t irq_acknowledge_external(struct vm *vm);
@@ -211,9 +215,10 @@ uint64_t devices_screen_deadline(struct vm *vm);
 struct passthrough_window devices_window(const struct vm *vm);
 /* The I/O thread: the guest has ended, or hasn't begun; true: what was passed through is quiet. */
 bool devices_stop(struct vm *vm);
-/* The same: what notifications stand for; true: all of them were interrupts of what is passed
- * through, which are on their way to the guest. */
-bool devices_take_interrupts(struct vm *vm, uint64_t bits);
+/* The same: what notifications stand for when they name it exactly: interrupts of what is passed
+ * through, and the work of a virtio disk. true: it was nothing else, it is done, and whoever may
+ * bring more wakes us; false: all devices need their turn. */
+bool devices_serve(struct vm *vm, uint64_t bits);
 uint64_t devices_passed_deadline(struct vm *vm);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */
 bool devices_run(struct vm *vm);
@@ -263,11 +268,12 @@ _Noreturn void vcpu_main(struct vcpu *vcpu);
 /* runtime.c (tests have their own): the world outside. */
 uint64_t vm_now(void);               /* the host's TSC */
 void vm_kick(struct vm *vm, const struct vcpu *vcpu);
+void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_io(struct vm *vm);
 void vm_sleep(uint64_t host_deadline);
-/* The I/O thread's sleep: answers which notifications came, those included that a thread took while
- * it waited for a lock. */
-uint64_t vm_wait(uint64_t host_deadline);
+/* The I/O thread's sleep, `before_wait` included: answers which notifications came, those included
+ * that a thread took while it waited for a lock. */
+uint64_t vm_wait(struct vm *vm, uint64_t host_deadline);
 /* Maps the framebuffer into the guest, or takes it out; false: the kernel refuses. */
 bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present);
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit);

@@ -38,7 +38,7 @@
  *   if (ring_check(r) != RING_SAME) { forget everything about the link }
  *   for (n = ring_available(r); n > 0; n--) { d = ring_get(r); check d; use it; ring_done(r, 1); }
  *   while (there is something to say && ring_space(r) > 0) ring_put(r, d);
- *   ring_flush(r);             or ring_flush_before_wait(r, &slot) and notify_wait(slot)
+ *   ring_flush(r);             or ring_flush_before_wait(r, &last) and notify_wait(last)
  *   ... and before `wait`: if (!ring_sleep(r)) take another turn
  */
 #ifndef BULKHEAD_LIB_RING_H
@@ -49,7 +49,7 @@
 #include <stdint.h>
 
 #include "abi/manifest.h"
-#include "lib/call/call.h"
+#include "lib/call/before_wait.h"
 
 struct ring_descriptor {
     uint32_t offset;      /* bytes from the start of a data area: the link's protocol says which */
@@ -219,14 +219,10 @@ static inline void ring_flush(struct ring *ring) {
         call_notify(ring->slot);
 }
 
-/* The same, but leaves the last notification to the caller's next notify_wait, so that the peer runs
- * when we sleep, and nobody comes back only to sleep: `*slot` is BH_NONE or what is left so far. */
-static inline void ring_flush_before_wait(struct ring *ring, uint32_t *slot) {
-    if (!ring_publish(ring))
-        return;
-    if (*slot != BH_NONE)
-        call_notify(*slot);
-    *slot = ring->slot;
+/* The same, but see lib/call/before_wait.h. */
+static inline void ring_flush_before_wait(struct ring *ring, uint32_t *last) {
+    if (ring_publish(ring))
+        call_notify_before_wait(ring->slot, last);
 }
 
 /* A receiver that is awake needn't be woken: not before its next ring_sleep. For one that works long

@@ -21,7 +21,7 @@ uint64_t service_link_bits(const struct bh_manifest_entry *link);
 
 /* After each turn and before sleeping: flushes, arms wake-ups; false: there is more to do, and the
  * loop takes another turn through `more` without sleeping. What it leaves in `*notify` (BH_NONE at
- * first; see ring_flush_before_wait) is notified by the same call that waits. */
+ * first; see lib/call/before_wait.h) is notified by the same call that waits. */
 typedef bool service_settle(uint32_t *notify);
 
 struct service_program {

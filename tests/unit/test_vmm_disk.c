@@ -329,6 +329,93 @@ static void requests_survive_the_servers_restart(void **state) {
     assert_int_equal(used_index(REQUESTS), 1);
 }
 
+/* ---- Turns of the disk alone ---- */
+
+enum { NET = 1, NET_TX = 1, REQUEST_VECTOR = 0x51, OTHER_BITS = 1 << 20 };
+
+/* Without a turn of the devices: what a driver does before its notification. */
+static void offer_read(unsigned n, uint64_t sector) {
+    static const uint32_t read = 0;
+    uint16_t first = (uint16_t)(3 * n);
+    vm_fake_poke(BUFFERS + 0x100 * n, &read, 4);
+    vm_fake_poke(BUFFERS + 0x100 * n + 8, &sector, 8);
+    put_descriptor(REQUESTS, first, BUFFERS + 0x100 * n, 16, NEXT, first + 1);
+    put_descriptor(REQUESTS, first + 1, BUFFERS + 0x1000 * (1 + n), 512, NEXT | WRITE, first + 2);
+    put_descriptor(REQUESTS, first + 2, STATUS_AT + n, 1, WRITE, 0);
+    offer(REQUESTS, first);
+}
+
+static bool interrupt_came(void) {
+    struct apic *apic = &vm_fake.vm.vcpu[0].apic;
+    apic_collect(apic);
+    return (apic->irr[REQUEST_VECTOR / 32] & 1u << (REQUEST_VECTOR % 32)) != 0;
+}
+
+static void disk_is_served_alone(void **state) {
+    (void)state;
+    struct virtqueue *other = &vm_fake.vm.net.device.queue[NET_TX];
+    vm_fake_virtio_start(NET, QUEUES + 0x40000, SIZE, FEATURES);
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    put16(QUEUES + 0x40000 + 0x4000 * NET_TX + 0x1002, 1);  /* the card has something to do, too */
+    offer_read(0, 5);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BITS & -FAKE_DISK_BITS));
+    struct ring_descriptor request = next_request();
+    assert_int_equal(block_lba(request), 5);
+    assert_false(interrupt_came());
+    block_answer(&vm_fake.disk_peer, block_tag(request), BLOCK_OK);
+    ring_flush(&vm_fake.disk_peer);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BITS));
+    assert_int_equal(used_index(REQUESTS), 1);
+    assert_true(interrupt_came());
+    assert_int_equal(other->next_available, 0);
+}
+
+/* What else notifications may mean, nobody knows: everybody gets a turn. */
+static void other_notifications_are_everybodys(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    assert_false(devices_serve(&vm_fake.vm, 0));
+    assert_false(devices_serve(&vm_fake.vm, OTHER_BITS));
+    offer_read(0, 5);
+    assert_false(devices_serve(&vm_fake.vm, OTHER_BITS | FAKE_DISK_BITS));
+    assert_int_equal(block_lba(next_request()), 5);
+}
+
+/* A guest that always has something more to ask doesn't keep the others' turn away. */
+static void disk_alone_has_bounded_turns(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    static const uint32_t unknown = 77;
+    vm_fake_poke(BUFFERS, &unknown, 4);
+    put_descriptor(REQUESTS, 0, BUFFERS, 16, NEXT, 1);
+    put_descriptor(REQUESTS, 1, STATUS_AT, 1, WRITE, 0);
+    announce(1000);
+    struct virtqueue *queue = &vm_fake.vm.disk[0].device.queue[0];
+    uint16_t behind = 0xff00;                           /* as if it had offered without end */
+    queue->next_available = behind;
+    queue->size = VIRTQUEUE_SIZE_MAX;
+    put16(queue_at(REQUESTS) + 0x1002, (uint16_t)(behind + VIRTQUEUE_SIZE_MAX));
+    assert_false(devices_serve(&vm_fake.vm, FAKE_DISK_BITS));
+    uint16_t taken = (uint16_t)(queue->next_available - behind);
+    assert_true(taken > 0 && taken < VIRTQUEUE_SIZE_MAX);
+}
+
+/* One that is woken for the last thing that a turn did waits for our own wait. */
+static void last_notification_waits_for_the_wait(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    vm_fake.vm.before_wait = BH_NONE;
+    fake_calls.notifies = 0;
+    ring_sleep(&vm_fake.disk_peer);
+    offer_read(0, 5);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BITS));
+    assert_int_equal(fake_calls.notifies, 0);
+    assert_int_equal(vm_fake.vm.before_wait, vm_fake.vm.disk[0].backend.link.slot);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -345,6 +432,10 @@ int main(void) {
         TEST(disk_answers_for_another_slot),
         TEST(slots_stay_taken_across_a_reset),
         TEST(requests_survive_the_servers_restart),
+        TEST(disk_is_served_alone),
+        TEST(other_notifications_are_everybodys),
+        TEST(disk_alone_has_bounded_turns),
+        TEST(last_notification_waits_for_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

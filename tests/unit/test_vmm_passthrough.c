@@ -198,11 +198,11 @@ static void interrupt_becomes_the_guests_message(void **state) {
     program_entry(1, 0);
     assert_int_equal(vm_fake_load(get(PCI_BAR) + PASSED_TABLE + 16, 8), 0xfee00000);
     assert_int_equal(vm_fake_load(get(PCI_BAR) + PASSED_TABLE + 24, 4), VECTOR);
-    assert_true(devices_take_interrupts(vm, 1u << 1));
+    assert_true(devices_serve(vm, 1u << 1));
     assert_true(interrupt_came());
-    assert_true(devices_take_interrupts(vm, 1u << 0));         /* its entry is masked */
+    assert_true(devices_serve(vm, 1u << 0));         /* its entry is masked */
     assert_false(interrupt_came());
-    assert_false(devices_take_interrupts(vm, 1u << 1 | 1u << 9));
+    assert_false(devices_serve(vm, 1u << 1 | 1u << 9));
     assert_true(interrupt_came());
 }
 
@@ -211,7 +211,7 @@ static void masked_entry_waits_in_the_pending_bits(void **state) {
     uint64_t pending = get(PCI_BAR) + PASSED_PENDING;
     enable_msix();
     program_entry(2, 1);
-    devices_take_interrupts(vm, 1u << 2);
+    devices_serve(vm, 1u << 2);
     assert_false(interrupt_came());
     assert_int_equal(vm_fake_load(pending, 4), 1u << 2);
     assert_int_equal(vm_fake_load(pending, 8), 1u << 2);
@@ -225,7 +225,7 @@ static void nothing_is_sent_while_messages_are_off(void **state) {
     (void)state;
     set(PCI_COMMAND, MEMORY | MASTER);
     program_entry(1, 0);
-    devices_take_interrupts(vm, 1u << 1);
+    devices_serve(vm, 1u << 1);
     set(capability(MSIX), MSIX_ON);
     assert_false(interrupt_came());
 }
@@ -243,7 +243,7 @@ static void stored_interrupts_are_acknowledged_a_little_later(void **state) {
     (void)state;
     enable_msix();
     for (unsigned i = 0; i < 5; i++)
-        devices_take_interrupts(vm, 1u << 0 | 1u << 2);
+        devices_serve(vm, 1u << 0 | 1u << 2);
     assert_int_equal(devices_passed_deadline(vm), vm_fake.now + vm->tsc_khz * 10);
     devices_run(vm);
     assert_int_equal(passed_fake.acknowledged[0], 0);
@@ -262,10 +262,10 @@ static void one_message_by_msi(void **state) {
     set(PCI_COMMAND, MEMORY | MASTER);
     set(msi + 4, 0xfee00000);
     set(msi + 8, VECTOR);
-    devices_take_interrupts(vm, 1);
+    devices_serve(vm, 1);
     assert_false(interrupt_came());
     set(msi, 1u << 16);
-    devices_take_interrupts(vm, 1);
+    devices_serve(vm, 1);
     assert_true(interrupt_came());
 }
 

@@ -40,6 +40,8 @@ void vm_kick(struct vm *vm, const struct vcpu *vcpu) {
     vm_fake.kicks[vcpu->number]++;
 }
 
+void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu) { vm_kick(vm, vcpu); }
+
 void vm_kick_io(struct vm *vm) {
     (void)vm;
     vm_fake.io_kicks++;
@@ -143,12 +145,14 @@ void vm_fake_make(unsigned vcpu_count) {
     memset(ram, 0, FAKE_RAM);
     vm->memory.part[0] = (struct guest_ram){ ram, 0, FAKE_RAM };
     vm->vcpu_count = vcpu_count;
+    vm->before_wait = BH_NONE;
     vm->tsc_khz = 1000000;
     vm->boot_time = 1700000000;
     memcpy(vm->net_mac, mac, sizeof(mac));
     vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE };
     vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE };
     vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE };
+    vm->disk_bits[0] = FAKE_DISK_BITS;
     vm_fake.now = 1000000000;
     for (unsigned i = 0; i < vcpu_count; i++)
         make_vcpu(i);
@@ -173,6 +177,7 @@ void vm_fake_use_ahci(bool cdrom) {
     vm->ahci.port[0].backend.link = vm->disk[0].backend.link;
     vm->ahci.port[0].cdrom = cdrom;
     vm->disk_doorbell[0].size = 0;
+    vm->disk_bits[0] = 0;
     vm->disk[0].present = false;
     devices_reset(vm);
 }

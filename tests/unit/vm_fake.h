@@ -20,6 +20,7 @@ enum {
     FAKE_DISK_PORT = 0xc020,
     FAKE_DISK_SLOTS = 2,
     FAKE_NOTIFY_SIZE = 16,
+    FAKE_DISK_BITS = 3 << 16,        /* notifications of the disk's link and doorbell */
 };
 
 struct vm_fake {

@@ -43,12 +43,12 @@ bool ahci_interrupt(const struct ahci *ahci) {
     return ahci->interrupts && ahci->raised != 0 && pin;
 }
 
-bool ahci_run(struct ahci *ahci, unsigned budget) {
+bool ahci_run(struct ahci *ahci, unsigned budget, uint32_t *last) {
     bool more = false;
     if (!ahci->present)
         return false;
     for (uint32_t i = 0; i < ahci->ports; i++)
-        more |= ahci_port_run(&ahci->port[i], budget);
+        more |= ahci_port_run(&ahci->port[i], budget, last);
     ahci_collect_causes(ahci);
     return more;
 }

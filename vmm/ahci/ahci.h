@@ -147,8 +147,9 @@ bool ahci_write(struct ahci *ahci, uint32_t offset, unsigned size, uint64_t valu
 /* The level of the interrupt output. */
 bool ahci_interrupt(const struct ahci *ahci);
 
-/* Each port takes, submits and completes at most `budget` things; true: there is more to do. */
-bool ahci_run(struct ahci *ahci, unsigned budget);
+/* Each port takes, submits and completes at most `budget` things; true: there is more to do.
+ * `last`: lib/call/before_wait.h. */
+bool ahci_run(struct ahci *ahci, unsigned budget, uint32_t *last);
 
 /* Before sleeping: asks the backends for wake-ups; false: there is something to do already. */
 bool ahci_settle(struct ahci *ahci);

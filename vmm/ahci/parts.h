@@ -24,7 +24,7 @@ void ahci_port_stop(struct ahci_port *port);        /* ST was cleared: abandons 
 void ahci_port_receive(struct ahci_port *port);     /* FRE was set */
 void ahci_port_leave(struct ahci_port *port);       /* the link goes down: COMRESET begins */
 void ahci_port_arrive(struct ahci_port *port);      /* the drive comes back, after a reset */
-bool ahci_port_run(struct ahci_port *port, unsigned budget);
+bool ahci_port_run(struct ahci_port *port, unsigned budget, uint32_t *last);
 bool ahci_port_settle(struct ahci_port *port);
 
 /* command.c: command list and command tables in guest memory. */

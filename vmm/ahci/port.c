@@ -223,13 +223,13 @@ static bool take_step(struct ahci_port *port) {
     return works(port) && (ahci_submit_one(port) || take_next(port));
 }
 
-bool ahci_port_run(struct ahci_port *port, unsigned budget) {
+bool ahci_port_run(struct ahci_port *port, unsigned budget, uint32_t *last) {
     backend_check(&port->backend);
     bool more = take_answers(port, budget);
     unsigned steps = 0;
     while (steps < budget && take_step(port))
         steps++;
-    backend_flush(&port->backend);
+    backend_flush(&port->backend, last);
     return more || steps == budget;
 }
 

@@ -5,8 +5,10 @@
 #include "vmm/platform/layout.h"
 #include "vmm/vm.h"
 
+enum kick { KICK_NOW, KICK_BEFORE_WAIT };
+
 static void deliver(struct vm *vm, const struct vcpu *from, struct vcpu *to,
-                    const struct apic_message *message) {
+                    const struct apic_message *message, enum kick kick) {
     bool wake = false;
     switch (message->delivery) {
     case APIC_FIXED:
@@ -16,8 +18,12 @@ static void deliver(struct vm *vm, const struct vcpu *from, struct vcpu *to,
     case APIC_STARTUP: wake = apic_signal(&to->apic, APIC_SIGNAL_STARTUP, message->vector); break;
     default: break;
     }
-    if (wake && to != from)
+    if (!wake || to == from)
+        return;
+    if (kick == KICK_NOW)
         vm_kick(vm, to);
+    else
+        vm_kick_before_wait(vm, to);
 }
 
 static bool is_target(const struct vcpu *from, const struct vcpu *to,
@@ -30,16 +36,21 @@ static bool is_target(const struct vcpu *from, const struct vcpu *to,
     }
 }
 
-void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message) {
+static void send(struct vm *vm, const struct vcpu *from, const struct apic_message *message,
+                 enum kick kick) {
     if (message->deassert)
         return;
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
         if (!is_target(from, &vm->vcpu[i], message))
             continue;
-        deliver(vm, from, &vm->vcpu[i], message);
+        deliver(vm, from, &vm->vcpu[i], message, kick);
         if (message->delivery == APIC_LOWEST)
             return;
     }
+}
+
+void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message) {
+    send(vm, from, message, KICK_NOW);
 }
 
 /* With the lock held: vCPU 0 sees the 8259s' output without it. true: it has to be woken. */
@@ -127,6 +138,12 @@ void irq_flush_messages(struct vm *vm, struct pci_function *function) {
     struct apic_message message;
     while (pci_take_message(function, &message))
         irq_send(vm, NULL, &message);
+}
+
+void irq_flush_messages_before_wait(struct vm *vm, struct pci_function *function) {
+    struct apic_message message;
+    while (pci_take_message(function, &message))
+        send(vm, NULL, &message, KICK_BEFORE_WAIT);
 }
 
 uint32_t irq_ioapic_read(struct vm *vm, uint64_t offset) {

@@ -246,7 +246,7 @@ static bool take_answers(struct disk *disk, unsigned budget) {
     return true;
 }
 
-bool disk_run(struct disk *disk, unsigned budget) {
+bool disk_run(struct disk *disk, unsigned budget, uint32_t *last) {
     if (!disk->present)
         return false;
     backend_check(&disk->backend);
@@ -258,7 +258,7 @@ bool disk_run(struct disk *disk, unsigned budget) {
         virtqueue_publish(queue);
         virtio_signal(&disk->device, 0);
     }
-    backend_flush(&disk->backend);
+    backend_flush(&disk->backend, last);
     return more;
 }
 
