@@ -19,7 +19,7 @@ void backend_forget(struct backend *backend) {
 
 bool backend_quiet(const struct backend *backend) {
     for (unsigned i = 0; i < backend->slots; i++)
-        if (backend->request[i].under_way && backend->request[i].abandoned)
+        if (backend_under_way(backend, i) && backend->request[i].abandoned)
             return false;
     return true;
 }
@@ -31,37 +31,28 @@ void backend_check(struct backend *backend) {
     if (event != RING_NEW)
         return;
     for (unsigned i = 0; i < backend->slots; i++)
-        if (backend->request[i].under_way && ring_space(&backend->link) > 0)
+        if (backend_under_way(backend, i) && ring_space(&backend->link) > 0)
             ring_put(&backend->link, backend->request[i].message);
 }
 
 static uint32_t free_slot(const struct backend *backend) {
-    for (unsigned i = 0; i < backend->slots; i++)
-        if (!backend->request[i].under_way)
-            return i;
-    return BACKEND_SLOTS;
+    uint32_t free = ~backend->under_way;
+    uint32_t first = free == 0 ? BACKEND_SLOTS : (uint32_t)__builtin_ctz(free);
+    return first < backend->slots ? first : BACKEND_SLOTS;
 }
 
 uint32_t backend_free(struct backend *backend) {
-    return ring_space(&backend->link) > 0 ? free_slot(backend) : BACKEND_SLOTS;
-}
-
-uint8_t *backend_data(const struct backend *backend, uint32_t tag) {
-    return backend->link.out + tag * BACKEND_SLOT;
+    return ring_has_space(&backend->link) ? free_slot(backend) : BACKEND_SLOTS;
 }
 
 void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
                     uint32_t count) {
     backend->request[tag] = (struct backend_request){
-        .under_way = true,
         .message = { .kind = (uint8_t)kind, .offset = tag * BACKEND_SLOT,
                      .length = (uint16_t)count, .extra = block_extra(sector, tag) },
     };
+    backend->under_way |= 1u << tag;
     ring_put(&backend->link, backend->request[tag].message);
-}
-
-uint32_t backend_count(const struct backend *backend, uint32_t tag) {
-    return backend->request[tag].message.length;
 }
 
 static void learn(struct backend *backend, struct ring_descriptor info) {
@@ -74,7 +65,7 @@ static void learn(struct backend *backend, struct ring_descriptor info) {
 /* A tag that isn't under way, or a kind that isn't known, is the server's mistake and changes
  * nothing. */
 bool backend_take(struct backend *backend, struct backend_answer *answer) {
-    if (ring_available(&backend->link) == 0)
+    if (!ring_has_more(&backend->link))
         return false;
     struct ring_descriptor message = ring_get(&backend->link);
     uint32_t tag = block_tag(message);
@@ -84,7 +75,7 @@ bool backend_take(struct backend *backend, struct backend_answer *answer) {
         learn(backend, message);
         answer->event = BACKEND_CHANGED;
     } else if (peers_answer_good(backend, message)) {
-        backend->request[tag].under_way = false;
+        backend->under_way &= ~(1u << tag % BACKEND_SLOTS);
         answer->event = backend->request[tag].abandoned ? BACKEND_NOTHING : BACKEND_DONE;
     }
     return true;

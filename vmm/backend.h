@@ -16,9 +16,9 @@
 
 #define BACKEND_SLOT  (BLOCK_MOST * BLOCK_SECTOR)
 #define BACKEND_SLOTS 32u
+_Static_assert(BACKEND_SLOTS == 32, "a bit each");
 
 struct backend_request {
-    bool under_way;
     bool abandoned;                  /* the model forgot it: the answer goes to nobody */
     struct ring_descriptor message;  /* as it was sent, to be sent again */
 };
@@ -30,6 +30,7 @@ struct backend {
     bool discards;                   /* the server can */
     uint64_t sectors;                /* zero until the server told */
     uint32_t slots;
+    uint32_t under_way;              /* bit n: slot n is taken */
     struct backend_request request[BACKEND_SLOTS];
 };
 
@@ -61,14 +62,22 @@ void backend_check(struct backend *backend);
 uint32_t backend_free(struct backend *backend);
 
 /* The data of a slot: of a write, before it is submitted; of a read, when it is done. */
-uint8_t *backend_data(const struct backend *backend, uint32_t tag);
+static inline uint8_t *backend_data(const struct backend *backend, uint32_t tag) {
+    return backend->link.out + tag * BACKEND_SLOT;
+}
 
 /* `count`: sectors; of a flush, none. */
 void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
                     uint32_t count);
 
+static inline bool backend_under_way(const struct backend *backend, uint32_t tag) {
+    return (backend->under_way >> tag % BACKEND_SLOTS & 1) != 0;
+}
+
 /* The sectors of a request that is done. */
-uint32_t backend_count(const struct backend *backend, uint32_t tag);
+static inline uint32_t backend_count(const struct backend *backend, uint32_t tag) {
+    return backend->request[tag].message.length;
+}
 
 /* The server's next message; false: there is none. */
 bool backend_take(struct backend *backend, struct backend_answer *answer);

@@ -6,7 +6,7 @@
 
 bool peers_answer_good(const struct backend *backend, struct ring_descriptor answer) {
     uint32_t tag = block_tag(answer);
-    return answer.kind == BLOCK_DONE && tag < backend->slots && backend->request[tag].under_way;
+    return answer.kind == BLOCK_DONE && tag < backend->slots && backend_under_way(backend, tag);
 }
 
 bool peers_frame_good(const struct ring *link, struct ring_descriptor frame) {

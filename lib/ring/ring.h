@@ -157,6 +157,11 @@ static inline uint32_t ring_space(struct ring *ring) {
     return ring->out_depth - (ring->tail - head);
 }
 
+/* Whether one may be put; looks at the peer's half only if it has to. */
+static inline bool ring_has_space(struct ring *ring) {
+    return (ring_up(ring) && ring->tail - ring->acked < ring->out_depth) || ring_space(ring) > 0;
+}
+
 /* Needs ring_space() > 0. The peer sees it after ring_flush. */
 static inline void ring_put(struct ring *ring, struct ring_descriptor descriptor) {
     ring->own->descriptor[ring->tail & (ring->out_depth - 1)] = descriptor;
@@ -174,6 +179,11 @@ static inline uint32_t ring_available(struct ring *ring) {
         return ring_break(ring);
     ring->limit = tail;
     return tail - ring->next;
+}
+
+/* Whether one may be got; looks at the peer's half only if it has to. */
+static inline bool ring_has_more(struct ring *ring) {
+    return (ring_up(ring) && ring->next != ring->limit) || ring_available(ring) > 0;
 }
 
 /* Needs ring_available() > 0. A copy: what the peer writes afterwards doesn't matter. */

@@ -4,12 +4,13 @@
  */
 #include "vmm/virtio/disk.h"
 
-#include "lib/c/string.h"
-
 /* virtio 5.2.6: request types and what the status byte says. */
 enum request_type { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, TYPE_GET_ID = 8, TYPE_DISCARD = 11 };
 enum request_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_UNSUPPORTED = 2 };
-enum { HEADER_SIZE = 16, HEADER_SECTOR = 8, STATUS_SIZE = 1, ID_SIZE = 20 };
+enum { HEADER_SIZE = 16, STATUS_SIZE = 1, ID_SIZE = 20 };
+struct request_header { uint32_t type; uint32_t reserved; uint64_t sector; };
+_Static_assert(sizeof(struct request_header) == HEADER_SIZE, "virtio 5.2.6");
+typedef uint64_t guest_word __attribute__((may_alias, aligned(1)));
 /* virtio 5.2.6: what follows the header of a discard; we take one such segment. */
 struct discard_segment { uint64_t sector; uint32_t sectors; uint32_t flags; };
 _Static_assert(sizeof(struct discard_segment) == 16, "virtio 5.2.6");
@@ -61,18 +62,18 @@ void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t 
 
 void disk_forget(struct disk *disk) {
     backend_forget(&disk->backend);
-    for (unsigned i = 0; i < BACKEND_SLOTS; i++)
-        disk->request[i].in_work = false;
+    disk->in_work = 0;
     disk->open = DISK_NO_REQUEST;
 }
 
 /* ---- Requests of the guest ---- */
 
-/* Ends a chain: `written` bytes of data are in it, the status goes into its last byte. */
+/* Ends a chain: `written` bytes of data are in it, the status goes into its last byte. That it has
+ * one was checked: writable buffers are the last ones, and none is empty. */
 static void finish(struct disk *disk, const struct virtqueue_chain *chain, uint32_t written,
                    enum request_status status) {
-    uint8_t byte = (uint8_t)status;
-    virtqueue_scatter(chain, (uint32_t)chain->writable_size - STATUS_SIZE, &byte, STATUS_SIZE);
+    const struct virtqueue_buffer *last = &chain->buffer[chain->count - 1];
+    last->bytes[last->size - STATUS_SIZE] = (uint8_t)status;
     virtqueue_push(&disk->device.queue[0], chain->head, written + STATUS_SIZE);
 }
 
@@ -96,12 +97,22 @@ static void read_segment(const struct virtqueue_chain *chain, struct header *hea
     header->bytes = segment.flags == 0 ? (uint64_t)segment.sectors * BLOCK_SECTOR : 0;
 }
 
+/* The guest may change the header meanwhile: each field is read once. */
+static struct request_header load_header(const struct virtqueue_chain *chain) {
+    struct request_header header;
+    const uint8_t *bytes = chain->buffer[0].bytes;
+    if (chain->buffer[0].size < HEADER_SIZE) {
+        virtqueue_gather(chain, 0, &header, HEADER_SIZE);
+        return header;
+    }
+    header.type = (uint32_t)*(const volatile guest_word *)bytes;
+    header.sector = *(const volatile guest_word *)(bytes + offsetof(struct request_header, sector));
+    return header;
+}
+
 static struct header read_header(const struct virtqueue_chain *chain) {
-    uint8_t bytes[HEADER_SIZE];
-    struct header header = { 0 };
-    virtqueue_gather(chain, 0, bytes, HEADER_SIZE);
-    memcpy(&header.type, bytes, sizeof(header.type));
-    memcpy(&header.sector, bytes + HEADER_SECTOR, sizeof(header.sector));
+    struct request_header from = load_header(chain);
+    struct header header = { .type = from.type, .sector = from.sector };
     if (header.type == TYPE_IN)
         header.bytes = chain->writable_size - STATUS_SIZE;
     else if (header.type == TYPE_OUT)
@@ -131,18 +142,17 @@ static uint8_t kind_of(const struct disk *disk, uint32_t type) {
     }
 }
 
+/* As many are in work as there are slots taken: whoever has a free slot finds one here. */
 static struct disk_request *free_request(struct disk *disk) {
-    unsigned i = 0;
-    while (i < BACKEND_SLOTS - 1 && disk->request[i].in_work)
-        i++;
-    return &disk->request[i];
+    uint32_t free = ~disk->in_work;
+    return &disk->request[free == 0 ? 0 : __builtin_ctz(free)];
 }
 
 /* The request whose chain was taken is one of the backend's. */
 static void open_request(struct disk *disk, struct disk_request *request, enum block_kind kind,
                          const struct header *header) {
     disk->open = (uint32_t)(request - disk->request);
-    request->in_work = true;
+    disk->in_work |= 1u << disk->open;
     request->kind = kind;
     request->sector = kind == BLOCK_FLUSH ? 0 : header->sector;
     request->bytes = kind == BLOCK_FLUSH ? 0 : (uint32_t)header->bytes;
@@ -187,7 +197,7 @@ static void submit_piece(struct disk *disk, uint32_t tag) {
 }
 
 /* Takes the next chain into a free request, so that it isn't copied there; whether that opened the
- * request shows in `open`. As many are in work as there are slots taken, so one is free. */
+ * request shows in `open`. */
 static bool open_next(struct disk *disk) {
     struct disk_request *request = free_request(disk);
     enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0], &request->chain);
@@ -211,33 +221,33 @@ static bool take_requests(struct disk *disk, unsigned budget) {
 
 /* ---- Answers of the server ---- */
 
-static void end_request(struct disk *disk, struct disk_request *request) {
+static void end_request(struct disk *disk, struct disk_request *request, bool ready) {
     uint32_t written = request->kind == BLOCK_READ && !request->failed ? request->bytes : 0;
-    request->in_work = false;
-    if (virtio_ready(&disk->device))
+    disk->in_work &= ~(1u << (request - disk->request));
+    if (ready)
         finish(disk, &request->chain, written, request->failed ? STATUS_FAILED : STATUS_OK);
 }
 
-/* What comes while the driver may not be served is lost. */
-static void complete(struct disk *disk, uint32_t tag, bool good) {
+/* What comes while the driver may not be served (`ready`) is lost. */
+static void complete(struct disk *disk, uint32_t tag, bool good, bool ready) {
     struct disk_request *request = &disk->request[disk->piece[tag].request];
     uint32_t bytes = backend_count(&disk->backend, tag) * (uint32_t)BLOCK_SECTOR;
     request->pieces--;
-    request->failed |= !good || !virtio_ready(&disk->device);
+    request->failed |= !good || !ready;
     if (request->kind == BLOCK_READ && !request->failed)
         virtqueue_scatter(&request->chain, disk->piece[tag].offset,
                           backend_data(&disk->backend, tag), bytes);
     if (request->pieces == 0 && request->asked == request->bytes)
-        end_request(disk, request);
+        end_request(disk, request, ready);
 }
 
-static bool take_answers(struct disk *disk, unsigned budget) {
+static bool take_answers(struct disk *disk, unsigned budget, bool ready) {
     struct backend_answer answer;
     for (unsigned i = 0; i < budget; i++) {
         if (!backend_take(&disk->backend, &answer))
             return false;
         if (answer.event == BACKEND_DONE)
-            complete(disk, answer.tag, answer.good);
+            complete(disk, answer.tag, answer.good, ready);
         if (answer.event != BACKEND_CHANGED)
             continue;
         put_config(disk, CONFIG_CAPACITY, 8, disk->backend.sectors);
@@ -250,8 +260,9 @@ bool disk_run(struct disk *disk, unsigned budget, uint32_t *last) {
     if (!disk->present)
         return false;
     backend_check(&disk->backend);
-    bool more = take_answers(disk, budget);
-    if (virtio_ready(&disk->device)) {
+    bool ready = virtio_ready(&disk->device);
+    bool more = take_answers(disk, budget, ready);
+    if (ready) {
         struct virtqueue *queue = &disk->device.queue[0];
         virtqueue_disarm(queue);
         more |= take_requests(disk, budget);

@@ -15,7 +15,6 @@
 
 /* A chain of the guest's, asked of the backend in pieces of a slot each. */
 struct disk_request {
-    bool in_work;
     enum block_kind kind;
     uint64_t sector;
     uint32_t bytes;                  /* of a flush: none, in one piece */
@@ -30,6 +29,7 @@ struct disk {
     bool present;
     struct backend backend;
     struct disk_request request[BACKEND_SLOTS];    /* one with a piece under way each, and `open` */
+    uint32_t in_work;                /* bit n: request n */
     uint32_t open;                   /* not yet asked for to its end; DISK_NO_REQUEST: none */
     struct { uint32_t request, offset; } piece[BACKEND_SLOTS];   /* by tag */
 };
