@@ -101,10 +101,13 @@ static uint32_t in_flight(const struct nvme *nvme) {
 /* Requests that can be taken now: an id and room for the answer are there for each. */
 static uint32_t takeable(struct nvme *nvme) {
     uint32_t available = ring_available(&nvme->link);
-    uint32_t space = ring_space(&nvme->link);
-    uint32_t room = space > in_flight(nvme) ? space - in_flight(nvme) : 0;
-    uint32_t most = room < nvme->free_count ? room : nvme->free_count;
+    uint32_t space, room, most;
 
+    if (available == 0)
+        return 0;
+    space = ring_space(&nvme->link);
+    room = space > in_flight(nvme) ? space - in_flight(nvme) : 0;
+    most = room < nvme->free_count ? room : nvme->free_count;
     return available < most ? available : most;
 }
 

@@ -89,15 +89,16 @@ static uint32_t quota(const struct mux *mux) {
 
 /* How many requests may be taken from this client now: there is room for each answer. */
 static uint32_t takeable(struct mux *mux, struct mux_client *client) {
-    uint32_t room = ring_space(&client->ring);
-    uint32_t allowed = quota(mux) > client->under_way ? quota(mux) - client->under_way : 0;
-    uint32_t most;
+    uint32_t waiting = ring_available(&client->ring);
+    uint32_t room, allowed, most;
 
-    if (!client->told)
+    if (waiting == 0 || !client->told)
         return 0;
+    room = ring_space(&client->ring);
     room = room > client->under_way ? room - client->under_way : 0;
+    allowed = quota(mux) > client->under_way ? quota(mux) - client->under_way : 0;
     most = least(least(room, allowed), least(mux->free_count, ring_space(&mux->backend)));
-    return least(ring_available(&client->ring), most);
+    return least(waiting, most);
 }
 
 static bool extents_known(const struct mux *mux) {
