@@ -175,18 +175,13 @@ static void run_serial(struct vm *vm) {
     stream_flush(&vm->serial_link);
 }
 
-static void flush_device(struct vm *vm, struct virtio_device *device) {
-    if (pci_has_raised(&device->pci))
-        irq_flush_messages_before_wait(vm, &device->pci);
-}
-
 /* One that isn't there raised nothing. */
 static void flush_msix(struct vm *vm) {
-    flush_device(vm, &vm->net.device);
-    flush_device(vm, &vm->hvc.device);
-    flush_device(vm, &vm->rng.device);
+    irq_flush_messages_before_wait(vm, &vm->net.device.pci);
+    irq_flush_messages_before_wait(vm, &vm->hvc.device.pci);
+    irq_flush_messages_before_wait(vm, &vm->rng.device.pci);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
-        flush_device(vm, &vm->disk[i].device);
+        irq_flush_messages_before_wait(vm, &vm->disk[i].device.pci);
 }
 
 static void run_passed(struct vm *vm) {
@@ -219,7 +214,7 @@ static uint64_t raise_passed(struct vm *vm, uint64_t bits) {
 static bool serve_disk(struct vm *vm, struct disk *disk) {
     for (unsigned i = 0; i < DISK_TURNS; i++) {
         bool more = disk_run(disk, TURN_REQUESTS, &vm->before_wait);
-        flush_device(vm, &disk->device);
+        irq_flush_messages_before_wait(vm, &disk->device.pci);
         if (!more && disk_settle(disk))
             return true;
     }

@@ -142,7 +142,7 @@ void irq_flush_messages(struct vm *vm, struct pci_function *function) {
 
 void irq_flush_messages_before_wait(struct vm *vm, struct pci_function *function) {
     struct apic_message message;
-    while (pci_take_message(function, &message))
+    while (pci_has_raised(function) && pci_take_message(function, &message))
         send(vm, NULL, &message, KICK_BEFORE_WAIT);
 }
 
