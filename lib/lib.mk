@@ -9,12 +9,24 @@ FONT        := build/lib/font/font.c
 LIB_OBJECTS := $(addprefix build/,$(addsuffix .o,$(basename $(LIB_SOURCES)))) $(FONT:.c=.o)
 LIB         := build/lib/libbulkhead.a
 
+# The programs through which packets and disk requests go are optimized as a whole (PROGRAM_WHOLE): much
+# of what they do is small functions of other files. All others are linked from the same objects, which
+# hold both forms. The memory functions are left out, as the compiler itself calls them.
+PROGRAM_LTO   := -flto=2 -ffat-lto-objects
+PROGRAM_WHOLE := vmm blockmux nvme netswitch e1000e igb
+
+# $(call program_link,NAME): what its linking does.
+program_link = $(if $(filter $(1),$(PROGRAM_WHOLE)),\
+    $(filter-out $(DEPEND),$(PROGRAM_CFLAGS)) $(PROGRAM_LTO),-fno-lto)
+
+build/lib/c/string.o: PROGRAM_LTO :=
+
 # Or GCC makes calls to memset out of memset's own loop.
 build/lib/c/string.o: PROGRAM_CFLAGS += -fno-tree-loop-distribute-patterns
 
 build/lib/%.o: lib/%.c
 	@mkdir -p $(@D)
-	$(CC) $(PROGRAM_CFLAGS) -c -o $@ $<
+	$(CC) $(PROGRAM_CFLAGS) $(PROGRAM_LTO) -c -o $@ $<
 
 build/lib/%.o: lib/%.S
 	@mkdir -p $(@D)
@@ -33,17 +45,17 @@ $(FONT:.c=.o): $(FONT)
 
 $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	gcc-ar rcs $@ $^
 
 build/programs/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(PROGRAM_CFLAGS) -c -o $@ $<
+	$(CC) $(PROGRAM_CFLAGS) $(PROGRAM_LTO) -c -o $@ $<
 
 # $(eval $(call PROGRAM,name,sources)): build/programs/name.elf
 define PROGRAM
 ALL += build/programs/$(1).elf
 build/programs/$(1).elf: $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB) lib/program.ld
-	$(CC) $(PROGRAM_LDFLAGS) -T lib/program.ld -o $$@ $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB)
+	$(CC) $(call program_link,$(1)) $(PROGRAM_LDFLAGS) -T lib/program.ld -o $$@ $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB)
 endef
 
 # Tests of the library's pure parts, on the host.
