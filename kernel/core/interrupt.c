@@ -17,8 +17,8 @@ enum { WINDOW_US = 10000 };           /* over which the plan's limit counts */
 
 _Static_assert(VECTOR_DEVICE_LAST - VECTOR_DEVICE_FIRST + 1 >= BH_MAX_INTERRUPTS, "a vector each");
 
-static bool     open[BH_MAX_INTERRUPTS];           /* its owner runs and wants it */
-static bool     stormed[BH_MAX_INTERRUPTS];        /* closed by its limit until irq_ack */
+/* Its owner doesn't run; runs; runs, but its limit closed it until irq_ack. */
+static enum { CLOSED, OPEN, STORMED } state[BH_MAX_INTERRUPTS];
 static uint32_t core_of[BH_MAX_INTERRUPTS];        /* to which its entry sends it */
 static uint64_t window_end[BH_MAX_INTERRUPTS];
 static uint32_t window_count[BH_MAX_INTERRUPTS];
@@ -91,7 +91,7 @@ static bool within_limit(uint32_t index) {
 static void close_for_storm(uint32_t index) {
     const struct bh_plan_interrupt *p = plan_interrupt(index);
     close_source(index);
-    stormed[index] = true;
+    state[index] = STORMED;
     uint64_t storms = ++counters.interrupt[index][BH_INTERRUPT_STORMS];
     if ((storms & (storms - 1)) == 0)
         log_line("interrupt \"%s\" of device \"%s\" of \"%s\": more than %u in 10 ms: masked until "
@@ -104,7 +104,7 @@ void interrupt_deliver(uint32_t vector) {
     if (index >= plan_count(BH_TABLE_INTERRUPT))
         return;
     lock_take(&device_lock);
-    bool wanted = open[index] && !stormed[index];
+    bool wanted = state[index] == OPEN;
     counters.interrupt[index][BH_INTERRUPT_DELIVERED] += wanted;
     if (wanted && !within_limit(index))
         close_for_storm(index);
@@ -116,10 +116,10 @@ void interrupt_deliver(uint32_t vector) {
 /* What came while it was closed is lost, so its owner is signalled once more after opening. */
 enum bh_status interrupt_ack(uint32_t index) {
     lock_take(&device_lock);
-    bool reopened = open[index] && stormed[index];
+    bool reopened = state[index] == STORMED;
     window_count[index] = 0;
     if (reopened) {
-        stormed[index] = false;
+        state[index] = OPEN;
         open_source(index);
     }
     lock_drop(&device_lock);
@@ -130,10 +130,9 @@ enum bh_status interrupt_ack(uint32_t index) {
 
 void interrupt_open_device(uint32_t device, bool wanted) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
-        if (plan_interrupt(i)->device != device || open[i] == wanted)
+        if (plan_interrupt(i)->device != device || (state[i] != CLOSED) == wanted)
             continue;
-        open[i] = wanted;
-        stormed[i] = false;
+        state[i] = wanted ? OPEN : CLOSED;
         if (wanted)
             open_source(i);
         else
@@ -143,7 +142,7 @@ void interrupt_open_device(uint32_t device, bool wanted) {
 
 void interrupt_renew_device(uint32_t device) {
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
-        if (plan_interrupt(i)->device == device && open[i] && !stormed[i])
+        if (plan_interrupt(i)->device == device && state[i] == OPEN)
             open_source(i);
     }
 }
@@ -151,7 +150,7 @@ void interrupt_renew_device(uint32_t device) {
 void interrupt_retarget(void) {
     lock_take(&device_lock);
     for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
-        if (open[i] && !stormed[i] && core_of[i] != wanted_core(i))
+        if (state[i] == OPEN && core_of[i] != wanted_core(i))
             open_source(i);
     }
     lock_drop(&device_lock);
