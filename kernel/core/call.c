@@ -107,11 +107,11 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
     case BH_CALL_COMPARTMENT_CONTROL:
         compartment_call(thread, slot->object, (enum bh_compartment_operation)argument[1]);
         return BH_OK;
-    case BH_CALL_MODE_ENTER:
-        return mode_enter(slot->object);
-    default:
+    case BH_CALL_MACHINE_CONTROL:
         machine_end((enum bh_machine_operation)argument[1]);
         return BH_E_DEVICE;            /* it is still there */
+    default:
+        return mode_enter(slot->object);
     }
 }
 

@@ -149,6 +149,21 @@ static void test_slots_of_others_are_out_of_range(void **state) {
         }
 }
 
+/* The plan says where to begin; whose a slot is, the slot says. */
+static void test_a_wrong_first_slot_finds_nothing(void **state) {
+    static const uint32_t wrong[] = { FIRST_SLOT + SLOTS, FIRST_SLOT + SLOTS + 1, UINT32_MAX };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        compartments[1].first_slot = wrong[i];
+        for (uint64_t number = 0; number < BH_CALL_COUNT; number++)
+            for (uint64_t slot = 0; slot < SLOTS && needs[number] != BH_NONE; slot++) {
+                assert_int_equal(perform(number, slot, 0, 0, 0), BH_E_SLOT);
+                assert_int_equal(performed, 0);
+            }
+    }
+}
+
 static void test_unknown_numbers(void **state) {
     static const uint64_t wild[] = { BH_CALL_COUNT, 255, 1ull << 32, UINT64_MAX };
 
@@ -227,6 +242,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_call_takes_its_own_kind_only, install),
         cmocka_unit_test_setup(test_slots_of_others_are_out_of_range, install),
+        cmocka_unit_test_setup(test_a_wrong_first_slot_finds_nothing, install),
         cmocka_unit_test_setup(test_unknown_numbers, install),
         cmocka_unit_test_setup(test_operations_need_their_right, install),
         cmocka_unit_test_setup(test_device_read, install),
