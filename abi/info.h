@@ -57,7 +57,7 @@ enum bh_core_counter {
     BH_CORE_IDLE_TICKS       = 0,      /* TSC ticks without a thread to run */
     BH_CORE_SWITCHES         = 1,
     BH_CORE_INTERRUPTS       = 2,
-    BH_CORE_IDLE_SINCE       = 3,      /* 0: it isn't idle; else the TSC up to which IDLE_TICKS counts */
+    BH_CORE_IDLE_SINCE       = 3,      /* 0: not idle; else the tick up to which IDLE_TICKS counts */
     BH_CORE_COUNTERS
 };
 

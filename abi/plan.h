@@ -116,7 +116,7 @@ struct bh_plan_region {
     uint32_t cache;          /* enum bh_cache */
     uint32_t owner;          /* compartment whose reset clears and reloads it; BH_NONE: shared */
     uint64_t size;           /* bytes, a multiple of the page */
-    uint64_t alignment;      /* bytes, a power of two >= the page; 2 MiB for guest RAM */
+    uint64_t alignment;      /* bytes, a multiple of the page; 2 MiB for guest RAM */
     uint64_t content_offset; /* in the plan, page-aligned; with content_size 0: nothing */
     uint64_t content_size;   /* bytes, <= size; the rest of the region is zero */
     uint32_t device;         /* BAR: the device */

@@ -15,7 +15,7 @@ const struct ranges *boot_memory_ram(void);
 uint64_t boot_memory_total(void);
 uint64_t boot_memory_used(void);
 
-/* Zeroed RAM, aligned (a power of two >= the page). Stops the boot with the name of `what` and the
+/* Zeroed RAM, aligned (a multiple of the page). Stops the boot with the name of `what` and the
  * sizes needed and found when there is none left. */
 paddr_t boot_memory_take(uint64_t size, uint64_t alignment, const char *what);
 

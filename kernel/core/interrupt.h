@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "abi/call.h"
 
 #include "iommu/iommu.h"

@@ -75,15 +75,17 @@ static void all_modes(struct model *m, uint32_t compartment, struct origin origi
 
 /* The kernel's counters: one region for all. */
 static void lower_counters(struct model *m, uint32_t compartment, struct origin origin) {
-    static const char name[] = "kernel.counters";
-    uint32_t index = model_find_region(m, name);
+    uint32_t index = 0;
 
-    if (index == BH_NONE) {
+    while (index < m->region_count && m->region[index].kind != BH_REGION_COUNTERS) {
+        index++;
+    }
+    if (index == m->region_count) {
         struct bh_plan_region region = {
             .kind = BH_REGION_COUNTERS, .rights = BH_READ, .owner = BH_NONE,
             .size = sizeof(struct bh_counters),
         };
-        model_name(region.name, "%s", name);
+        model_name(region.name, "kernel.counters");
         index = model_add_region(m, region, NO_CONTENT, origin);
     }
     uint64_t address = model_map_process(m, compartment, index, BH_READ, origin);

@@ -41,12 +41,13 @@ static void show_threads(const struct plan_view *p, uint32_t c, FILE *out) {
     }
 }
 
-/* Everybody else who maps the region. */
+/* Everybody else who maps the region; the counters are most's. */
 static void show_others(const struct plan_view *p, uint32_t c, uint32_t region, FILE *out) {
     const char *between = "; also ";
+    bool counters = p->region[region].kind == BH_REGION_COUNTERS;
     char rights[4];
 
-    for (uint32_t i = 0; i < p->count[BH_TABLE_MAPPING]; i++) {
+    for (uint32_t i = 0; i < p->count[BH_TABLE_MAPPING] && !counters; i++) {
         const struct bh_plan_mapping *m = &p->mapping[i];
         uint32_t owner = p->space[m->space].owner;
         if (m->region == region && owner != c) {
