@@ -38,8 +38,8 @@ struct bh_log {
 enum bh_machine_counter {
     BH_MACHINE_TSC_KHZ       = 0,
     BH_MACHINE_BOOT_TIME     = 1,      /* at TSC = BH_MACHINE_BOOT_TSC, as the firmware's clock has
-                                          it: year, month, day, hour, minute, second, a byte each, the
-                                          year's (of 100) in bits 47:40; binary-coded decimals */
+                                          it: year (of 100, bits 47:40), month, day, hour, minute,
+                                          second (bits 7:0), a byte each: binary-coded decimals */
     BH_MACHINE_BOOT_TSC      = 2,
     BH_MACHINE_CORES         = 3,
     BH_MACHINE_MODE          = 4,

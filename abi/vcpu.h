@@ -12,17 +12,17 @@
 
 #include "base.h"
 
-/* What vcpu_run answers, and `exit` in the page: the exit code as the hardware gives it (APM appendix
- * C), of which 32 bits count. info1 and info2 are its EXITINFO1 and EXITINFO2. */
+/* What vcpu_run answers, and `exit` in the page: the exit code as the hardware gives it (APM
+ * appendix C), of which 32 bits count. info1 and info2 are its EXITINFO1 and EXITINFO2. */
 enum bh_exit {
     BH_EXIT_CR_READ    = 0x00, /* + the CR's number: 8 */
     BH_EXIT_CR_WRITE   = 0x10, /* + the CR's number: 4 or 8 */
     BH_EXIT_CR_LAST    = 0x1f,
-    BH_EXIT_EXCEPTION  = 0x40, /* + the vector, if the VMM asked for it; info1: error code; info2: CR2 */
+    BH_EXIT_EXCEPTION  = 0x40, /* + the vector, if the VMM asked for it; error code and CR2 */
     BH_EXIT_EXCEPTION_LAST = 0x5f,
-    BH_EXIT_EVENT      = 0x60, /* the thread's notification word is not empty, or the deadline passed:
-                                  the guest's state is as it was; `wait` with deadline 0 takes the
-                                  bits. (To the hardware a physical interrupt: the kernel's.) */
+    BH_EXIT_EVENT      = 0x60, /* the thread's notification word is not empty, or the deadline
+                                  passed: the guest's state is as it was; `wait` with deadline 0
+                                  takes the bits. (To the hardware: a physical interrupt) */
     BH_EXIT_WINDOW     = 0x64, /* the guest can take an interrupt now */
     BH_EXIT_CR0        = 0x65, /* a write of CR0 that changes more than TS and MP */
     BH_EXIT_CPUID      = 0x72,
@@ -35,10 +35,11 @@ enum bh_exit {
     BH_EXIT_HYPERCALL  = 0x81, /* VMMCALL */
     BH_EXIT_WBINVD     = 0x89,
     BH_EXIT_XSETBV     = 0x8d,
-    BH_EXIT_INSTRUCTION = 0x66, BH_EXIT_INSTRUCTION_LAST = 0x8f,   /* all others up to here: one that
-                                  no guest gets: SVM, MONITOR, MWAIT, RDPMC, RSM, SKINIT, ICEBP; the
-                                  VMM injects #UD (or #GP) */
-    BH_EXIT_MEMORY     = 0x400,/* nested page fault: info1: error code, info2: GPA (APM 15.25.6) */
+    BH_EXIT_INSTRUCTION = 0x66, /* any other from here to the last: an instruction that no guest
+                                  gets: SVM, MONITOR, MWAIT, RDPMC, RSM, SKINIT, ICEBP; the VMM
+                                  injects #UD (or #GP) */
+    BH_EXIT_INSTRUCTION_LAST = 0x8f,
+    BH_EXIT_MEMORY     = 0x400, /* nested page fault: info1: error code, info2: GPA (APM 15.25.6) */
     BH_EXIT_INVALID    = 0xffffffffu,   /* VMRUN refused the guest state */
 };
 

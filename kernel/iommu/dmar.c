@@ -43,7 +43,8 @@ static void add_scope(struct scopes *scopes, struct bytes bytes, bool reserved) 
     uint64_t type = bytes_number(bytes, SCOPE_TYPE, 1);
     uint32_t id = follow_path(bytes);
     const struct pci_function *bridge = type == BRIDGE ? bridge_at(id) : 0;
-    struct scope scope = { type == IOAPIC ? SCOPE_IOAPIC : reserved ? SCOPE_RESERVED : SCOPE_COVERED,
+    struct scope scope = { reserved ? SCOPE_RESERVED : type == IOAPIC ? SCOPE_IOAPIC :
+                           SCOPE_COVERED,
                            id, id, BH_NONE, (uint32_t)bytes_number(bytes, SCOPE_ID, 1) };
     if (id == BH_NONE || (type != ENDPOINT && type != BRIDGE && (type != IOAPIC || reserved)))
         return;

@@ -22,7 +22,6 @@ enum { CPU_HAS_BANKS = 1u << 14, TELL_EVERY_US = 1000000 };
 #define BANK_CORRUPT        (1ull << 57 | 1ull << 55)   /* this core; what it was running */
 
 static uint64_t told, quiet_until, last_status, last_address;
-static uint64_t *const count = counters.machine;
 
 static uint32_t bank_count(void) {
     return cpuid(1, 0).edx & CPU_HAS_BANKS ? (uint32_t)msr_read(MSR_CAPABILITY) % 256 : 0;
@@ -56,12 +55,12 @@ static void read_banks(uint64_t rip) {
 void machine_check_note(uint64_t vector, uint64_t rip) {
     if (vector == VECTOR_MACHINE_CHECK)
         read_banks(rip);
-    atomic_add(&count[vector == VECTOR_NMI ? BH_MACHINE_NMIS : BH_MACHINE_CHECKS], 1);
+    atomic_add(&counters.machine[vector == VECTOR_NMI ? BH_MACHINE_NMIS : BH_MACHINE_CHECKS], 1);
 }
 
 void machine_check_tell(void) {
-    uint64_t nmis = atomic_load(&count[BH_MACHINE_NMIS]);
-    uint64_t checks = atomic_load(&count[BH_MACHINE_CHECKS]);
+    uint64_t nmis = atomic_load(&counters.machine[BH_MACHINE_NMIS]);
+    uint64_t checks = atomic_load(&counters.machine[BH_MACHINE_CHECKS]);
     uint64_t before = atomic_load(&told), now = nmis + checks;
     bool due = now != before && time_now() >= atomic_load(&quiet_until);
     if (!due || !atomic_change(&told, before, now))

@@ -177,8 +177,8 @@ void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving
         svm_state_reset(v->vmcb);
 }
 
-/* Behind the store at RIP; 0: unknown. The VMM says how long its guest's store is; a lie moves nobody
- * but that guest. */
+/* Behind the store at RIP; 0: unknown. The VMM says how long its guest's store is; a lie moves
+ * nobody but that guest. */
 static uint64_t behind_store(const volatile struct bh_vcpu_state *page, uint64_t rip) {
     for (uint32_t i = 0; i < BH_VCPU_HINTS; i++)
         if (page->hint[i].rip == rip) {

@@ -194,7 +194,8 @@ static void interrupt_entries_name_their_source(void **state) {
 
 /* Two records, of which only those with F set count; each is cleared. */
 static void faults_are_attributed(void **state) {
-    uint64_t *record = &unit_registers[VTD_CAP_FAULT_OFFSET(unit_registers[VTD_CAPABILITY / 8]) / 8];
+    uint32_t first = VTD_CAP_FAULT_OFFSET(unit_registers[VTD_CAPABILITY / 8]);
+    uint64_t *record = &unit_registers[first / 8];
     (void)state;
     assert_int_equal(unit_registers[VTD_FAULT_CONTROL / 8] >> 32, 0xf2);   /* the message's data */
     assert_int_equal(unit_registers[VTD_FAULT_ADDRESS / 8], 0xfee00000);

@@ -228,7 +228,6 @@ static void known_instructions_decode(void **state) {
         { "mov al, [rdi]", { 0x8a, 0x07 }, 2, INSN_MOV, 2 },
         { "rep movsd", { 0xf3, 0xa5 }, 2, INSN_MOVS, 2 },
         { "rep outsb", { 0xf3, 0x6e }, 2, INSN_OUTS, 2 },
-        { "pause", { 0xf3, 0x90 }, 2, INSN_PAUSE, 2 },
     };
     for (unsigned i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
         struct insn insn;

@@ -16,7 +16,6 @@ struct cursor {
     bool operand_prefix;     /* 66 */
     bool address_prefix;     /* 67 */
     bool repeat;             /* F3 or F2 */
-    bool rep_f3;
     uint8_t rex;             /* 0: none */
     uint8_t modrm;
 };
@@ -61,8 +60,7 @@ static bool take_prefix(struct cursor *c, struct insn *insn, uint8_t byte) {
     case 0x66: c->operand_prefix = true; return true;
     case 0x67: c->address_prefix = true; return true;
     case 0xf0: insn->locked = true; return true;
-    case 0xf2: c->repeat = true; c->rep_f3 = false; return true;
-    case 0xf3: c->repeat = true; c->rep_f3 = true; return true;
+    case 0xf2: case 0xf3: c->repeat = true; return true;
     case 0x26: insn->segment = flat ? insn->segment : BH_ES; return true;
     case 0x2e: insn->segment = flat ? insn->segment : BH_CS; return true;
     case 0x36: insn->segment = flat ? insn->segment : BH_SS; return true;
@@ -271,7 +269,6 @@ static bool decode_one_byte(struct cursor *c, struct insn *insn, uint8_t opcode)
     case 0x86: case 0x87: return with_modrm(c, insn, INSN_XCHG, INSN_FORM_RM_REG, size);
     case 0x88: case 0x89: return with_modrm(c, insn, INSN_MOV, INSN_FORM_RM_REG, size);
     case 0x8a: case 0x8b: return with_modrm(c, insn, INSN_MOV, INSN_FORM_REG_RM, size);
-    case 0x90: return c->rep_f3 && shape(insn, INSN_PAUSE, INSN_FORM_IMPLICIT, 1);
     case 0xa0: case 0xa1: case 0xa2: case 0xa3: return decode_absolute(c, insn, opcode, size);
     case 0xa4: case 0xa5: return shape(insn, INSN_MOVS, INSN_FORM_IMPLICIT, size);
     case 0xaa: case 0xab: return shape(insn, INSN_STOS, INSN_FORM_IMPLICIT, size);
