@@ -20,9 +20,9 @@ enum bh_exit {
     BH_EXIT_CR_LAST    = 0x1f,
     BH_EXIT_EXCEPTION  = 0x40, /* + the vector, if the VMM asked for it; error code and CR2 */
     BH_EXIT_EXCEPTION_LAST = 0x5f,
-    BH_EXIT_EVENT      = 0x60, /* the thread's notification word is not empty, or the deadline
-                                  passed: the guest's state is as it was; `wait` with deadline 0
-                                  takes the bits. (To the hardware: a physical interrupt) */
+    BH_EXIT_EVENT      = 0x60, /* the thread's notification word was not empty, or the deadline
+                                  passed: the guest's state is as it was; info1: the bits, 0 for the
+                                  deadline, taken as by `wait`. (To the hardware: an interrupt) */
     BH_EXIT_WINDOW     = 0x64, /* the guest can take an interrupt now */
     BH_EXIT_CR0        = 0x65, /* a write of CR0 that changes more than TS and MP */
     BH_EXIT_CPUID      = 0x72,

@@ -65,13 +65,12 @@ static void put(const struct state *state) {
 
 static const char *enter(const struct state *state) {
     uint32_t exit = BH_EXIT_EVENT;
-    uint64_t bits, end = time_after_ms(ENTRY_MS);
+    uint64_t end = time_after_ms(ENTRY_MS);
 
     put(state);
     while (exit == BH_EXIT_EVENT && time_now() < end) {
         if (call_vcpu_run(slot, end, &exit) != BH_OK)
             return "refused by the kernel";
-        call_wait(0, &bits);
     }
     switch (exit) {
     case BH_EXIT_INVALID: return "refused by the processor";

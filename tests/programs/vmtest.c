@@ -132,12 +132,12 @@ static void start(enum guest_part part, uint64_t argument) {
 
 /* Until an exit that isn't an event, or `ms` have passed: then BH_EXIT_EVENT. */
 static uint32_t run(uint64_t ms) {
-    uint64_t deadline = time_after_ms(ms), bits;
+    uint64_t deadline = time_after_ms(ms);
     uint32_t exit = BH_EXIT_EVENT;
 
     while (call_vcpu_run(slot, deadline, &exit) == BH_OK && exit == BH_EXIT_EVENT &&
            time_now() < deadline)
-        call_wait(0, &bits);
+        continue;
     return exit;
 }
 
