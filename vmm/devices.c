@@ -140,7 +140,7 @@ void devices_update_interrupts(struct vm *vm) {
     update_line(vm, AHCI_PIN, ahci_interrupt(&vm->ahci), &vm->ahci_line);
     update_keyboard(vm);
     if (pci_has_raised(&vm->ahci.pci))
-        irq_flush_messages(vm, &vm->ahci.pci);
+        irq_flush_messages(vm, NULL, &vm->ahci.pci);
 }
 
 /* What the guest sent waits for a console that isn't there yet, until the buffer is full. */
@@ -198,18 +198,6 @@ bool devices_stop(struct vm *vm) {
     return quiet;
 }
 
-/* With the device lock held; answers which of the bits were interrupts of what is passed through. */
-static uint64_t raise_passed(struct vm *vm, uint64_t bits) {
-    uint64_t known = 0;
-    for (unsigned i = 0; i < vm->passed_count; i++) {
-        struct passthrough *passed = &vm->passed[i];
-        known |= passthrough_raise(passed, bits, vm_now(), vm->tsc_khz);
-        if (pci_has_raised(&passed->pci))
-            irq_flush_messages(vm, &passed->pci);
-    }
-    return known;
-}
-
 /* true: there is nothing left to do, and both sides wake us for more. */
 static bool serve_disk(struct vm *vm, struct disk *disk) {
     for (unsigned i = 0; i < DISK_TURNS; i++) {
@@ -225,7 +213,7 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
     if (bits == 0)
         return false;
     lock_acquire(&vm->device_lock);
-    uint64_t known = raise_passed(vm, bits);
+    uint64_t known = 0;
     bool quiet = true;
     for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
         if ((bits & vm->disk_bits[i]) == 0)
@@ -235,6 +223,23 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
     }
     lock_release(&vm->device_lock);
     return quiet && (bits & ~known) == 0;
+}
+
+static void take_interrupts(struct vm *vm, const struct vcpu *by, struct passthrough *passed,
+                            uint64_t bits) {
+    lock_acquire(&vm->device_lock);
+    bool sooner = passthrough_raise(passed, bits, vm_now(), vm->tsc_khz);
+    if (pci_has_raised(&passed->pci))
+        irq_flush_messages(vm, by, &passed->pci);
+    lock_release(&vm->device_lock);
+    if (sooner)
+        vm_kick_io(vm);
+}
+
+void devices_take_interrupts(struct vm *vm, const struct vcpu *by, uint64_t bits) {
+    for (unsigned i = 0; i < vm->passed_count; i++)
+        if (bits & vm->passed[i].bits)
+            take_interrupts(vm, by, &vm->passed[i], bits);
 }
 
 uint64_t devices_passed_deadline(struct vm *vm) {

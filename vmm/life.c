@@ -34,9 +34,11 @@ void vm_end(struct vm *vm, enum vm_end_kind kind) {
 void vm_park(struct vcpu *vcpu) {
     __atomic_store_n(&vcpu->parked, 1, __ATOMIC_SEQ_CST);
     vm_kick_io(vcpu->vm);
+    uint64_t bits = 0;
     while (!vm_runs(vcpu->vm))
-        vm_sleep(BH_FOREVER);
+        bits = vm_sleep(BH_FOREVER);
     __atomic_store_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST);
+    devices_take_interrupts(vcpu->vm, vcpu, bits);
 }
 
 static bool all_parked(const struct vm *vm) {

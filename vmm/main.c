@@ -176,6 +176,7 @@ static void set_interrupts(struct passthrough *p, const char *prefix, const char
             manifest_find_numbered(BH_ENTRY_INTERRUPT, name, i, "");
         p->interrupt_slot[i] = entry->slot;
         p->interrupt_bits[i] = entry->bits;
+        vm_know_interrupts(entry->bits);
     }
 }
 
@@ -205,7 +206,7 @@ static void set_all_passed(void) {
     for (uint32_t i = 0; i < vm.passed_count; i++)
         set_passed(&vm.passed[i], i);
     while (!devices_stop(&vm))
-        vm_sleep(devices_passed_deadline(&vm));
+        vm_wait(&vm, devices_passed_deadline(&vm));
 }
 
 static void set_devices(void) {
@@ -232,7 +233,7 @@ static void set_devices(void) {
 
 static uint64_t next_deadline(void) {
     uint64_t at[] = { net_deadline(&vm.net), vm_deadline(&vm), timers_deadline(&vm),
-                      devices_screen_deadline(&vm) };
+                      devices_screen_deadline(&vm), devices_passed_deadline(&vm) };
     uint64_t first = BH_FOREVER;
     for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++)
         first = at[i] < first ? at[i] : first;
@@ -245,8 +246,7 @@ static void wait_for_work(void) {
     uint64_t others = next_deadline();
     uint64_t bits;
     do {
-        uint64_t passed = devices_passed_deadline(&vm);
-        bits = vm_wait(&vm, passed < others ? passed : others);
+        bits = vm_wait(&vm, others);
     } while (devices_serve(&vm, bits) && vm_now() < others);
 }
 
@@ -257,7 +257,7 @@ static _Noreturn void serve(void) {
         log_poll();
         if (!more && devices_settle(&vm))
             wait_for_work();
-        else if (vm.passed_count != 0 || vm.before_wait != BH_NONE)
+        else if (vm.before_wait != BH_NONE)
             devices_serve(&vm, vm_wait(&vm, 0));
     }
 }

@@ -16,19 +16,26 @@ uint64_t vm_now(void) {
     return time_now();
 }
 
-/* The bits that come only say "look again": whoever slept looks at the state itself. */
-void vm_sleep(uint64_t host_deadline) {
-    uint64_t bits;
-    call_wait(host_deadline, &bits);
+/* Notifications that some thread took while it waited for a lock: interrupts, for any vCPU's, and
+ * others, after which the I/O thread looks at everything, perhaps once too often. */
+static uint64_t kept;
+static uint64_t interrupts;          /* the bits that stand for one; written at the start */
+
+static uint64_t take_kept(uint64_t bits) {
+    if ((__atomic_load_n(&kept, __ATOMIC_SEQ_CST) & bits) == 0)
+        return 0;
+    return __atomic_fetch_and(&kept, ~bits, __ATOMIC_SEQ_CST) & bits;
 }
 
-/* Notifications that a thread took while it waited for a lock. They may be another thread's, whose
- * bits mean something else: the I/O thread then looks once too often. */
-static uint64_t kept;
+uint64_t vm_sleep(uint64_t host_deadline) {
+    uint64_t bits;
+    call_wait(host_deadline, &bits);
+    return bits;
+}
 
 uint64_t vm_wait(struct vm *vm, uint64_t host_deadline) {
     uint64_t bits;
-    uint64_t before = __atomic_exchange_n(&kept, 0, __ATOMIC_SEQ_CST);
+    uint64_t before = take_kept(~interrupts);
     uint64_t deadline = before != 0 ? 0 : host_deadline;
     uint32_t notify = vm->before_wait;
     vm->before_wait = BH_NONE;
@@ -37,6 +44,14 @@ uint64_t vm_wait(struct vm *vm, uint64_t host_deadline) {
     else
         call_notify_wait(notify, deadline, &bits);
     return bits | before;
+}
+
+void vm_know_interrupts(uint64_t bits) {
+    interrupts |= bits;
+}
+
+uint64_t vm_kept_interrupts(void) {
+    return take_kept(interrupts);
 }
 
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
@@ -70,8 +85,7 @@ void passthrough_lost(const char *name) {
 
 void lock_pause(void) {
     enum { PAUSES_A_MS = 50 };
-    uint64_t bits;
-    call_wait(time_now() + time_khz() / PAUSES_A_MS, &bits);
+    uint64_t bits = vm_sleep(time_now() + time_khz() / PAUSES_A_MS);
     __atomic_fetch_or(&kept, bits, __ATOMIC_SEQ_CST);
 }
 

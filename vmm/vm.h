@@ -164,7 +164,7 @@ struct vm {
 void irq_send(struct vm *vm, const struct vcpu *from, const struct apic_message *message);
 void irq_line(struct vm *vm, unsigned pin, bool high);
 void irq_end(struct vm *vm, uint8_t vector);
-void irq_flush_messages(struct vm *vm, struct pci_function *function);
+void irq_flush_messages(struct vm *vm, const struct vcpu *from, struct pci_function *function);
 /* By the I/O thread, which wakes the last of the vCPUs when it waits itself. */
 void irq_flush_messages_before_wait(struct vm *vm, struct pci_function *function);
 /* The 8259s: what vCPU 0 is asked to take, its acknowledge cycle, their ports. */
@@ -215,11 +215,15 @@ uint64_t devices_screen_deadline(struct vm *vm);
 struct passthrough_window devices_window(const struct vm *vm);
 /* The I/O thread: the guest has ended, or hasn't begun; true: what was passed through is quiet. */
 bool devices_stop(struct vm *vm);
-/* The same: what notifications stand for when they name it exactly: interrupts of what is passed
- * through, and the work of a virtio disk. true: it was nothing else, it is done, and whoever may
- * bring more wakes us; false: all devices need their turn. */
+/* The same: what notifications stand for when they name it exactly: the work of a virtio disk. true:
+ * it was nothing else, it is done, and whoever may bring more wakes us; false: all devices need their
+ * turn. */
 bool devices_serve(struct vm *vm, uint64_t bits);
+/* When devices_run has to look at what is passed through at the latest. */
 uint64_t devices_passed_deadline(struct vm *vm);
+/* A vCPU's thread: what its notifications stand for, as far as they are interrupts of what is passed
+ * through, goes to the guest. */
+void devices_take_interrupts(struct vm *vm, const struct vcpu *by, uint64_t bits);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */
 bool devices_run(struct vm *vm);
 bool devices_settle(struct vm *vm);
@@ -270,10 +274,16 @@ uint64_t vm_now(void);               /* the host's TSC */
 void vm_kick(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_io(struct vm *vm);
-void vm_sleep(uint64_t host_deadline);
-/* The I/O thread's sleep, `before_wait` included: answers which notifications came, those included
- * that a thread took while it waited for a lock. */
+/* Answers which notifications came. Those of vCPUs' threads that say which interrupt came are known by
+ * their bits, which stand for nothing else in any thread; all others only say "look again". */
+uint64_t vm_sleep(uint64_t host_deadline);
+/* The I/O thread's, `before_wait` included; it loses none that came while a thread waited for a
+ * lock. */
 uint64_t vm_wait(struct vm *vm, uint64_t host_deadline);
+/* Says that these bits stand for interrupts. */
+void vm_know_interrupts(uint64_t bits);
+/* Interrupts that came while a thread waited for a lock. */
+uint64_t vm_kept_interrupts(void);
 /* Maps the framebuffer into the guest, or takes it out; false: the kernel refuses. */
 bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present);
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit);

@@ -19,7 +19,13 @@ enum { STREAM_AREA = 4096, NET_AREA = 64 << 10, NET_HALF = 4096 };
 /* ---- The world ---- */
 
 uint64_t vm_now(void) { return vm_fake.now; }
-void vm_sleep(uint64_t host_deadline) { (void)host_deadline; }
+uint64_t vm_kept_interrupts(void) { return 0; }
+
+uint64_t vm_sleep(uint64_t host_deadline) {
+    (void)host_deadline;
+    return 0;
+}
+
 void lock_pause(void) { abort(); }
 
 bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present) {

@@ -75,16 +75,20 @@ uint32_t lower_slot(struct model *m, uint32_t compartment, enum bh_slot_kind kin
     }, origin);
 }
 
-uint32_t lower_channel(struct model *m, const char *name, uint32_t compartment, uint32_t thread,
-                       uint32_t life_of, uint64_t *bits, struct origin origin) {
+uint32_t lower_channel_of(struct model *m, const char *name, uint32_t compartment, uint32_t thread,
+                          uint32_t life_of, uint64_t bits, struct origin origin) {
     struct bh_plan_channel channel = {
-        .thread = model_thread(m, compartment, thread), .life_of = life_of,
+        .thread = model_thread(m, compartment, thread), .life_of = life_of, .bits = bits,
     };
 
-    *bits = model_take_bit(m, compartment, thread, origin);
-    channel.bits = *bits;
     model_name(channel.name, "%s", name);
     return model_add_channel(m, channel, origin);
+}
+
+uint32_t lower_channel(struct model *m, const char *name, uint32_t compartment, uint32_t thread,
+                       uint32_t life_of, uint64_t *bits, struct origin origin) {
+    *bits = model_take_bit(m, compartment, thread, origin);
+    return lower_channel_of(m, name, compartment, thread, life_of, *bits, origin);
 }
 
 void lower_all(struct model *m, const struct programs *programs) {

@@ -57,6 +57,10 @@ uint32_t lower_slot(struct model *m, uint32_t compartment, enum bh_slot_kind kin
 uint32_t lower_channel(struct model *m, const char *name, uint32_t compartment, uint32_t thread,
                        uint32_t life_of, uint64_t *bits, struct origin origin);
 
+/* The same with a bit that was taken before. */
+uint32_t lower_channel_of(struct model *m, const char *name, uint32_t compartment, uint32_t thread,
+                          uint32_t life_of, uint64_t bits, struct origin origin);
+
 /* The origin of a program as a whole. */
 static inline struct origin lower_origin(const struct program *program) {
     return (struct origin){ program->line, program->base->name };

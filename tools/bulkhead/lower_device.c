@@ -68,6 +68,12 @@ static void name_interrupt(const struct model *m, uint32_t device, enum bh_inter
     }
 }
 
+/* The thread that runs the vCPU which the interrupt is for, if the guest's driver spreads them as most
+ * do: the first for everything, then one a vCPU. Another vCPU then gets it by a detour. */
+static uint32_t guest_thread(const struct model *m, uint32_t vm, uint32_t number) {
+    return 1 + (number == 0 ? 0 : number - 1) % m->life[vm].vcpus;
+}
+
 static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_kind kind,
                             uint32_t source, uint32_t limit, struct origin origin) {
     uint32_t owner = m->device[device].owner;
@@ -77,15 +83,18 @@ static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_
         .limit = limit != 0 ? limit : DEFAULT_STORM_LIMIT,
     };
     char *name = memory_format("%s.irq%u", m->device[device].name, number);
-    uint64_t bits = 0;
+    bool passed = m->device_passed[device];
+    uint32_t thread = passed ? guest_thread(m, owner, number) : 0;
+    uint64_t bits = model_take_bit(m, owner, passed ? BH_NONE : thread, origin);
 
-    interrupt.channel = lower_channel(m, name, owner, 0, BH_NONE, &bits, origin);
+    interrupt.channel = lower_channel_of(m, name, owner, thread, BH_NONE, bits, origin);
     model_name(interrupt.name, "%s", name);
     uint32_t index = model_add_interrupt(m, interrupt, origin);
     uint32_t slot = lower_slot(m, owner, BH_SLOT_INTERRUPT, index, 0, origin);
     struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_INTERRUPT, "irq");
     name_interrupt(m, device, kind, number, e->name);
     e->slot = slot;
+    e->thread = thread;
     e->bits = bits;
     e->index = source;
     free(name);

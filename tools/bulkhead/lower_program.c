@@ -91,6 +91,7 @@ static void lower_program(struct model *m, const struct program *program) {
     model_name(compartment.name, "%s", program->base->name);
     model_add_space(m, space, origin);
     uint32_t index = model_add_compartment(m, compartment, origin);
+    m->life[index].vcpus = program->vm != NULL ? program->vm->vcpus_count : 0;
     uint64_t entry = lower_image(m, index, program);
     for (uint32_t i = 0; i < program_threads(program); i++) {
         lower_thread(m, index, program, i, entry);

@@ -178,16 +178,23 @@ struct bh_manifest_entry *model_add_entry(struct model *m, uint32_t compartment,
 
 uint64_t model_take_bit(struct model *m, uint32_t compartment, uint32_t thread,
                         struct origin origin) {
-    uint64_t *used = &m->life[compartment].bits_used[thread];
+    uint64_t *used = m->life[compartment].bits_used;
+    uint32_t first = thread == BH_NONE ? 0 : thread;
+    uint32_t end = thread == BH_NONE ? m->compartment[compartment].thread_count : thread + 1;
+    uint64_t taken = 0;
 
-    for (unsigned bit = 0; bit < 64; bit++) {
-        if ((*used & 1ull << bit) == 0) {
-            *used |= 1ull << bit;
-            return 1ull << bit;
+    for (uint32_t i = first; i < end; i++) {
+        taken |= used[i];
+    }
+    if (taken != UINT64_MAX) {
+        uint64_t bit = ~taken & (taken + 1);
+        for (uint32_t i = first; i < end; i++) {
+            used[i] |= bit;
         }
+        return bit;
     }
     report_add(m->report, origin.line, origin.owner,
-               "thread %u of '%s' would need more than 64 notification bits", thread,
+               "thread %u of '%s' would need more than 64 notification bits", first,
                m->compartment[compartment].name);
     report_mend(m->report, "give it fewer links, or move some to another compartment");
     return 1;

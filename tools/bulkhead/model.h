@@ -45,6 +45,7 @@ struct model_compartment {
     uint32_t  first_thread;     /* they are contiguous */
     uint64_t  next_address;     /* where the next region is mapped in the process */
     uint64_t  bits_used[BH_MAX_THREADS];    /* of each of its threads' notification words */
+    uint32_t  vcpus;            /* a VM's, else 0: thread n + 1 runs vCPU n */
     uint32_t  guest_space;      /* a VM's, else BH_NONE */
     uint32_t  next_port;        /* a VM's next doorbell port */
     uint32_t  clients;          /* links that it serves as "client0", .. */
@@ -126,7 +127,8 @@ struct bh_manifest_entry *model_add_entry(struct model *m, uint32_t compartment,
                                           enum bh_manifest_kind kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Takes a free bit of a thread's notification word (thread: its number in the compartment). */
+/* Takes a free bit of a thread's notification word (thread: its number in the compartment; BH_NONE:
+ * one bit of all threads' words). */
 uint64_t model_take_bit(struct model *m, uint32_t compartment, uint32_t thread,
                         struct origin origin);
 

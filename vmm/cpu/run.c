@@ -28,6 +28,12 @@ static void poll_timer(struct vcpu *vcpu) {
         apic_timer_poll(&vcpu->apic, vcpu_now(vcpu));
 }
 
+/* Waiting for the lock may bring more. */
+static void take_kept(struct vcpu *vcpu) {
+    for (uint64_t bits = vm_kept_interrupts(); bits != 0; bits = vm_kept_interrupts())
+        devices_take_interrupts(vcpu->vm, vcpu, bits);
+}
+
 /* Whether the vCPU may enter the guest now. */
 static bool is_awake(struct vcpu *vcpu) {
     if (vcpu->mode == VCPU_HALTED && inject_wakes(vcpu))
@@ -55,6 +61,7 @@ _Noreturn void vcpu_main(struct vcpu *vcpu) {
             vm_park(vcpu);
             continue;
         }
+        take_kept(vcpu);
         uint32_t signals = apic_collect(&vcpu->apic);
         if (signals != 0)
             take_signals(vcpu, signals);
@@ -62,6 +69,6 @@ _Noreturn void vcpu_main(struct vcpu *vcpu) {
         if (is_awake(vcpu))
             enter(vcpu);
         else
-            vm_sleep(deadline(vcpu));
+            devices_take_interrupts(vcpu->vm, vcpu, vm_sleep(deadline(vcpu)));
     }
 }

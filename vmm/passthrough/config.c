@@ -136,6 +136,9 @@ void passthrough_learn(struct passthrough *p) {
     p->pending = p->msix ? original(p, msix + 8) : 0;
     for (unsigned bar = 0; bar < PASSTHROUGH_BARS; bar++)
         p->bar_size[bar] = shown_size(p, bar);
+    p->bits = 0;
+    for (uint32_t i = 0; i < p->interrupts; i++)
+        p->bits |= p->interrupt_bits[i];
     p->state = PASSTHROUGH_READY;
     p->used = true;                  /* by firmware, perhaps */
 }

@@ -193,18 +193,17 @@ static void raise(struct passthrough *p, uint32_t number) {
 
 /* What came is acknowledged a little later, all at once: only a source that the kernel masked for
  * its frequency needs it, and so it goes on at that pace. */
-uint64_t passthrough_raise(struct passthrough *p, uint64_t bits, uint64_t now, uint32_t tsc_khz) {
-    uint64_t own = 0;
+bool passthrough_raise(struct passthrough *p, uint64_t bits, uint64_t now, uint32_t tsc_khz) {
+    bool first = p->unacknowledged == 0 && p->state == PASSTHROUGH_READY;
     for (uint32_t i = 0; i < p->interrupts; i++) {
-        own |= p->interrupt_bits[i];
         if (!(bits & p->interrupt_bits[i]) || p->state != PASSTHROUGH_READY)
             continue;
         raise(p, i);
-        if (p->unacknowledged == 0)
-            p->acknowledge_at = now + (uint64_t)tsc_khz * 1000 / ACKNOWLEDGES_A_SECOND;
         p->unacknowledged |= 1u << i;
     }
-    return own;
+    if (first)
+        p->acknowledge_at = now + (uint64_t)tsc_khz * 1000 / ACKNOWLEDGES_A_SECOND;
+    return first && p->unacknowledged != 0;
 }
 
 static void acknowledge(struct passthrough *p) {

@@ -49,6 +49,7 @@ struct passthrough {
 
     uint32_t original[PASSTHROUGH_CONFIG];   /* its configuration space when we started */
     uint64_t bar_size[PASSTHROUGH_BARS];     /* as the guest sees it; 0: none */
+    uint64_t bits;                           /* of all its interrupts */
 
     enum passthrough_state state;
     bool used;                       /* a guest may have touched it since its last reset */
@@ -86,8 +87,8 @@ uint64_t passthrough_read(const struct passthrough *p, unsigned bar, uint32_t of
 void passthrough_write(struct passthrough *p, unsigned bar, uint32_t offset, unsigned size,
                        uint64_t value);
 
-/* The kernel's notification: raises what its bits stand for; answers those that were ours. */
-uint64_t passthrough_raise(struct passthrough *p, uint64_t bits, uint64_t now, uint32_t tsc_khz);
+/* The kernel's notification: raises what its bits stand for; true: passthrough_deadline is sooner. */
+bool passthrough_raise(struct passthrough *p, uint64_t bits, uint64_t now, uint32_t tsc_khz);
 
 /* The I/O thread's turn, and when the next one is due at the latest. */
 void passthrough_run(struct passthrough *p, uint64_t now);

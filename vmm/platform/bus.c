@@ -131,7 +131,7 @@ static void write_passed(struct vm *vm, struct gpa at, unsigned size, uint64_t v
     if (!passed)
         return;
     passthrough_write(passed, bar, offset, size, value);
-    irq_flush_messages(vm, &passed->pci);
+    irq_flush_messages(vm, NULL, &passed->pci);
 }
 
 static bool write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
@@ -144,7 +144,7 @@ static bool write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t v
     }
     enum virtio_event event = virtio_bar_write(device, offset, size, value);
     devices_event(vm, number, event);
-    irq_flush_messages(vm, &device->pci);
+    irq_flush_messages(vm, NULL, &device->pci);
     return event != VIRTIO_NOTHING;
 }
 
@@ -247,7 +247,7 @@ static bool write_passed_config(struct vm *vm, struct passthrough *passed, unsig
                                 unsigned size, uint32_t value) {
     struct passthrough_window window = devices_window(vm);
     passthrough_config_write(passed, &window, offset, size, value);
-    irq_flush_messages(vm, &passed->pci);
+    irq_flush_messages(vm, NULL, &passed->pci);
     return passed->state == PASSTHROUGH_RESETTING;
 }
 
@@ -272,7 +272,7 @@ static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
     if (virtio && function == &virtio->pci)
         event = virtio_window_write(virtio, offset);
     devices_event(vm, latched_device(vm) - 1, event);
-    irq_flush_messages(vm, function);
+    irq_flush_messages(vm, NULL, function);
     return event != VIRTIO_NOTHING || (!could && pci_may_master(function));
 }
 

@@ -134,10 +134,10 @@ void irq_end(struct vm *vm, uint8_t vector) {
     }
 }
 
-void irq_flush_messages(struct vm *vm, struct pci_function *function) {
+void irq_flush_messages(struct vm *vm, const struct vcpu *from, struct pci_function *function) {
     struct apic_message message;
     while (pci_take_message(function, &message))
-        irq_send(vm, NULL, &message);
+        irq_send(vm, from, &message);
 }
 
 void irq_flush_messages_before_wait(struct vm *vm, struct pci_function *function) {
