@@ -180,7 +180,7 @@ uint64_t model_take_bit(struct model *m, uint32_t compartment, uint32_t thread,
                         struct origin origin) {
     uint64_t *used = m->life[compartment].bits_used;
     uint32_t first = thread == BH_NONE ? 0 : thread;
-    uint32_t end = thread == BH_NONE ? m->compartment[compartment].thread_count : thread + 1;
+    uint32_t end = thread == BH_NONE ? BH_MAX_THREADS : thread + 1;
     uint64_t taken = 0;
 
     for (uint32_t i = first; i < end; i++) {
