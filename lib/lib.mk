@@ -9,9 +9,9 @@ FONT        := build/lib/font/font.c
 LIB_OBJECTS := $(addprefix build/,$(addsuffix .o,$(basename $(LIB_SOURCES)))) $(FONT:.c=.o)
 LIB         := build/lib/libbulkhead.a
 
-# The programs through which packets and disk requests go are optimized as a whole (PROGRAM_WHOLE): much
-# of what they do is small functions of other files. All others are linked from the same objects, which
-# hold both forms. The memory functions are left out, as the compiler itself calls them.
+# The programs through which packets and disk requests go are optimized as a whole (PROGRAM_WHOLE):
+# much of what they do is small functions of other files. All others are linked of the same objects,
+# which hold both forms. The memory functions are left out, as the compiler itself calls them.
 PROGRAM_LTO   := -flto=2 -ffat-lto-objects
 PROGRAM_WHOLE := vmm blockmux nvme netswitch e1000e igb
 
@@ -55,7 +55,8 @@ build/programs/obj/%.o: %.c
 define PROGRAM
 ALL += build/programs/$(1).elf
 build/programs/$(1).elf: $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB) lib/program.ld
-	$(CC) $(call program_link,$(1)) $(PROGRAM_LDFLAGS) -T lib/program.ld -o $$@ $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB)
+	$(CC) $(call program_link,$(1)) $(PROGRAM_LDFLAGS) -T lib/program.ld -o $$@ \
+	    $(patsubst %.c,build/programs/obj/%.o,$(2)) $(LIB)
 endef
 
 # Tests of the library's pure parts, on the host.

@@ -153,7 +153,7 @@ struct vm {
     struct rng rng;
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
-    uint64_t disk_bits[VM_DISKS_MAX];    /* that mean this virtio disk only: its link, its doorbell */
+    uint64_t disk_bits[VM_DISKS_MAX];    /* notifications of a virtio disk's link and doorbell */
     uint32_t passed_count;
     struct passthrough passed[VM_PASSED_MAX];
 

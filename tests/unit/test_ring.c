@@ -71,6 +71,32 @@ static void test_alone_is_down(void **state) {
     link_pair_free(&other);
 }
 
+/* What is known already needs no look at the peer's half; what isn't is looked for. */
+static void test_counts_are_asked_for_when_used_up(void **state) {
+    uint32_t depth = ring_space(&a);
+
+    (void)state;
+    assert_false(ring_has_more(&b));
+    ring_put(&a, numbered(0));
+    ring_put(&a, numbered(1));
+    ring_flush(&a);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(ring_has_more(&b));
+        assert_int_equal(ring_get(&b).offset, i);
+    }
+    assert_false(ring_has_more(&b));
+    for (uint32_t i = 2; i < depth; i++) {
+        assert_true(ring_has_space(&a));
+        ring_put(&a, numbered(i));
+    }
+    assert_false(ring_has_space(&a));
+    ring_done(&b, 1);
+    ring_flush(&b);
+    assert_true(ring_has_space(&a));
+    ring_put(&a, numbered(depth));
+    assert_false(ring_has_space(&a));
+}
+
 static void test_exchange_wraps_around(void **state) {
     uint32_t sent = 0, got = 0;
 
@@ -231,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_connects_in_either_order, setup, teardown),
         cmocka_unit_test(test_alone_is_down),
+        cmocka_unit_test_setup_teardown(test_counts_are_asked_for_when_used_up, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_exchange_wraps_around, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_full_until_released, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_busy_receiver_is_not_signalled, setup_up, teardown),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio-blk from the driver's side and from the link's: requests become the block multiplexer's and
- * come back whole, and neither side can harm the VM's monitor.
+ * virtio-blk from the driver's side and from the link's: requests become the block multiplexer's
+ * and come back whole, and neither side can harm the VM's monitor.
  */
 #include <setjmp.h>
 #include <stdarg.h>

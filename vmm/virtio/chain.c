@@ -15,34 +15,38 @@ static struct virtqueue_descriptor load_descriptor(const struct virtqueue *queue
                                           (uint16_t)(high >> 48) };
 }
 
-/* The bytes that a descriptor names, or NULL: it breaks the rules. */
-static uint8_t *bytes_of(const struct virtqueue *queue, const struct virtqueue_descriptor *d) {
-    if ((d->flags & VIRTQUEUE_INDIRECT) || d->length == 0)
-        return NULL;
-    return guest_range(queue->memory, (struct gpa){ d->address }, d->length);
+static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *chain,
+                       const struct virtqueue_descriptor *d) {
+    bool writable = (d->flags & VIRTQUEUE_WRITE) != 0;
+    bool after_writable = chain->count > chain->readable;
+    if ((d->flags & VIRTQUEUE_INDIRECT) || d->length == 0 || (!writable && after_writable))
+        return false;
+    uint8_t *bytes = guest_range(queue->memory, (struct gpa){ d->address }, d->length);
+    if (!bytes || chain->count == VIRTQUEUE_CHAIN)
+        return false;
+    chain->buffer[chain->count++] = (struct virtqueue_buffer){ bytes, d->length };
+    if (writable) {
+        chain->writable_size += d->length;
+    } else {
+        chain->readable_size += d->length;
+        chain->readable++;
+    }
+    return true;
 }
 
 bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtqueue_chain *chain) {
-    uint16_t index = head, readable = 0;
-    uint64_t readable_size = 0, writable_size = 0;
-    for (uint16_t count = 0; count < VIRTQUEUE_CHAIN && index < queue->size; count++) {
-        struct virtqueue_descriptor d = load_descriptor(queue, index);
-        bool writable = (d.flags & VIRTQUEUE_WRITE) != 0;
-        uint8_t *bytes = bytes_of(queue, &d);
-        if (!bytes || (!writable && count > readable))
+    uint16_t index = head;
+    chain->head = head;
+    chain->readable = chain->count = 0;
+    chain->readable_size = chain->writable_size = 0;
+    for (unsigned i = 0; i < VIRTQUEUE_CHAIN; i++) {
+        if (index >= queue->size)
             return false;
-        chain->buffer[count] = (struct virtqueue_buffer){ bytes, d.length };
-        writable_size += writable ? d.length : 0;
-        readable_size += writable ? 0 : d.length;
-        readable += !writable;
-        if (!(d.flags & VIRTQUEUE_NEXT)) {
-            chain->head = head;
-            chain->count = (uint16_t)(count + 1);
-            chain->readable = readable;
-            chain->readable_size = readable_size;
-            chain->writable_size = writable_size;
+        struct virtqueue_descriptor d = load_descriptor(queue, index);
+        if (!add_buffer(queue, chain, &d))
+            return false;
+        if (!(d.flags & VIRTQUEUE_NEXT))
             return true;
-        }
         index = d.next;
     }
     return false;
