@@ -135,6 +135,11 @@ static void run_io(void) {
     hear();
 }
 
+static void serve_disk(void) {
+    devices_serve(&vm_fake.vm, FAKE_DISK_BITS);
+    hear();
+}
+
 static void step(struct input *in) {
     switch (take(in, 1) % 14) {
     case 0: start(in); break;
@@ -149,6 +154,7 @@ static void step(struct input *in) {
     case 9: send_frame(in); break;
     case 10: type_keys(in); break;
     case 11: lie(in); break;
+    case 12: serve_disk(); break;
     default: run_io(); break;
     }
 }
