@@ -5,11 +5,11 @@
 
 BENCH_LINUX_SOURCES := $(wildcard bench/linux/*.c)
 BENCH_LINUX_OBJECTS := $(patsubst %.c,build/%.o,$(BENCH_LINUX_SOURCES))
-BENCH_NATIVE_MODULES := e1000e vfio_iommu_type1 vfio-pci nvme
+BENCH_NATIVE_MODULES := e1000e igb igbvf vfio_iommu_type1 vfio-pci nvme
 BENCH_HOST_MODULES   := e1000e bridge tun kvm-amd vhost_net
 BENCH_GUEST_MODULES  := virtio_pci virtio_net virtio_blk
 BENCH_EMULATED_MODULES := e1000 ahci sd_mod
-BENCH_PASSED_MODULES := e1000e nvme
+BENCH_PASSED_MODULES := e1000e igbvf vfio-pci nvme virtio_pci virtio_net nvme-tcp
 
 build/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
@@ -94,6 +94,9 @@ build/bench/ahci.yaml: bench/disk.yaml bench/bench.mk
 	@mkdir -p $(@D)
 	sed '$(BENCH_EMULATED); $(BENCH_AHCI)' $< >$@
 
+build/bench/interrupt.bzimage: bench/guest/interrupt.c bench/mark.h $(GUEST_NEEDS)
+	$(call guest_image,-I. $<)
+
 build/bench/passdisk.yaml: bench/passed.yaml
 	@mkdir -p $(@D)
 	sed 's/^system: .*/system: bench-passdisk/; s/bench.role=guest/bench.role=disk/' $< >$@
@@ -101,8 +104,18 @@ build/bench/passdisk.yaml: bench/passed.yaml
 build/bench/bench-passdisk.plan: build/bench/passdisk.yaml $(TOOL)
 	$(TOOL) build $< -o $(@D)
 
-build/bench/bench-passed.plan build/bench/bench-passdisk.plan: \
-    $(patsubst %,build/programs/%.elf,uart console vmm) build/bench/vmlinuz build/bench/passed.cpio
+BENCH_PASSED_NEEDS := $(patsubst %,build/programs/%.elf,uart console vmm) build/bench/vmlinuz \
+                      build/bench/passed.cpio
+BENCH_DOMAIN_NEEDS := build/programs/netswitch.elf build/guests/stock.vmlinuz build/guests/stock.cpio
+
+build/bench/bench-passed.plan build/bench/bench-passdisk.plan: $(BENCH_PASSED_NEEDS)
+build/bench/bench-vf.plan: $(BENCH_PASSED_NEEDS) $(patsubst %,build/programs/%.elf,igb netswitch)
+build/bench/bench-store.plan: $(BENCH_PASSED_NEEDS) $(BENCH_DOMAIN_NEEDS)
+build/bench/bench-domain.plan: $(patsubst %,build/programs/%.elf,uart console vmm) \
+    $(BENCH_DOMAIN_NEEDS) build/guests/vmlinuz build/bench/guest.cpio
+
+build/bench/bench-passedu.plan: $(patsubst %,build/programs/%.elf,uart console vmm) \
+    build/bench/interrupt.bzimage
 
 build/bench/bench-e1000.plan build/bench/bench-ahci.plan: build/bench/bench-%.plan: \
     build/bench/%.yaml $(TOOL) build/bench/vmlinuz build/bench/emulated.cpio
@@ -119,7 +132,7 @@ build/bench/bench-disk.plan build/bench/bench-guest.plan: build/guests/vmlinuz b
 BENCH_NEEDS := build/bench/count.so build/bench/vmlinuz build/bench/native.cpio \
                build/bench/host.cpio build/kernel/bulkhead32.elf \
                $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk ahci e1000 \
-               passed passdisk)
+               passed passdisk passedu vf domain store)
 
 # ONLY: which machines to run, separated by commas; all of them unless told.
 bench: $(BENCH_NEEDS)

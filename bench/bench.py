@@ -43,12 +43,17 @@ MACHINE = [
     "qemu-system-x86_64", "-M", "q35,kernel-irqchip=split,hpet=off,smbus=off,vmport=off",
     "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
     "-rtc", "clock=vm,base=2024-01-01", "-cpu", "EPYC,+svm,+npt",
-    "-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48",
     "-nodefaults", "-no-reboot", "-display", "none",
     "-netdev", "user,id=net,restrict=on",
-    "-device", "e1000e,netdev=net,mac=52:54:00:12:34:56,addr=2,romfile=",
     "-device", "edu,addr=4",
 ]
+# A unit with caching mode says that a hypervisor emulates it, and Linux then invalidates with every
+# unmapping; without, it collects them, as it does on a real machine.
+UNIT = "intel-iommu,intremap=on,aw-bits=48,caching-mode="
+CARD = ["-device", "e1000e,netdev=net,mac=52:54:00:12:34:56,addr=2,romfile="]
+PORT = ["-device", "pcie-root-port,id=above,chassis=1,addr=5"]
+SRIOV_CARD = [*PORT, "-device", "igb,netdev=net,bus=above,mac=52:54:00:12:34:56,romfile="]
+PORT_EDU = [*PORT, "-device", "edu,bus=above"]      # whose port can reset it
 # Answers everything at once, from nowhere, so that no file of the build machine is in the figures.
 NVME = ["-blockdev", "driver=null-co,node-name=disk,size=1073741824,read-zeroes=on",
         "-device", "nvme,serial=bulkhead,drive=disk,addr=3"]
@@ -56,13 +61,16 @@ NVME = ["-blockdev", "driver=null-co,node-name=disk,size=1073741824,read-zeroes=
 
 class Machine:
     """One booted system: its name, cores, memory, what it boots, what it measures, for which of
-    these it is counted whose the instructions are (bench/parts.py), and whether it may stop with
-    every seed because of the emulator, so that some of it can't be measured."""
+    these it is counted whose the instructions are (bench/parts.py), whether it may stop with
+    every seed because of the emulator, so that some of it can't be measured, and its hardware
+    beside the board: network card, disk, the IOMMU's caching mode."""
 
-    def __init__(self, name, cores, memory, boot, measures, profiled=(), may_stop=False):
+    def __init__(self, name, cores, memory, boot, measures, profiled=(), may_stop=False,
+                 hardware=CARD, caching="on"):
         self.name, self.cores, self.memory = name, cores, memory
         self.boot, self.measures, self.profiled = boot, measures, profiled
         self.may_stop = may_stop
+        self.hardware = ["-device", UNIT + caching, *hardware]
         self.serial = BUILD / f"{name}.serial"
         self.profile = BUILD / f"{name}.profile"
 
@@ -84,7 +92,7 @@ class Machine:
         return ",".join(arguments)
 
     def command(self, seed):
-        return MACHINE + ["-smp", str(self.cores), "-m", self.memory, "-seed", str(seed),
+        return MACHINE + self.hardware + ["-smp", str(self.cores), "-m", self.memory, "-seed", str(seed),
                           "-serial", f"file:{self.serial}",
                           "-plugin", self.plugin(seed)] + [
                               argument.replace("LEFT", self.left_by_name()) for argument in self.boot]
@@ -97,16 +105,24 @@ class Machine:
         return ",".join(NAMES.get(identity, "") for identity in self.left())
 
 
-def linux(name, cores, memory, initramfs, arguments, measures, hardware=(), may_stop=False):
+def linux(name, cores, memory, initramfs, arguments, measures, **rest):
     return Machine(name, cores, memory, [
         "-kernel", f"{BUILD}/vmlinuz", "-initrd", f"{BUILD}/{initramfs}.cpio",
-        "-append", f"console=ttyS0 quiet {arguments}", *hardware], measures, may_stop=may_stop)
+        "-append", f"console=ttyS0 quiet {arguments}"], measures, **rest)
 
 
-def bulkhead(plan, cores, memory, measures, hardware=(), profiled=()):
+# How Linux uses the IOMMU: its default on this unit, its default on a real one, and for guests only.
+WAYS = {"": ("", "on"), "-lazy": ("", "off"), "-pt": (" iommu=pt", "off")}
+
+
+def natives(name, arguments, measures, hardware, ways):
+    return [linux(name + way, 1, "512M", "native", arguments + WAYS[way][0], measures,
+                  hardware=hardware, caching=WAYS[way][1]) for way in ways]
+
+
+def bulkhead(plan, cores, memory, measures, **rest):
     return Machine(f"bulkhead-{plan}", cores, memory, [
-        "-kernel", str(KERNEL), "-initrd", f"{BUILD}/bench-{plan}.plan", *hardware], measures,
-        profiled)
+        "-kernel", str(KERNEL), "-initrd", f"{BUILD}/bench-{plan}.plan"], measures, **rest)
 
 
 MACHINES = [
@@ -121,19 +137,31 @@ MACHINES = [
     bulkhead("across", 2, "256M", (SIGNAL_ACROSS,)),
     bulkhead("interrupt", 1, "256M", (INTERRUPT_LOOP,)),
     bulkhead("guest", 1, "1G", EXITS + NETWORK),
-    linux("native-disk", 1, "512M", "native", "bench.role=disk", DISK, NVME),
-    bulkhead("disk", 2, "1G", DISK, NVME, profiled=DISK),
-    bulkhead("ahci", 2, "1G", DISK, NVME, profiled=DISK),
+    *natives("native", "bench.role=packets", NETWORK, CARD, ("-lazy", "-pt")),
+    *natives("native-disk", "bench.role=disk", DISK, NVME, WAYS),
+    *natives("native-igb", "bench.role=packets", NETWORK, SRIOV_CARD,
+             ("", "-lazy", "-pt")),
+    *natives("native-vf", "bench.role=vf", NETWORK, SRIOV_CARD, ("", "-lazy", "-pt")),
+    bulkhead("disk", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
+    bulkhead("ahci", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
     bulkhead("e1000", 2, "1G", NETWORK, profiled=NETWORK),
-    bulkhead("passed", 2, "1G", NETWORK, NVME, profiled=NETWORK),
-    bulkhead("passdisk", 2, "1G", DISK, NVME, profiled=DISK),
+    bulkhead("passed", 2, "1G", NETWORK, hardware=CARD + NVME, profiled=NETWORK),
+    bulkhead("passdisk", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
+    bulkhead("passedu", 2, "256M", (INTERRUPT_LOOP,), hardware=PORT_EDU,
+             profiled=(INTERRUPT_LOOP,)),
+    bulkhead("vf", 2, "1G", NETWORK, hardware=SRIOV_CARD, profiled=NETWORK),
+    bulkhead("domain", 2, "1G", NETWORK, profiled=NETWORK),
+    bulkhead("store", 2, "1G", DISK, hardware=NVME, profiled=DISK),
 ]
 
 # Names for several machines.
 GROUPS = {
     "disk": ("native-disk", "bulkhead-disk", "bulkhead-ahci"),
     "e1000": ("bulkhead-guest", "bulkhead-e1000"),
-    "passed": ("native", "native-disk", "bulkhead-passed", "bulkhead-passdisk"),
+    "passed": ("native", "native-lazy", "native-pt", "native-disk", "native-disk-lazy",
+               "native-disk-pt", "bulkhead-passed", "bulkhead-passdisk", "bulkhead-passedu"),
+    "vf": ("native-igb", "native-vf", "native-vf-lazy", "native-vf-pt", "bulkhead-vf"),
+    "domain": ("native-lazy", "native-disk-lazy", "bulkhead-domain", "bulkhead-store"),
 }
 
 SYSTEMS = {
@@ -274,6 +302,8 @@ def rows(results):
            {system: whole(system, INTERRUPT) for system in ("bulkhead", "native")}, ("native",))
     yield ("  whole cycle, acknowledged, waiting again",
            {system: whole(system, INTERRUPT_LOOP) for system in ("bulkhead", "native")}, ("native",))
+    yield ("device interrupt to the handler in its guest",
+           {"bulkhead": whole("bulkhead-passedu", INTERRUPT)}, ())
     yield guests("guest CPUID, there and back", lambda system: outside(system, CPUID))
     yield guests("guest port access to a device model", lambda system: half(outside(system, PORT)))
     yield from packets(64, SEND_64, ECHO_64, PING_64)
@@ -368,24 +398,33 @@ def print_cards(results):
                           *map(shown, shares("bulkhead-e1000", identity, PACKET_PARTS))))
 
 
-# Of a guest that drives the device itself: beside the same Linux on the machine itself.
-PASSED_MACHINES = [("the card", "bulkhead-passed", "native", PACKET_TITLES),
-                   ("the disk", "bulkhead-passdisk", "native-disk", DISK_TITLES)]
+# Beside the same Linux on the machine itself, in each of its ways to use the IOMMU.
+PASSED_MACHINES = [
+    ("the card that the guest drives itself", "bulkhead-passed", "native", PACKET_TITLES),
+    ("the disk that the guest drives itself", "bulkhead-passdisk", "native-disk", DISK_TITLES),
+    ("a virtual function that the guest drives itself", "bulkhead-vf", "native-vf", PACKET_TITLES),
+    ("a driver domain's card", "bulkhead-domain", "native", PACKET_TITLES),
+    ("a driver domain's disk", "bulkhead-store", "native-disk", DISK_TITLES),
+]
+PASSED_PARTS = ("bulkhead", "vmm", "netswitch")
 
 
 def print_passed(results):
-    line = "{:<34}{:>10}{:>10}{:>7}{:>10}{:>9}{:>8}{:>8}{:>8}"
+    line = "{:<30}{:>9}{:>9}{:>9}{:>9}{:>7}{:>9}{:>9}{:>8}{:>8}{:>8}{:>7}"
     for title, name, baseline, operations in PASSED_MACHINES:
         print()
-        print(f"Pass-through of {title}: whole, outside the guest, and by part")
-        print(line.format("", "Bulkhead", "native", "ratio", "outside", "guest", "kernel", "VMM",
-                          "other"))
+        print(f"{title[0].upper()}{title[1:]}: whole, outside the guests, and by part")
+        print(line.format("", "Bulkhead", "native:", "strict", "lazy", "ratio", "no IOMMU", "outside",
+                          "guests", "kernel", "VMMs", "switch"))
         for identity, operation in operations.items():
-            ours, theirs = results.whole(name, identity), results.whole(baseline, identity)
-            print(line.format(operation, shown(ours), shown(theirs),
-                              ratio({"bulkhead": ours, "native": theirs}, ("native",)),
-                              shown(results.outside(name, identity)),
-                              *map(shown, shares(name, identity, PARTS[:2]))))
+            ours = results.whole(name, identity)
+            strict, lazy, direct = (results.whole(baseline + way, identity) for way in WAYS)
+            print(line.format(operation, shown(ours), "", shown(strict), shown(lazy),
+                              ratio({"bulkhead": ours, "native": lazy}, ("native",)),
+                              shown(direct), shown(results.outside(name, identity)),
+                              *map(shown, shares(name, identity, PASSED_PARTS)[:-1])))
+    print("native: Linux with the IOMMU in use, invalidating at each unmapping or, its default on a real")
+    print("machine and the ratio's baseline, later; and with devices that the IOMMU lets through.")
 
 
 def arguments():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 EXECUTABLES = [Path("build/kernel/bulkhead.elf")] + [
     Path(f"build/programs/{name}.elf") for name in
-    ("vmm", "netswitch", "e1000e", "blockmux", "nvme", "console", "uart", "bench-signal",
+    ("vmm", "netswitch", "e1000e", "igb", "blockmux", "nvme", "console", "uart", "bench-signal",
      "bench-interrupt")]
 UPPER_HALF = 1 << 63
 PT_LOAD = 1

@@ -46,12 +46,18 @@ GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump
 
 GUEST_COMMON := $(addprefix tests/guests/,start.S devices.c virtio.c)
 
-build/tests/guests/%.bzimage: $(GUEST_COMMON) tests/guests/%.c tests/guests/guest.ld \
-                              $(wildcard tests/guests/*.h)
+GUEST_NEEDS := $(GUEST_COMMON) tests/guests/guest.ld $(wildcard tests/guests/*.h)
+
+# $(call guest_image,SOURCE): the recipe.
+define guest_image
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-T,tests/guests/guest.ld \
-	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) $(GUEST_COMMON) tests/guests/$*.c
+	    -Wl,--no-warn-rwx-segments -o $(@:.bzimage=.elf) $(GUEST_COMMON) $(1)
 	$(OBJCOPY) -O binary $(@:.bzimage=.elf) $@
+endef
+
+build/tests/guests/%.bzimage: tests/guests/%.c $(GUEST_NEEDS)
+	$(call guest_image,$<)
 
 # What an earlier boot stage leaves behind: an option ROM, to which a test appends what it does.
 build/tests/firmware/earlier.rom: tests/firmware/earlier.S
