@@ -92,8 +92,8 @@ class Machine:
         return ",".join(arguments)
 
     def command(self, seed):
-        return MACHINE + self.hardware + ["-smp", str(self.cores), "-m", self.memory, "-seed", str(seed),
-                          "-serial", f"file:{self.serial}",
+        return MACHINE + self.hardware + ["-smp", str(self.cores), "-m", self.memory,
+                          "-seed", str(seed), "-serial", f"file:{self.serial}",
                           "-plugin", self.plugin(seed)] + [
                               argument.replace("LEFT", self.left_by_name()) for argument in self.boot]
 
@@ -111,7 +111,7 @@ def linux(name, cores, memory, initramfs, arguments, measures, **rest):
         "-append", f"console=ttyS0 quiet {arguments}"], measures, **rest)
 
 
-# How Linux uses the IOMMU: its default on this unit, its default on a real one, and for guests only.
+# How Linux uses the IOMMU: its default on this unit, that on a real one, and for guests only.
 WAYS = {"": ("", "on"), "-lazy": ("", "off"), "-pt": (" iommu=pt", "off")}
 
 
@@ -414,8 +414,8 @@ def print_passed(results):
     for title, name, baseline, operations in PASSED_MACHINES:
         print()
         print(f"{title[0].upper()}{title[1:]}: whole, outside the guests, and by part")
-        print(line.format("", "Bulkhead", "native:", "strict", "lazy", "ratio", "no IOMMU", "outside",
-                          "guests", "kernel", "VMMs", "switch"))
+        print(line.format("", "Bulkhead", "native:", "strict", "lazy", "ratio", "no IOMMU",
+                          "outside", "guests", "kernel", "VMMs", "switch"))
         for identity, operation in operations.items():
             ours = results.whole(name, identity)
             strict, lazy, direct = (results.whole(baseline + way, identity) for way in WAYS)
@@ -423,8 +423,8 @@ def print_passed(results):
                               ratio({"bulkhead": ours, "native": lazy}, ("native",)),
                               shown(direct), shown(results.outside(name, identity)),
                               *map(shown, shares(name, identity, PASSED_PARTS)[:-1])))
-    print("native: Linux with the IOMMU in use, invalidating at each unmapping or, its default on a real")
-    print("machine and the ratio's baseline, later; and with devices that the IOMMU lets through.")
+    print("native: Linux with the IOMMU in use, invalidating at each unmapping or, its default on a")
+    print("real machine and the ratio's baseline, later; and with devices that the IOMMU lets through.")
 
 
 def arguments():

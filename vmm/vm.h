@@ -221,8 +221,8 @@ bool devices_stop(struct vm *vm);
 bool devices_serve(struct vm *vm, uint64_t bits);
 /* When devices_run has to look at what is passed through at the latest. */
 uint64_t devices_passed_deadline(struct vm *vm);
-/* A vCPU's thread: what its notifications stand for, as far as they are interrupts of what is passed
- * through, goes to the guest. */
+/* A vCPU's thread: those of its notifications that are interrupts of what is passed through go to
+ * the guest. */
 void devices_take_interrupts(struct vm *vm, const struct vcpu *by, uint64_t bits);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */
 bool devices_run(struct vm *vm);
@@ -274,8 +274,8 @@ uint64_t vm_now(void);               /* the host's TSC */
 void vm_kick(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_io(struct vm *vm);
-/* Answers which notifications came. Those of vCPUs' threads that say which interrupt came are known by
- * their bits, which stand for nothing else in any thread; all others only say "look again". */
+/* Answers which notifications came. Those that stand for an interrupt are known by their bits,
+ * which mean nothing else in any thread; all others only say "look again". */
 uint64_t vm_sleep(uint64_t host_deadline);
 /* The I/O thread's, `before_wait` included; it loses none that came while a thread waited for a
  * lock. */

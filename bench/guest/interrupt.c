@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest without an operating system that drives QEMU's edu device itself (docs/specs/edu.rst):
- * from the store that raises its message to the guest's handler. It ends interrupts as Linux does, by
- * the paravirtual EOI. Touches the device and its own memory; trusts nobody.
+ * from the store that raises its message to the guest's handler. It ends interrupts as Linux does,
+ * by the paravirtual EOI. Touches the device and its own memory; trusts nobody.
  */
 #include "bench/mark.h"
 #include "tests/guests/devices.h"

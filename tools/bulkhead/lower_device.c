@@ -68,8 +68,8 @@ static void name_interrupt(const struct model *m, uint32_t device, enum bh_inter
     }
 }
 
-/* The thread that runs the vCPU which the interrupt is for, if the guest's driver spreads them as most
- * do: the first for everything, then one a vCPU. Another vCPU then gets it by a detour. */
+/* The thread that runs the vCPU which the interrupt is for, if the guest's driver spreads them as
+ * most do: the first for everything, then one a vCPU. Another vCPU gets it by a detour. */
 static uint32_t guest_thread(const struct model *m, uint32_t vm, uint32_t number) {
     return 1 + (number == 0 ? 0 : number - 1) % m->life[vm].vcpus;
 }

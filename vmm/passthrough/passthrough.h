@@ -87,7 +87,7 @@ uint64_t passthrough_read(const struct passthrough *p, unsigned bar, uint32_t of
 void passthrough_write(struct passthrough *p, unsigned bar, uint32_t offset, unsigned size,
                        uint64_t value);
 
-/* The kernel's notification: raises what its bits stand for; true: passthrough_deadline is sooner. */
+/* The kernel's notification: raises what its bits stand for; true: the deadline below is sooner. */
 bool passthrough_raise(struct passthrough *p, uint64_t bits, uint64_t now, uint32_t tsc_khz);
 
 /* The I/O thread's turn, and when the next one is due at the latest. */
