@@ -73,7 +73,7 @@ struct plan_view {
     RULE(PLAN_SPACE_KIND,       "the space is of another kind than is needed here") \
     RULE(PLAN_MSI_WINDOW,       "a device space maps the interrupt window 0xfee00000..0xfeefffff") \
     RULE(PLAN_ENTRY,            "the thread's entry or stack is no address of a process") \
-    RULE(PLAN_STATE_PAGE,       "the vCPU's state isn't a RAM page of its VMM") \
+    RULE(PLAN_STATE_PAGE,       "the vCPU's state isn't a RAM page of its VMM alone") \
     RULE(PLAN_SELF,             "a compartment can't supervise itself") \
     RULE(PLAN_DMA,              "the device may master the bus, but has no device space") \
     RULE(PLAN_DEVICE_KIND,      "a platform device has no DMA, space, BARs or message interrupts") \

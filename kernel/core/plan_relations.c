@@ -37,9 +37,17 @@ static enum plan_rule space_of(const struct plan_view *p, uint32_t space, enum b
          : PLAN_OK;
 }
 
-/* A BAR is its device's owner's only: in its process, its guest or the spaces of its devices. */
+/* A BAR is its device's owner's only: in its process, its guest or that device's space. */
 static bool may_reach(const struct plan_view *p, uint32_t owner, const struct bh_plan_region *r) {
     return r->kind != BH_REGION_BAR || p->device[r->device].owner == owner;
+}
+
+static bool is_state_page(const struct plan_view *p, uint32_t region) {
+    bool found = false;
+
+    for (uint32_t i = 0; i < BH_MAX_VCPUS && i < p->count[BH_TABLE_VCPU]; i++)
+        found = found || p->vcpu[i].state_region == region;
+    return found;
 }
 
 /* What anybody may write is executable to guests only; nothing is to a device. */
@@ -77,12 +85,16 @@ static enum plan_rule mapping_relations(const struct plan_view *p, uint32_t i) {
     bool behind = i == 0 || before->space < m->space
                || (before->space == m->space && before->address < m->address
                    && m->address - before->address >= before->size);
+    bool own_process = s->kind == BH_SPACE_PROCESS && s->owner == r->owner;
+    bool peer = r->kind == BH_REGION_BAR && s->kind == BH_SPACE_DEVICE
+             && p->device[r->device].space != m->space;
     enum plan_rule rule = mapping_range(m, r, s->kind);
 
     rule = rule != PLAN_OK ? rule : mapping_rights(m, r, s->kind);
-    return rule != PLAN_OK               ? rule
-         : !may_reach(p, s->owner, r)    ? PLAN_OWNER
-         : !behind                       ? PLAN_OVERLAP
+    return rule != PLAN_OK                                 ? rule
+         : !may_reach(p, s->owner, r) || peer              ? PLAN_OWNER
+         : !own_process && is_state_page(p, m->region)     ? PLAN_STATE_PAGE
+         : !behind                                         ? PLAN_OVERLAP
          : PLAN_OK;
 }
 
@@ -94,6 +106,7 @@ static enum plan_rule place_relations(const struct plan_view *p, const struct bh
 
     return rule != PLAN_OK                       ? rule
          : !may_reach(p, s->compartment, r)      ? PLAN_OWNER
+         : is_state_page(p, s->object)           ? PLAN_STATE_PAGE
          : !readable                             ? PLAN_RIGHTS
          : PLAN_OK;
 }
@@ -111,28 +124,45 @@ static enum plan_rule slot_relations(const struct plan_view *p, const struct bh_
     return owner == s->compartment ? PLAN_OK : PLAN_OWNER;
 }
 
-/* Its VMM's guest, and a page of the VMM's, to which the kernel writes what the guest has in its
- * registers: nobody may execute that. */
-static enum plan_rule vcpu_relations(const struct plan_view *p, const struct bh_plan_vcpu *v) {
+/* Its VMM's guest, and a page of the VMM's process alone (mapping_relations, place_relations), to
+ * which the kernel writes what the guest has in its registers: nobody may execute that. */
+static enum plan_rule vcpu_relations(const struct plan_view *p, uint32_t i) {
+    const struct bh_plan_vcpu *v = &p->vcpu[i];
     const struct bh_plan_region *r = &p->region[v->state_region];
     uint32_t owner = p->thread[v->thread].compartment;
     enum plan_rule rule = space_of(p, v->space, BH_SPACE_GUEST, owner);
     bool state_page = r->kind == BH_REGION_RAM && r->size == BH_PAGE_SIZE && r->owner == owner
                    && (r->rights & BH_EXECUTE) == 0;
+    bool shared = false;
 
-    return rule != PLAN_OK ? rule : state_page ? PLAN_OK : PLAN_STATE_PAGE;
+    for (uint32_t k = 0; k < BH_MAX_VCPUS && k < i; k++)
+        shared = shared || p->vcpu[k].thread == v->thread
+              || p->vcpu[k].state_region == v->state_region;
+    return rule != PLAN_OK ? rule
+         : !state_page     ? PLAN_STATE_PAGE
+         : shared          ? PLAN_DUPLICATE
+         : PLAN_OK;
 }
 
-/* An ISA line is one device's; a function's messages are its own. */
+/* One entry for each source; a function signals by MSI or by MSI-X, not both (PCI 6.8.2); an ISA
+ * line is one device's. */
+static bool interrupts_clash(const struct bh_plan_interrupt *a, const struct bh_plan_interrupt *b) {
+    return a->kind == BH_INTERRUPT_ISA || b->kind == BH_INTERRUPT_ISA
+         ? a->kind == b->kind && a->source == b->source
+         : a->device == b->device && (a->kind != b->kind || a->source == b->source);
+}
+
 static enum plan_rule interrupt_relations(const struct plan_view *p, uint32_t i) {
     const struct bh_plan_interrupt *n = &p->interrupt[i];
+    const struct bh_plan_device *d = &p->device[n->device];
     bool isa = n->kind == BH_INTERRUPT_ISA;
     bool clash = false;
 
-    for (uint32_t k = 0; isa && k < BH_MAX_INTERRUPTS && k < i; k++)
-        clash = clash || (p->interrupt[k].kind == n->kind && p->interrupt[k].source == n->source);
-    return isa != (p->device[n->device].kind == BH_DEVICE_PLATFORM) ? PLAN_DEVICE_KIND
-         : clash                                                    ? PLAN_DUPLICATE
+    for (uint32_t k = 0; k < BH_MAX_INTERRUPTS && k < i; k++)
+        clash = clash || interrupts_clash(&p->interrupt[k], n);
+    return isa != (d->kind == BH_DEVICE_PLATFORM)                           ? PLAN_DEVICE_KIND
+         : p->thread[p->channel[n->channel].thread].compartment != d->owner ? PLAN_OWNER
+         : clash                                                            ? PLAN_DUPLICATE
          : PLAN_OK;
 }
 
@@ -181,7 +211,7 @@ enum plan_rule plan_relations(const struct plan_view *p, enum bh_table table, ui
     case BH_TABLE_MAPPING:     return mapping_relations(p, i);
     case BH_TABLE_COMPARTMENT: return space_of(p, p->compartment[i].space, BH_SPACE_PROCESS, i);
     case BH_TABLE_SLOT:        return slot_relations(p, &p->slot[i]);
-    case BH_TABLE_VCPU:        return vcpu_relations(p, &p->vcpu[i]);
+    case BH_TABLE_VCPU:        return vcpu_relations(p, i);
     case BH_TABLE_INTERRUPT:   return interrupt_relations(p, i);
     case BH_TABLE_DEVICE:      return device_relations(p, i);
     case BH_TABLE_PORT_RANGE:  return port_relations(p, i);

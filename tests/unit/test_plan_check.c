@@ -239,6 +239,12 @@ static void mapping_rules(void **state) {
             s->region[REGION_RINGS].device = DEVICE_NIC; s->mapping[10].region = REGION_CODE;
             s->space[SPACE_NIC].owner = COMPARTMENT_VMM);
     MAPPING(PLAN_OWNER, 10, s->mapping[10].region = REGION_BAR);
+    MAPPING(PLAN_OWNER, 12, s->mapping[12].region = REGION_BAR; s->device[DEVICE_NIC].space = BH_NONE;
+            s->device[DEVICE_NIC].flags = 0);
+    MAPPING(PLAN_STATE_PAGE, 12, s->mapping[12].region = REGION_STATE);
+    MAPPING(PLAN_STATE_PAGE, 3, s->mapping[3].region = REGION_STATE);
+    MAPPING(PLAN_STATE_PAGE, 11, s->mapping[11].region = REGION_STATE; s->mapping[11].size = 0x1000;
+            s->mapping[11].rights = BH_READ);
 }
 
 static void compartment_rules(void **state) {
@@ -265,6 +271,7 @@ static void slot_rules(void **state) {
     SLOT(PLAN_OWNER, 7, s->slot[7] = ((struct bh_plan_slot){ COMPARTMENT_VMM, BH_SLOT_INTERRUPT,
                                                              0, 0, 0, 0 }));
     SLOT(PLAN_SELF, 6, s->slot[6].object = COMPARTMENT_VMM);
+    SLOT(PLAN_STATE_PAGE, 5, s->slot[5].object = REGION_STATE);
     SLOT(PLAN_OWNER, 5, s->slot[5].object = REGION_BAR);
     SLOT(PLAN_SPACE_KIND, 5, s->slot[5].object2 = SPACE_NIC);
     SLOT(PLAN_RIGHTS, 5, s->slot[5].rights = BH_WRITE);
@@ -289,11 +296,11 @@ static void vcpu_rules(void **state) {
     (void)state;
     VCPU(PLAN_REFERENCE, s->vcpu[0].thread = 3);
     VCPU(PLAN_OWNER, s->vcpu[0].thread = 0);
-    VCPU(PLAN_STATE_PAGE, s->vcpu[0].state_region = REGION_RINGS);
-    VCPU(PLAN_STATE_PAGE, s->vcpu[0].state_region = REGION_GUEST_RAM);
+    MAPPING(PLAN_STATE_PAGE, 10, s->vcpu[0].state_region = REGION_RINGS);
+    MAPPING(PLAN_STATE_PAGE, 11, s->vcpu[0].state_region = REGION_GUEST_RAM);
     VCPU(PLAN_STATE_PAGE, s->region[REGION_STATE].rights |= BH_EXECUTE);
-    VCPU(PLAN_STATE_PAGE, s->region[REGION_STATE].owner = COMPARTMENT_DRIVER);
-    VCPU(PLAN_STATE_PAGE, s->region[REGION_STATE].owner = BH_NONE);
+    MAPPING(PLAN_STATE_PAGE, 7, s->region[REGION_STATE].owner = COMPARTMENT_DRIVER);
+    MAPPING(PLAN_STATE_PAGE, 7, s->region[REGION_STATE].owner = BH_NONE);
     VCPU(PLAN_SPACE_KIND, s->vcpu[0].space = SPACE_VMM);
 }
 
@@ -315,6 +322,10 @@ static void signal_rules(void **state) {
     REFUSED(PLAN_SOURCE, BH_TABLE_INTERRUPT, 1, s->interrupt[1].source = 16);
     REFUSED(PLAN_LIMIT, BH_TABLE_INTERRUPT, 1, s->interrupt[1].limit = 0);
     REFUSED(PLAN_DEVICE_KIND, BH_TABLE_INTERRUPT, 1, s->interrupt[1].device = DEVICE_NIC);
+    REFUSED(PLAN_OWNER, BH_TABLE_INTERRUPT, 1, s->interrupt[1].channel = 1);
+    REFUSED(PLAN_DUPLICATE, BH_TABLE_INTERRUPT, 1, s->interrupt[1] = s->interrupt[0]);
+    REFUSED(PLAN_DUPLICATE, BH_TABLE_INTERRUPT, 1, s->interrupt[1] = s->interrupt[0];
+            s->interrupt[1].kind = BH_INTERRUPT_MSI; s->interrupt[1].source = 0);
     REFUSED(PLAN_DUPLICATE, BH_TABLE_INTERRUPT, 1, s->device[DEVICE_NIC] = s->device[DEVICE_UART];
             s->region[REGION_BAR].kind = BH_REGION_RAM;
             s->region[REGION_BAR].cache = BH_CACHE_WRITE_BACK; s->interrupt[0] = s->interrupt[1];
@@ -337,7 +348,9 @@ static void device_rules(void **state) {
     DEVICE(PLAN_DEVICE_KIND, DEVICE_UART, s->device[DEVICE_UART].requester_id = 0x18);
     DEVICE(PLAN_DEVICE_KIND, DEVICE_UART, s->device[DEVICE_UART].virtual = 1);
     DEVICE(PLAN_LIMIT, DEVICE_NIC, s->device[DEVICE_NIC].virtual = 257);
-    DEVICE(PLAN_SPACE_KIND, DEVICE_NIC, s->device[DEVICE_NIC].space = SPACE_GUEST);
+    MAPPING(PLAN_OWNER, 13, s->device[DEVICE_NIC].space = SPACE_GUEST);
+    DEVICE(PLAN_SPACE_KIND, DEVICE_NIC, s->device[DEVICE_NIC].space = SPACE_GUEST;
+           s->mapping[13].region = REGION_RINGS);
     DEVICE(PLAN_DUPLICATE, DEVICE_UART, s->device[DEVICE_UART] = s->device[DEVICE_NIC];
            s->device[DEVICE_UART].space = BH_NONE; s->device[DEVICE_UART].flags = 0;
            s->interrupt[1] = s->interrupt[0]; s->interrupt[1].source = 3);
