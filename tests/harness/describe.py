@@ -89,6 +89,44 @@ NETPROBE = """\
     mac: 52:54:00:00:00:0f
 """
 
+# An 82576 behind a port of its own, whose virtual functions are on its bus; what QEMU is told, and
+# what else the description says of it, are added.
+IGB_HARDWARE = """\
+- address: 00:05.0
+  id: 1b36:000c
+  model: pcie-root-port
+  options: id=under,chassis=1
+- address: 01:00.0
+  id: 8086:10c9
+  model: igb
+  behind: 00:05.0
+  options: bus=under,"""
+
+IGB_DEVICE = """\
+- name: nic
+  pci: 01:00.0
+  id: 8086:10c9
+  dma: true
+  msix: 3
+  bars:
+    - { bar: 0, size: 128K }
+"""
+
+
+def igb_function(name, number, mac, more=""):
+    """A virtual function of the card; `more`: further fields, each with its indentation."""
+    return f"""\
+- name: {name}
+  vf-of: nic
+  vf: {number}
+  id: 8086:10ca
+  mac: {mac}
+  msix: 3
+  bars:
+    - {{ bar: 0, size: 16K }}
+{more}"""
+
+
 SWITCH = """\
 switches:
   - name: switch

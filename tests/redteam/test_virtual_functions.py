@@ -11,7 +11,8 @@ import pytest
 
 from attack import Target, Wire
 from guests import states
-from harness.describe import NETPROBE, SWITCH, describe, indented
+from harness.describe import (IGB_DEVICE, IGB_HARDWARE, NETPROBE, SWITCH, describe, igb_function,
+                              indented)
 from puppet import Puppet, vm
 from virtual_function import (ADDRESS, CTRL, LENGTH, MAILBOX, MAILBOX_MEMORY, MULTICAST,
                               PROMISCUOUS, REQUEST, RESET, TAGGED, VLAN, Function, frame, mac)
@@ -23,36 +24,10 @@ MEMBERS_VLAN, OTHER_VLAN = 7, 9
 MANY = 20
 RAM = "128M"
 
-HARDWARE = """\
-- address: 00:05.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=under,chassis=1
-- address: 01:00.0
-  id: 8086:10c9
-  model: igb
-  options: bus=under,netdev=air
-  behind: 00:05.0
-"""
-DEVICES = """\
-- name: nic
-  pci: 01:00.0
-  id: 8086:10c9
-  dma: true
-  msix: 3
-  bars:
-    - { bar: 0, size: 128K }
-""" + "".join(f"""\
-- name: vf{number}
-  vf-of: nic
-  vf: {number}
-  id: 8086:10ca
-  mac: {address}
-  msix: 3
-  bars:
-    - {{ bar: 0, size: 16K }}
-{more}""" for number, address, more in ((0, ATTACKER, ""), (1, VICTIM, ""),
-                                        (2, MEMBER, f"  vlan: {MEMBERS_VLAN}\n")))
+HARDWARE = IGB_HARDWARE + "netdev=air\n"
+DEVICES = IGB_DEVICE + "".join((
+    igb_function("vf0", 0, ATTACKER), igb_function("vf1", 1, VICTIM),
+    igb_function("vf2", 2, MEMBER, f"  vlan: {MEMBERS_VLAN}\n")))
 DRIVER = """\
 - name: igb
   program: %s

@@ -6,39 +6,12 @@ import re
 import pytest
 
 from harness.console import Console
-from harness.describe import SWITCH, describe, indented, machine
+from harness.describe import (IGB_DEVICE, IGB_HARDWARE, SWITCH, describe, igb_function, indented,
+                              machine)
 
-HARDWARE = """\
-- address: 00:05.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=under,chassis=1
-- address: 01:00.0
-  id: 8086:10c9
-  model: igb
-  options: bus=under,mac=52:54:00:12:34:56
-  behind: 00:05.0
-  network: true
-"""
-
-DEVICES = """\
-- name: nic
-  pci: 01:00.0
-  id: 8086:10c9
-  dma: true
-  msix: 3
-  bars:
-    - { bar: 0, size: 128K }
-""" + "".join(f"""\
-- name: {name}
-  vf-of: nic
-  vf: {number}
-  id: 8086:10ca
-  mac: 52:54:00:00:01:0{number}
-  msix: 3
-  bars:
-    - {{ bar: 0, size: 16K }}
-""" for number, name in enumerate(("vf-left", "vf-right")))
+HARDWARE = IGB_HARDWARE + "mac=52:54:00:12:34:56\n  network: true\n"
+DEVICES = IGB_DEVICE + "".join(igb_function(name, number, f"52:54:00:00:01:0{number}")
+                               for number, name in enumerate(("vf-left", "vf-right")))
 
 DRIVER = """\
 - name: igb
