@@ -14,19 +14,6 @@
 #include "vmm/platform/layout.h"
 
 enum { DISK = 3 };
-#define FEATURES (VIRTIO_F_VERSION_1)
-
-static int setup(void **state) {
-    (void)state;
-    vm_fake_make(1);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    vm_fake_free();
-    return 0;
-}
 
 enum { STATUS_AT = BUFFERS + 0x8000, REQUESTS = 0 };
 
@@ -416,7 +403,8 @@ static void last_notification_waits_for_the_wait(void **state) {
     assert_int_equal(vm_fake.vm.before_wait, vm_fake.vm.disk[0].backend.link.slot);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, virtio_driver_setup, virtio_driver_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

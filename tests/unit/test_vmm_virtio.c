@@ -15,19 +15,6 @@
 
 enum { NET = 1, HVC = 2, RNG = 7 };
 enum { RX = 0, TX = 1 };
-#define FEATURES (VIRTIO_F_VERSION_1)
-
-static int setup(void **state) {
-    (void)state;
-    vm_fake_make(1);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    vm_fake_free();
-    return 0;
-}
 
 static bool net_failed(void) {
     return (vm_fake.vm.net.device.status & VIRTIO_NEEDS_RESET) != 0;
@@ -356,7 +343,8 @@ static void random_numbers_fill_a_buffer_in_part(void **state) {
     assert_int_equal(used_length(REQUESTS, 2), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, virtio_driver_setup, virtio_driver_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

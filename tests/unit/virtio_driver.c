@@ -2,6 +2,18 @@
 /* See tests/unit/virtio_driver.h. */
 #include "tests/unit/virtio_driver.h"
 
+int virtio_driver_setup(void **state) {
+    (void)state;
+    vm_fake_make(1);
+    return 0;
+}
+
+int virtio_driver_teardown(void **state) {
+    (void)state;
+    vm_fake_free();
+    return 0;
+}
+
 uint64_t queue_at(unsigned queue) { return QUEUES + 0x4000 * queue; }
 
 void put16(uint64_t at, uint16_t value) { vm_fake_poke(at, &value, 2); }
@@ -17,7 +29,7 @@ uint32_t get32(uint64_t at) {
 }
 
 void put_descriptor(unsigned queue, unsigned index, uint64_t address, uint32_t length,
-                           uint16_t flags, uint16_t next) {
+                    uint16_t flags, uint16_t next) {
     uint64_t at = queue_at(queue) + 16 * index;
     vm_fake_poke(at, &address, 8);
     vm_fake_poke(at + 8, &length, 4);

@@ -10,6 +10,11 @@
 
 enum { SIZE = 8, QUEUES = 0x100000, BUFFERS = 0x200000 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
+#define FEATURES (VIRTIO_F_VERSION_1)
+
+/* Of each test: a VM of one vCPU. */
+int virtio_driver_setup(void **state);
+int virtio_driver_teardown(void **state);
 
 uint64_t queue_at(unsigned queue);
 void put16(uint64_t at, uint16_t value);
