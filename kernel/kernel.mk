@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The kernel: every C and assembly file of kernel/core, x86, pci and iommu, as one image.
-#   bulkhead.elf    ELF64, multiboot 2: for GRUB
-#   bulkhead32.elf  the same in an ELF32 container, multiboot 1: for QEMU -kernel
+#   bulkhead.elf    ELF64 with symbols, for debuggers and counts
+#   bulkhead64.elf  the same without, multiboot 2: for GRUB. It would load sections of symbols, too,
+#                   from address 0 on, and UEFI refuses to read a disk to there: it means NULL
+#   bulkhead32.elf  in an ELF32 container, multiboot 1: for QEMU -kernel
 # build/kernel-controls/ holds the variant that obeys the plan's test controls (red team only).
 
 KERNEL_OBJECT_NAMES := $(patsubst %.c,%.o,$(wildcard kernel/*/*.c)) \
@@ -32,12 +34,15 @@ build/$(1)/bulkhead.elf: build/$(1)/kernel.ld $$($(1)_OBJECTS)
 	    -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments \
 	    -T build/$(1)/kernel.ld $$($(1)_OBJECTS) -o $$@
 
+build/$(1)/bulkhead64.elf: build/$(1)/bulkhead.elf
+	$$(OBJCOPY) -S $$< $$@
+
 build/$(1)/bulkhead32.elf: build/$(1)/bulkhead.elf
 	$$(OBJCOPY) -S -O elf32-i386 $$< $$@
 
 build/$(1)/x86/string.o: KERNEL_WHOLE :=
 
-ALL += build/$(1)/bulkhead.elf build/$(1)/bulkhead32.elf
+ALL += build/$(1)/bulkhead64.elf build/$(1)/bulkhead32.elf
 endef
 
 $(eval $(call KERNEL_VARIANT,kernel,))

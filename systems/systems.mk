@@ -5,7 +5,7 @@ build/systems/%.plan: systems/%.yaml $(TOOL)
 	@mkdir -p $(@D)
 	$(TOOL) build $< -o $(@D)
 
-build/systems/%.iso: systems/%.yaml $(TOOL) build/kernel/bulkhead.elf
+build/systems/%.iso: systems/%.yaml $(TOOL) build/kernel/bulkhead64.elf
 	@mkdir -p $(@D)
 	$(TOOL) build $< --iso -o $(@D)
 

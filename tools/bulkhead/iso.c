@@ -62,7 +62,7 @@ static bool write_configuration(const char *folder) {
 
 static bool fill(const char *folder, const char *build, const char *plan) {
     char *grub = memory_format("%s/boot/grub", folder);
-    char *kernel = memory_format("%s/kernel/bulkhead.elf", build);
+    char *kernel = memory_format("%s/kernel/bulkhead64.elf", build);
     char *to_kernel = memory_format("%s/boot/bulkhead.elf", folder);
     char *to_plan = memory_format("%s/boot/system.plan", folder);
     const char *const make_folders[] = { "mkdir", "-p", grub, NULL };
