@@ -3,6 +3,7 @@
 through (A1, A5, A8), and what a guest may do to the configuration of its device (C1, C2, C3, C12).
 A puppet (puppet.py) mounts them; its devices are an edu, which has no reset of its own, and an
 e1000e, behind a port each."""
+import contextlib
 import re
 import time
 
@@ -67,15 +68,15 @@ VICTIM = """\
 BUFFER = 8 << 20                     # in the guest's memory, where nothing else is
 
 
+@contextlib.contextmanager
 def boot(name, controls=(), dirt=b"", devices=DEVICES):
     path = describe(name, compartments=VICTIM, devices=devices, hardware=HARDWARE, cores=2,
                     memory="512M", controls=controls, rest="vms:\n" + indented(vm("engine, card")))
-    machine = Target(path, controls=bool(controls), name=name, dirt=dirt)
-    machine.start()
-    machine.expect(r"victim\| canary: intact", 60, anywhere=True)
-    machine.expect(r"puppet\.serial\| puppet: here", 60, anywhere=True)
-    machine.puppet = Puppet(machine)
-    return machine
+    with Target(path, controls=bool(controls), name=name, dirt=dirt) as machine:
+        machine.expect(r"victim\| canary: intact", 60, anywhere=True)
+        machine.expect(r"puppet\.serial\| puppet: here", 60, anywhere=True)
+        machine.puppet = Puppet(machine)
+        yield machine
 
 
 DIRT = b"a secret of whoever ran here before, in all of this memory     \n"
@@ -84,9 +85,8 @@ DIRTY = 48 << 20                     # bytes: the guest's memory lies within
 
 @pytest.fixture(scope="module")
 def machine():
-    running = boot("passed", dirt=DIRT * (DIRTY // len(DIRT)))
-    yield running
-    running.stop()
+    with boot("passed", dirt=DIRT * (DIRTY // len(DIRT))) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +94,9 @@ def dirty():
     """The same without resets and without limits of faults, and the guest has all registers of its
     card. What a guest's writes to configuration space would do if they reached the device is shown
     here, too, by QEMU's monitor in the guest's place."""
-    running = boot("passed-dirty", ["no-quiesce", "no-storm-limit", "config-open"],
-                   devices=ALL_OF_THE_CARD)
-    yield running
-    running.stop()
+    with boot("passed-dirty", ["no-quiesce", "no-storm-limit", "config-open"],
+              devices=ALL_OF_THE_CARD) as running:
+        yield running
 
 
 def reaches_device(machine, register, value):
@@ -177,13 +176,12 @@ def test_a1_a5_dma_outside_the_guests_memory(machine, verdict):
                        rf"{target & ~0xfff:#x} denied", 30, anywhere=True)
     assert machine.bytes_at(address) == CANARY and word_at(machine, registers) == before
     intact(machine)
-    off = boot("passed-open", ["dma-open"])
-    engine, address = Engine(off.puppet), off.canary()
-    engine.write(bar_of(off, 3) + 4)
-    engine.write(address)
-    assert off.bytes_at(address) == PATTERN
-    assert word_at(off, bar_of(off, 3) + 4) == 0xffffffff - 0x5a5a5a5a
-    off.stop()
+    with boot("passed-open", ["dma-open"]) as off:
+        engine, address = Engine(off.puppet), off.canary()
+        engine.write(bar_of(off, 3) + 4)
+        engine.write(address)
+        assert off.bytes_at(address) == PATTERN
+        assert word_at(off, bar_of(off, 3) + 4) == 0xffffffff - 0x5a5a5a5a
     verdict("A1", "a guest's passed-through edu writes outside the guest",
             "fault named, canary intact", "canary overwritten",
             blamed="engine of puppet", served="victim")
@@ -292,6 +290,7 @@ def test_c3_other_registers(machine, dirty, verdict):
 
 
 RECEIVE_RING, SECRET = 0x2800, 0x5ec3e700
+TRIES = 8
 
 
 def switch_on(puppet):
@@ -332,10 +331,16 @@ def residue(machine):
 
 def test_a8_c12_the_guest_is_stopped(machine, dirty, verdict):
     """There is always a transfer under way: one takes edu 100 ms, and the guest starts them without
-    an end."""
+    an end. The control's may end between the guest's end and the cleaning of its memory and so
+    leave no trace: it has several tries."""
     assert residue(machine) == (0, 0, False)
     intact(machine)
-    assert residue(dirty) == (0, SECRET, True)
+    for _ in range(TRIES):
+        memory, register, came = residue(dirty)
+        assert (memory, register) == (0, SECRET)
+        if came:
+            break
+    assert came
     verdict("A8", "a guest's device writes while the guest is stopped", "never comes",
             "not quiesced: it comes, or is a fault",
             blamed=NO_EFFECT, served="victim")
