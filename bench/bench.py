@@ -36,7 +36,7 @@ DISK = (READ_4K, READ_4K_16, READ_128K, READ_128K_16, WRITE_4K, WRITE_4K_16, WRI
 NAMES = dict(zip(EXITS + NETWORK, "empty cpuid port send-64 send-1500 echo-64 echo-1500 ping-64 "
                  "ping-1500".split()))    # as bench/linux/measure.c calls them
 
-PATIENCE = 75       # seconds of QEMU's computing without a mark after which a machine is given up
+PATIENCE = 120      # seconds of QEMU's computing without a mark after which a machine is given up
 SEEDS = range(42, 58)
 
 MACHINE = [
