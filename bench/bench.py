@@ -51,9 +51,9 @@ MACHINE = [
 # unmapping; without, it collects them, as it does on a real machine.
 UNIT = "intel-iommu,intremap=on,aw-bits=48,caching-mode="
 CARD = ["-device", "e1000e,netdev=net,mac=52:54:00:12:34:56,addr=2,romfile="]
-PORT = ["-device", "pcie-root-port,id=above,chassis=1,addr=5"]
-SRIOV_CARD = [*PORT, "-device", "igb,netdev=net,bus=above,mac=52:54:00:12:34:56,romfile="]
-PORT_EDU = [*PORT, "-device", "edu,bus=above"]      # whose port can reset it
+ROOT_PORT = ["-device", "pcie-root-port,id=above,chassis=1,addr=5"]
+SRIOV_CARD = [*ROOT_PORT, "-device", "igb,netdev=net,bus=above,mac=52:54:00:12:34:56,romfile="]
+PORT_EDU = [*ROOT_PORT, "-device", "edu,bus=above"]      # whose port can reset it
 # Answers everything at once, from nowhere, so that no file of the build machine is in the figures.
 NVME = ["-blockdev", "driver=null-co,node-name=disk,size=1073741824,read-zeroes=on",
         "-device", "nvme,serial=bulkhead,drive=disk,addr=3"]
