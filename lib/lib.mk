@@ -10,9 +10,10 @@ LIB_OBJECTS := $(addprefix build/,$(addsuffix .o,$(basename $(LIB_SOURCES)))) $(
 LIB         := build/lib/libbulkhead.a
 
 # The programs through which packets and disk requests go are optimized as a whole (PROGRAM_WHOLE):
-# much of what they do is small functions of other files. All others are linked of the same objects,
-# which hold both forms. The memory functions are left out, as the compiler itself calls them.
-PROGRAM_LTO   := -flto=2 -ffat-lto-objects
+# much of what they do is small functions of other files, which -O3 puts where they are called. All
+# others are linked of the same objects, which hold both forms. The memory functions are left out, as
+# the compiler itself calls them.
+PROGRAM_LTO   := -O3 -flto=2 -ffat-lto-objects
 PROGRAM_WHOLE := vmm blockmux nvme netswitch e1000e igb
 
 # $(call program_link,NAME): what its linking does.
