@@ -52,6 +52,7 @@ enum {
     LENGTH      = 64,
     MESSAGE     = 4,            /* bytes of an interrupt message */
     WAIT_MS     = 1000,         /* the device needs 100 */
+    POLL_MS     = 2,            /* so that a storm always has a transfer under way */
     FIRST_DELAY = 1000,
     STORM       = 5000,
 };
@@ -95,7 +96,7 @@ static void finish_copy(void) {
     uint64_t end = time_after_ms(WAIT_MS);
 
     while ((read64(EDU_DMA_COMMAND) & EDU_START) != 0 && time_now() < end)
-        pause_ms(20);
+        pause_ms(POLL_MS);
 }
 
 static void from_device(uint64_t address) {
