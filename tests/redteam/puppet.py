@@ -5,6 +5,7 @@ through."""
 import struct
 import time
 
+from harness.console import Console
 from harness.machine import PATIENCE
 
 MARK = struct.pack("<QQ", 0x6d7269d1d3c2b1a0 ^ 0xffff, 0x706e27737464656c ^ 0xffff)
@@ -34,6 +35,13 @@ VM = """\
 def vm(devices, name="puppet", monitors=0, core=1):
     """A puppet with these devices; `monitors` is the core of its monitor."""
     return VM.format(devices=devices, name=name, monitors=monitors, core=core)
+
+
+def restart(machine, name="puppet"):
+    """On to a puppet's next life, which is machine.puppet then."""
+    Console(machine).command(f"restart {name}")
+    machine.expect(rf"{name}\.serial\| puppet: here", 60)
+    machine.puppet = Puppet(machine, name)
 
 
 class Puppet:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """AMD-Vi in VT-d's place: hostile drivers with an edu each, as in test_devices.py (A5, B5, B6, B9),
-for transfers in flight (A8) and for what is behind a buffer (A9). All are on one machine, which boots
-once more with protections off.
+for transfers in flight (A8) and for what is behind a buffer (A9); and a guest that has an NVMe disk
+passed through (A1, A8). All are on one machine, which boots once more with protections off.
 
 QEMU's AMD-Vi tells of no fault, so memory, registers and interrupts are what is judged. It mixes up
 what is behind a port, so all devices are on the root bus, where edu has no reset: when its owner is
@@ -11,15 +11,19 @@ import time
 
 import pytest
 
+import puppet_disk
 import test_devices
 from attack import CANARY, PATTERN, Target
 from harness.console import Console
-from harness.describe import describe
+from harness.describe import describe, indented
 from harness.machine import PATIENCE
+from puppet import Puppet, restart, vm
+from puppet_disk import Disk
 from test_devices import (CANARY_AT, VICTIM, WRITTEN, attackers, devices, go, hardware, intact,
                           interrupt_by_line, late_interrupts, storm_of_interrupts,
                           write_to_a_register)
 from test_dma import IOVA
+from test_passed_through import BUFFER
 from witness import NO_EFFECT, NO_EVENT
 
 PLACES = {**test_devices.PLACES, "b9": "00:0a.0", "a8": "00:0b.0", "a9": "00:0c.0"}
@@ -30,17 +34,23 @@ BUFFER_AT = 128 << 20                                # a8's, placed as CANARY_AT
 BUFFERS = {"a8": f', iova: "{IOVA:#x}", alignment: "{BUFFER_AT:#x}"',
            "a9": f', iova: "{CANARY_AT - 4096:#x}"'}
 LEFT = b"what an earlier life has left"
+DISK = {"name": "disk", "place": "00:0d.0"}
+READ_SECONDS = 2 * PATIENCE                          # longer than the guest's restart takes
 
 
 def machine_with(name, controls=()):
     path = describe(name, compartments=VICTIM + attackers(DEEDS, BUFFERS),
-                    devices=devices(PLACES), hardware=hardware(PLACES), controls=controls,
-                    cores=2, memory="512M", iommu="amd-vi")
-    return Target(path, controls=bool(controls), name=name)
+                    devices=devices(PLACES) + puppet_disk.DEVICE.format(**DISK),
+                    hardware=hardware(PLACES) + puppet_disk.HARDWARE.format(**DISK),
+                    rest="vms:\n" + indented(vm(DISK["name"])), controls=controls, cores=2,
+                    memory="512M", iommu="amd-vi")
+    return Target(path, controls=bool(controls), name=name, extra=puppet_disk.medium(READ_SECONDS))
 
 
 def there(machine):
     machine.expect(r"victim\| canary: intact", 60, anywhere=True)
+    machine.expect(r"puppet\.serial\| puppet: here", 60, anywhere=True)
+    machine.puppet = Puppet(machine)
     assert machine.canary() == CANARY_AT
     return machine
 
@@ -55,6 +65,21 @@ def machine():
 def off():
     with machine_with("amd-vi-off", CONTROLS) as running:
         yield there(running)
+
+
+def test_a1_dma_outside_the_guests_memory(machine, off, verdict):
+    disk = Disk(machine)
+    disk.identify(BUFFER)                            # what it is granted works
+    assert machine.bytes_at(machine.puppet.memory(BUFFER), 2) == puppet_disk.VENDOR
+    disk.identify(CANARY_AT)
+    assert machine.bytes_at(CANARY_AT) == CANARY
+    intact(machine)
+    page = off.bytes_at(CANARY_AT, puppet_disk.PAGE)
+    Disk(off).identify(CANARY_AT)
+    assert off.bytes_at(CANARY_AT, 2) == puppet_disk.VENDOR
+    off.ram[CANARY_AT:CANARY_AT + len(page)] = page
+    verdict("A1", "AMD-Vi: a guest's passed-through disk writes outside the guest", "canary intact",
+            "canary overwritten", blamed=NO_EVENT, served="victim")
 
 
 def test_a5_write_to_another_devices_registers(machine, off, verdict):
@@ -91,6 +116,29 @@ def test_a8_the_driver_is_restarted(machine, off, verdict):
     verdict("A8", "AMD-Vi: edu's write is in flight when its driver is restarted", "never comes",
             "not quiesced: it comes into the next life's memory",
             blamed="edu-a8 of a8", served="victim")
+
+
+def restart_guest(machine):
+    """Restarts a guest whose disk is at a read. Answers whether the read's completion, which the
+    disk writes to memory, came into that of the next life."""
+    disk = Disk(machine)
+    completion = disk.read(BUFFER)
+    end = time.monotonic() + READ_SECONDS
+    assert not disk.is_done(completion)
+    restart(machine)
+    time.sleep(max(0, end - time.monotonic()) + 0.5 * PATIENCE)
+    return disk.is_done(completion)
+
+
+def test_a8_the_guest_is_restarted(machine, off, verdict):
+    """The control's read may be over before a slow restart is: it has several tries."""
+    assert not restart_guest(machine)
+    Disk(machine).identify(BUFFER)                   # it was reset, and works
+    intact(machine)
+    assert any(restart_guest(off) for _ in range(TRIES))
+    verdict("A8", "AMD-Vi: a guest's disk is at a read when the guest is restarted", "never comes",
+            "not quiesced: its completion comes into the next life's memory",
+            blamed=NO_EFFECT, served="victim")
 
 
 def test_a9_page_behind_the_buffer(machine, off, verdict):

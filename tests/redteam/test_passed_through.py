@@ -12,11 +12,10 @@ import pytest
 from attack import CANARY, DIRTY_FROM, PATTERN, Target
 from earlier import BAR0, COMMAND, MASTER, MEMORY, by_monitor, config, requester
 from guests import device_counts, states
-from harness.console import Console
 from harness.describe import describe, indented
 from harness.machine import PATIENCE
 from puppet import MEMORY as GUEST_MEMORY
-from puppet import Puppet, vm
+from puppet import Puppet, restart, vm
 from test_dma import word_at
 from witness import NO_EFFECT
 
@@ -317,11 +316,9 @@ def residue(machine):
     place = puppet.memory(BUFFER + 4096)
     machine.ram[place:place + len(PATTERN)] = bytes(len(PATTERN))
     machine.wait(lambda: machine.bytes_at(place) == PATTERN)           # the flood has begun
-    machine.serial.mark()
     before = len(machine.serial.text())
-    Console(machine).command("restart puppet")
-    machine.expect(r"puppet\.serial\| puppet: here", 60)
-    machine.puppet = puppet = Puppet(machine)
+    restart(machine)
+    puppet = machine.puppet
     _, base = switch_on(puppet)
     time.sleep(0.3 * PATIENCE)
     came = (puppet.read(BUFFER + 4096) != 0 or
