@@ -234,6 +234,10 @@ static void share_out(struct nvme *nvme, nvme_pause *pause) {
     }
 }
 
+bool nvme_take_space(struct nvme *nvme, nvme_pause *pause) {
+    return nvme->functions.count > 0 && set_space(nvme, NVME_OWN_SPACE, pause);
+}
+
 void nvme_start_functions(struct nvme *nvme, nvme_pause *pause) {
     struct nvme_functions *f = &nvme->functions;
 

@@ -14,10 +14,11 @@
 #include "lib/start/start.h"
 #include "lib/time/time.h"
 
-enum { RETRY_MS = 2000 };
+enum { RETRY_FIRST_MS = 2000, RETRY_LAST_MS = 60000 };
 
 static struct nvme nvme;
-static uint64_t retry_at;          /* when a controller that isn't ready is started again */
+static uint64_t retry_at;          /* when what failed is tried again */
+static uint64_t retry_ms = RETRY_FIRST_MS;
 static bool waited;                /* for the device, which eats notifications: look again */
 
 static void pause(void) {
@@ -75,27 +76,49 @@ static void tell_functions(void) {
     }
 }
 
+/* Less and less often, as a start takes the virtual functions away from their owners for a while. */
+static void try_later(const char *why) {
+    log_line("%s; trying again in %lu s", why, retry_ms / 1000);
+    retry_at = time_after_ms(retry_ms);
+    retry_ms = 2 * retry_ms < RETRY_LAST_MS ? 2 * retry_ms : RETRY_LAST_MS;
+}
+
 /* What our controller has to give up for its functions it gives up with a reset of the kernel's. */
 static void start(void) {
     nvme_start(&nvme, pause);
     if (nvme.functions.wants_reset && driver_take_device("disk"))
         nvme_start(&nvme, pause);
-    if (!nvme.ready) {
-        log_line("the disk doesn't start; trying again");
-        retry_at = time_after_ms(RETRY_MS);
-        return;
-    }
-    log_line("disk of %lu MiB, blocks of %u bytes", nvme.sectors / 2048,
-             nvme.sectors_per_block * (unsigned)BLOCK_SECTOR);
-    tell_functions();
+    if (nvme.ready)
+        tell_functions();
+    else
+        try_later("the disk doesn't start");
+}
+
+static void measure(void) {
+    if (nvme_measure(&nvme, pause))
+        log_line("disk of %lu MiB, blocks of %u bytes", nvme.sectors / 2048,
+                 nvme.sectors_per_block * (unsigned)BLOCK_SECTOR);
+    else
+        try_later("namespace 1 can't be read");
 }
 
 /* A client in a new life knows nothing of what was in flight: the queues begin anew as well. */
 static void serve(void) {
-    if (nvme_open(&nvme, pause))
-        nvme_tell(&nvme);
-    else
-        log_line("the disk's queues can't be made anew; starting it again");
+    if (!nvme_open(&nvme, pause)) {
+        try_later("the disk's queues can't be made anew");
+        return;
+    }
+    retry_ms = RETRY_FIRST_MS;
+    nvme_tell(&nvme);
+}
+
+static void start_what_is_due(void) {
+    if (time_now() < retry_at)
+        return;
+    if (!nvme.ready)
+        start();
+    if (nvme.ready && !nvme.known)
+        measure();
 }
 
 static void turn(void) {
@@ -104,9 +127,8 @@ static void turn(void) {
     waited = false;
     if (event == RING_NEW || event == RING_LOST)
         nvme.running = false;
-    if (!nvme.ready && time_now() >= retry_at)
-        start();
-    if (nvme.ready && !nvme.running && ring_up(&nvme.link))
+    start_what_is_due();
+    if (nvme.known && nvme.ready && !nvme.running && ring_up(&nvme.link))
         serve();
     nvme_turn(&nvme);
 }
@@ -116,7 +138,7 @@ static bool settle(uint32_t *notify) {
 }
 
 static uint64_t deadline(void) {
-    return !nvme.ready ? retry_at : BH_FOREVER;
+    return nvme.ready && nvme.known ? BH_FOREVER : retry_at;
 }
 
 static void woken(void *context) {
@@ -135,6 +157,5 @@ int main(void) {
     driver_on_interrupt("irq1", woken, NULL);
     ring_open(&nvme.link, link, time_generation());
     service_on(service_link_bits(link), woken, NULL);
-    start();
     service_run(&program);
 }

@@ -59,7 +59,8 @@ struct nvme {
     uint32_t admin_next;           /* both admin queues advance together; counts for ever */
     uint32_t tail;                 /* of the I/O submission queue; counts for ever */
     uint32_t head;                 /* of the I/O completion queue; counts for ever */
-    uint64_t sectors;              /* size of our namespace */
+    bool     known;                /* what our namespace is: */
+    uint64_t sectors;              /* its size */
     uint32_t sectors_per_block;
     bool     discards;
     uint16_t tag[NVME_DEPTH];      /* of the request that a command id stands for */
@@ -73,10 +74,14 @@ struct nvme {
 /* How long the controller may take is in its own register; this says when to give up asking. */
 typedef void nvme_pause(void);
 
-/* Resets and starts the controller, brings those of its virtual functions online that have a
- * namespace (functions.h), and learns the disk's size; false: it failed. `pause` waits a moment
- * between two looks at the device. */
+/* Resets and starts the controller and brings those of its virtual functions online that have a
+ * namespace (functions.h); false: it failed. `pause` waits a moment between two looks at the
+ * device. */
 bool nvme_start(struct nvme *nvme, nvme_pause *pause);
+
+/* Learns what our namespace is, of a controller that is ready. False: it can't be read now, or (not
+ * ready any more) the controller must be started again. Virtual functions keep theirs. */
+bool nvme_measure(struct nvme *nvme, nvme_pause *pause);
 
 /* Makes the I/O queues anew, without touching anything else of a controller that is ready. What was
  * under way is gone then, and reaches no memory any more. False: it failed, and the controller must

@@ -28,4 +28,8 @@ uint64_t nvme_identified(const struct nvme *nvme, uint32_t offset, uint32_t byte
  * step fails, those that aren't online have nothing. */
 void nvme_start_functions(struct nvme *nvme, nvme_pause *pause);
 
+/* Our namespace is attached to us again, and to nobody else. False: it failed, or, as there are no
+ * virtual functions, who has a namespace is none of our business. */
+bool nvme_take_space(struct nvme *nvme, nvme_pause *pause);
+
 #endif

@@ -42,7 +42,7 @@ static void clear_rings(struct nvme *nvme) {
     for (size_t i = 0; i < sizeof(struct nvme_rings); i++)
         bytes[i] = 0;
     nvme->admin_next = 0;
-    nvme->queues = nvme->running = false;
+    nvme->queues = nvme->running = nvme->known = false;
 }
 
 static bool enable(struct nvme *nvme, nvme_pause *pause) {
@@ -94,8 +94,11 @@ static bool learn(struct nvme *nvme, nvme_pause *pause) {
     if (!nvme_identify(nvme, 0, IDENTIFY_CONTROLLER, pause))
         return false;
     nvme->discards = (nvme_identified(nvme, ID_ONCS, 1) & ONCS_DATASET) != 0;
-    return learn_functions(nvme, pause) &&
-           nvme_identify(nvme, NVME_OWN_SPACE, IDENTIFY_NAMESPACE, pause) && learn_size(nvme);
+    return learn_functions(nvme, pause);
+}
+
+static bool learn_space(struct nvme *nvme, nvme_pause *pause) {
+    return nvme_identify(nvme, NVME_OWN_SPACE, IDENTIFY_NAMESPACE, pause) && learn_size(nvme);
 }
 
 static bool create_queues(struct nvme *nvme, nvme_pause *pause) {
@@ -139,6 +142,13 @@ bool nvme_start(struct nvme *nvme, nvme_pause *pause) {
     nvme->ready = enable(nvme, pause);
     nvme->ready = nvme->ready && learn(nvme, pause);
     return nvme->ready;
+}
+
+/* What can't be read may have been taken from us since the start. */
+bool nvme_measure(struct nvme *nvme, nvme_pause *pause) {
+    nvme->known = learn_space(nvme, pause) ||
+                  (nvme_take_space(nvme, pause) && learn_space(nvme, pause));
+    return nvme->known;
 }
 
 bool nvme_open(struct nvme *nvme, nvme_pause *pause) {

@@ -134,7 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     nvme.functions.function[2].space = 3;
     for (unsigned i = 0; i < STARTS; i++) {
         commands = 0;
-        nvme_start(&nvme, no_pause);
+        if (nvme_start(&nvme, no_pause))
+            nvme_measure(&nvme, no_pause);
         for (unsigned f = 0; f < NVME_FUNCTIONS; f++)
             check(!nvme.functions.function[f].online || nvme.functions.function[f].space != 0);
     }

@@ -182,7 +182,8 @@ static int setup(void **state) {
 
 static int setup_started(void **state) {
     setup(state);
-    assert_true(nvme_start(nvme, no_pause) && nvme_open(nvme, no_pause));
+    assert_true(nvme_start(nvme, no_pause) && nvme_measure(nvme, no_pause) &&
+                nvme_open(nvme, no_pause));
     return 0;
 }
 
@@ -241,14 +242,22 @@ static void test_does_not_start(void **state) {
     for (card = DEAD; card <= SILENT; card++)
         assert_false(nvme_start(nvme, no_pause));
     card = WELL;
-    blocks_shift = 13;
-    assert_false(nvme_start(nvme, no_pause));
-    blocks_shift = 200;
-    assert_false(nvme_start(nvme, no_pause));
     registers[NVME_CAP_LOW / 4] = 15;
-    blocks_shift = 12;
     assert_false(nvme_start(nvme, no_pause));
     assert_false(nvme->running);
+}
+
+static void test_namespace_of_no_use(void **state) {
+    (void)state;
+    assert_true(nvme_start(nvme, no_pause));
+    blocks_shift = 13;
+    assert_false(nvme_measure(nvme, no_pause));
+    blocks_shift = 200;
+    assert_false(nvme_measure(nvme, no_pause));
+    assert_true(nvme->ready && !nvme->known);
+    blocks_shift = 12;
+    assert_true(nvme_measure(nvme, no_pause) && nvme->known);
+    assert_true(nvme_start(nvme, no_pause) && !nvme->known);
 }
 
 /* A client's new life costs nothing but the queues, and its last life's answers are never told. */
@@ -355,6 +364,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_start_and_size),
         cmocka_unit_test_setup_teardown(test_does_not_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_namespace_of_no_use, setup, teardown),
         TEST(test_reads_any_length_anywhere), TEST(test_writes), TEST(test_flush_and_discard),
         TEST(test_refusals), TEST(test_queues_come_round), TEST(test_card_that_answers_at_random),
         TEST(test_card_that_stands_still), TEST(test_queues_are_made_anew),

@@ -36,8 +36,9 @@ static uint32_t registers[NVME_BAR_SIZE / 4];
 static struct nvme_rings *rings;
 static struct nvme *nvme;
 static bool attached[SPACES + 1][IDS];
-static uint32_t head, commands, fails_after, never_after;
+static uint32_t head, commands, fails_after, never_after, resets;
 static uint16_t abilities;
+static bool unreadable;            /* our namespace */
 static void (*lie)(const struct nvme_command *command, uint8_t *page);
 
 static void put(uint8_t *page, uint32_t offset, uint32_t value, uint32_t bytes) {
@@ -97,6 +98,8 @@ static unsigned identify(const struct nvme_command *command) {
     memset(page, 0, 4096);
     switch (command->dword10) {
     case IDENTIFY_NAMESPACE:
+        if (unreadable)
+            return BAD;
         if (!attached[command->space][OWN])
             return GOOD;           /* zeros, as the specification says */
         put(page, 0, 1000, 4);
@@ -195,6 +198,7 @@ uint32_t mmio_read32(const volatile void *base, uint32_t offset) {
 /* A controller reset takes the secondary ones offline, and frees nothing (8.5). */
 static void configure(uint32_t value) {
     registers[NVME_CSTS / 4] = value & CC_ENABLE;
+    resets++;
     head = 0;
     for (unsigned i = 0; i < SECONDARIES; i++)
         secondary[i].online = false;
@@ -226,7 +230,8 @@ static int setup(void **state) {
     memset(secondary, 0, sizeof(secondary));
     memset(attached, 0, sizeof(attached));
     registers[NVME_CAP_LOW / 4] = 1023;
-    head = commands = 0;
+    head = commands = resets = 0;
+    unreadable = false;
     fails_after = never_after = UINT32_MAX;
     abilities = OACS_NAMESPACES | OACS_VIRTUAL;
     lie = NULL;
@@ -274,6 +279,7 @@ static void test_each_has_its_own(void **state) {
     (void)state;
     assert_true(nvme_start(nvme, no_pause));
     assert_all_in_order();
+    assert_true(nvme_measure(nvme, no_pause));
     assert_int_equal(nvme->sectors, 1000);
     assert_int_equal(secondary[0].queues, 3);
     assert_int_equal(secondary[1].interrupts, 1);
@@ -335,19 +341,51 @@ static void test_disk_without_the_ability(void **state) {
     }
 }
 
+/* Virtual functions have theirs while we wait for ours. */
+static void test_our_namespace_is_unreadable(void **state) {
+    uint32_t before;
+
+    (void)state;
+    assert_true(nvme_start(nvme, no_pause));
+    before = resets;
+    unreadable = true;
+    for (unsigned i = 0; i < 3 * NVME_ADMIN_DEPTH; i++)
+        assert_false(nvme_measure(nvme, no_pause));
+    assert_true(nvme->ready);
+    assert_all_in_order();
+    unreadable = false;
+    assert_true(nvme_measure(nvme, no_pause));
+    assert_int_equal(resets, before);
+}
+
+static void test_our_namespace_is_taken_from_us(void **state) {
+    (void)state;
+    assert_true(nvme_start(nvme, no_pause));
+    attached[1][OWN] = false;
+    attached[1][FOREIGN] = true;
+    assert_true(nvme_measure(nvme, no_pause));
+    assert_all_in_order();
+    nvme->functions.count = 0;
+    attached[1][OWN] = false;
+    assert_false(nvme_measure(nvme, no_pause));
+    assert_true(nvme->ready && !attached[1][OWN]);
+}
+
 /* Whichever command fails, or is never answered: nobody is online who has another's namespace. */
 static void test_every_failure(void **state) {
     uint32_t all;
 
     (void)state;
     assert_true(nvme_start(nvme, no_pause));
+    assert_true(nvme_measure(nvme, no_pause));
     all = commands;
     for (uint32_t i = 0; i < 2 * all; i++) {
         teardown(state);
         setup(state);
         fails_after = i < all ? i : UINT32_MAX;
         never_after = i < all ? UINT32_MAX : i - all;
-        nvme_start(nvme, no_pause);
+        if (nvme_start(nvme, no_pause))
+            nvme_measure(nvme, no_pause);
         for (unsigned f = 0; f < SECONDARIES; f++) {
             for (uint32_t space = 1; space <= SPACES && secondary[f].online; space++)
                 assert_int_equal(attached[space][FIRST + f], f < 2 && space == f + 2);
@@ -403,6 +441,7 @@ int main(void) {
         TEST(test_each_has_its_own), TEST(test_again_after_a_reset),
         TEST(test_nothing_is_attached_at_first), TEST(test_what_we_hold_is_given_up),
         TEST(test_too_little_for_all), TEST(test_disk_without_the_ability),
+        TEST(test_our_namespace_is_unreadable), TEST(test_our_namespace_is_taken_from_us),
         TEST(test_every_failure), TEST(test_lies),
     };
 
