@@ -76,7 +76,7 @@ static void tell_functions(void) {
     }
 }
 
-/* Less and less often, as a start takes the virtual functions away from their owners for a while. */
+/* Less and less often, as a start takes the virtual functions from their owners for a while. */
 static void try_later(const char *why) {
     log_line("%s; trying again in %lu s", why, retry_ms / 1000);
     retry_at = time_after_ms(retry_ms);
