@@ -218,8 +218,8 @@ class Helped(AssertionError):
     """A guest has given itself another's namespace."""
 
 
-@pytest.mark.xfail(strict=True, raises=Helped, reason="QEMU's disk obeys every controller that says "
-                                                       "who has a namespace")
+@pytest.mark.xfail(strict=True, raises=Helped,
+                   reason="QEMU's disk obeys every controller that says who has a namespace")
 def test_guest_cannot_give_itself_anothers_namespace(console):
     """The driver's next start, in the next test, takes it away again."""
     console.shell("left")
