@@ -89,13 +89,20 @@ NETPROBE = """\
     mac: 52:54:00:00:00:0f
 """
 
-# An 82576 behind a port of its own, whose virtual functions are on its bus; what QEMU is told, and
-# what else the description says of it, are added.
-IGB_HARDWARE = """\
-- address: 00:05.0
+
+def root_port(address, name, chassis=1):
+    """A port, behind which bus 1 and so on are; `name`: QEMU's, for what is put there."""
+    return f"""\
+- address: {address}
   id: 1b36:000c
   model: pcie-root-port
-  options: id=under,chassis=1
+  options: id={name},chassis={chassis}
+"""
+
+
+# An 82576 behind a port of its own, whose virtual functions are on its bus; what QEMU is told, and
+# what else the description says of it, are added.
+IGB_HARDWARE = root_port("00:05.0", "under") + """\
 - address: 01:00.0
   id: 8086:10c9
   model: igb
@@ -179,11 +186,7 @@ disks:
 """
 
 # The display behind a bridge, whose reset is the only one that it has.
-SEAT_HARDWARE = """\
-- address: 00:05.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=display,chassis=1
+SEAT_HARDWARE = root_port("00:05.0", "display") + """\
 - address: 01:00.0
   id: 1234:1111
   model: VGA

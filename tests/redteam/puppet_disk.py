@@ -8,6 +8,9 @@ SLOW_DISK = "slow"                                   # for QEMU: what holds its 
 CONFIGURATION, STATUS, QUEUE_SIZES, ADMIN_SQ, ADMIN_CQ = 0x14, 0x1c, 0x24, 0x28, 0x30      # 3.1
 DOORBELLS = 0x1000
 ENABLED = 6 << 16 | 4 << 20 | 1                      # 3.1.5, with entries of 64 and 16 bytes
+READY = 1                                            # 3.1.6
+PRP1, DWORD10 = 24, 40                               # of a command: 4.2
+CONTIGUOUS = 1                                       # a queue: 5.3, 5.4
 CREATE_SQ, CREATE_CQ, IDENTIFY, READ = 1, 5, 6, 2    # opcodes: 5, 6
 CONTROLLER = 1                                       # what identify is about
 VENDOR = b"\x36\x1b"                                 # how its answer begins
@@ -56,7 +59,8 @@ class Disk:
 
     def switch(self, configuration):
         self.puppet.write(self.bar + CONFIGURATION, configuration)
-        self.machine.wait(lambda: self.puppet.read(self.bar + STATUS) & 1 == configuration & 1)
+        ready = READY if configuration & ENABLED else 0
+        self.machine.wait(lambda: self.puppet.read(self.bar + STATUS) & READY == ready)
 
     @staticmethod
     def submissions(queue):
@@ -71,8 +75,8 @@ class Disk:
         completion will be."""
         number = self.sent[queue]
         entry = self.submissions(queue) + SQ_BYTES * number
-        for offset, value in ((0, namespace << 32 | number << 16 | opcode), (24, buffer),
-                              (40, words[1] << 32 | words[0])):
+        for offset, value in ((0, namespace << 32 | number << 16 | opcode), (PRP1, buffer),
+                              (DWORD10, words[1] << 32 | words[0])):
             self.puppet.write_64(entry + offset, value)
         self.sent[queue] += 1
         self.puppet.write(self.bar + DOORBELLS + 8 * queue, self.sent[queue])
@@ -91,6 +95,7 @@ class Disk:
     def read(self, buffer):
         """Starts a read. Answers where its completion will be."""
         size = (ENTRIES - 1) << 16 | IO
-        self.finish(self.order(ADMIN, CREATE_CQ, self.completions(IO), (size, 1)))
-        self.finish(self.order(ADMIN, CREATE_SQ, self.submissions(IO), (size, IO << 16 | 1)))
+        self.finish(self.order(ADMIN, CREATE_CQ, self.completions(IO), (size, CONTIGUOUS)))
+        self.finish(self.order(ADMIN, CREATE_SQ, self.submissions(IO),
+                               (size, IO << 16 | CONTIGUOUS)))
         return self.order(IO, READ, buffer, namespace=1)

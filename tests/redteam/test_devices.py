@@ -13,7 +13,7 @@ from attack import Target
 from earlier import COMMAND, MASTER, MEMORY, by_monitor, config, requester
 from guests import device_counts
 from harness.console import Console
-from harness.describe import describe
+from harness.describe import describe, root_port
 from harness.machine import PATIENCE
 from test_dma import word_at
 from witness import NO_EFFECT
@@ -28,12 +28,7 @@ WITHOUT_MESSAGES = "b6"
 LIMIT = 16                                           # faults, after which a device is blocked
 WRITTEN = 0xffffffff - 0x5a5a5a5a                    # what is there of the pattern: edu inverts it
 
-PORT_HARDWARE = f"""\
-- address: {PORT}
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=under,chassis=1
-"""
+PORT_HARDWARE = root_port(PORT, "under")
 HARDWARE = """\
 - address: "{place}"
   id: 1234:11e8

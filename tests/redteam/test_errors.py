@@ -12,25 +12,17 @@ from earlier import (BAR0, COMMAND, IO, MASTER, MEMORY, by_monitor, config, rece
                      ring_of)
 from harness.bare import bare
 from harness.console import Console
-from harness.describe import NETPROBE, NIC_DEVICE, NIC_DRIVER, SWITCH, describe, indented
+from harness.describe import NETPROBE, NIC_DEVICE, NIC_DRIVER, SWITCH, describe, indented, root_port
 from harness.machine import PATIENCE
 
-HARDWARE = """\
-- address: 00:05.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=first,chassis=1
+HARDWARE = root_port("00:05.0", "first") + """\
 - address: 01:00.0
   id: 8086:10d3
   model: e1000e
   options: bus=first,id=card
   network: true
   behind: 00:05.0
-- address: 00:06.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=spare,chassis=2
-"""
+""" + root_port("00:06.0", "spare", 2)
 DEVICE = NIC_DEVICE.replace("00:02.0", "01:00.0")
 PROBE = NETPROBE.format(echoes=100000)
 

@@ -12,7 +12,7 @@ import pytest
 from attack import CANARY, DIRTY_FROM, PATTERN, Target
 from earlier import BAR0, COMMAND, MASTER, MEMORY, by_monitor, config, requester
 from guests import device_counts, states
-from harness.describe import describe, indented
+from harness.describe import describe, indented, root_port
 from harness.machine import PATIENCE
 from puppet import MEMORY as GUEST_MEMORY
 from puppet import Puppet, restart, vm
@@ -22,11 +22,7 @@ from witness import NO_EFFECT
 EDU, CARD, CARDS_PLACE, ECAM = "1234:11e8", "8086:10d3", "02:00.0", 0xb0000000
 FAULT_LIMIT = 10                     # of the engine
 POWER_CONTROL, MSIX_CONTROL = 0xcc, 0xa0             # of the real card
-HARDWARE = "".join(f"""\
-- address: 00:0{slot}.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=port{slot},chassis={slot}
+HARDWARE = "".join(root_port(f"00:0{slot}.0", f"port{slot}", slot) + f"""\
 - address: 0{slot - 2}:00.0
   id: {id}
   model: {model}

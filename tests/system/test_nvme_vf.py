@@ -9,17 +9,13 @@ import re
 import pytest
 
 from harness.console import Console
-from harness.describe import describe, indented, machine
+from harness.describe import describe, indented, machine, root_port
 from harness.machine import BUILD
 
 MIB = 1 << 20
 OWNERS = ("home", "left", "right")      # of the namespaces, from the first
 
-HARDWARE = """\
-- address: 00:05.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=under,chassis=1
+HARDWARE = root_port("00:05.0", "under") + """\
 - address: 01:00.0
   id: 1b36:0010
   model: nvme

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from harness.console import Console
-from harness.describe import describe, indented, machine
+from harness.describe import describe, indented, machine, root_port
 from harness.machine import BUILD
 
 REBOOTS = int(os.environ.get("BULKHEAD_REBOOTS", "1"))
@@ -21,10 +21,7 @@ HARDWARE = f"""\
   model: nvme
   options: serial=passed
   disk: {IMAGE}
-- address: 00:04.0
-  id: 1b36:000c
-  model: pcie-root-port
-  options: id=bridge,chassis=1
+""" + root_port("00:04.0", "bridge") + """\
 - address: 01:00.0
   id: 8086:10d3
   model: e1000e
