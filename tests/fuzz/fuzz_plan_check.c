@@ -67,6 +67,8 @@ static void rely_on_owners(const struct plan_view *p) {
     for (uint32_t i = 0; i < p->count[BH_TABLE_INTERRUPT]; i++) {
         const struct bh_plan_interrupt *n = &p->interrupt[i];
         uint32_t thread = p->channel[n->channel].thread;
+        MUST(thread < p->count[BH_TABLE_THREAD]);
+        MUST(p->device[n->device].owner < p->count[BH_TABLE_COMPARTMENT]);
         MUST(p->thread[thread].compartment == p->device[n->device].owner);
     }
     for (uint32_t i = 0; i < p->count[BH_TABLE_VCPU]; i++) {

@@ -292,6 +292,38 @@ static void thread_rules(void **state) {
 
 #define VCPU(rule, change) REFUSED(rule, BH_TABLE_VCPU, 0, change)
 
+/* A second vCPU of the same guest, for which the tables behind move up. It has the VMM's other
+ * thread and, as its state page, the rings, which nobody else reaches any more. */
+static struct bh_plan_vcpu *add_vcpu(struct sample *s) {
+    struct bh_plan_vcpu *vcpu = (struct bh_plan_vcpu *)((char *)s + offsetof(struct sample, vcpu));
+    size_t rest = sizeof(*s) - offsetof(struct sample, doorbell);
+
+    memmove(vcpu + 2, vcpu + 1, rest);
+    for (uint32_t table = BH_TABLE_VCPU + 1; table < BH_TABLE_COUNT; table++)
+        s->header.table[table].offset += sizeof(*vcpu);
+    s->header.table[BH_TABLE_VCPU].count = 2;
+    s->region[REGION_RINGS].owner = COMPARTMENT_VMM;
+    s->mapping[3].region = s->mapping[12].region = REGION_DATA;
+    vcpu[1] = vcpu[0];
+    vcpu[1].name[0]++;
+    vcpu[1].thread = 1;
+    vcpu[1].state_region = REGION_RINGS;
+    return vcpu + 1;
+}
+
+static void two_vcpus_share_nothing(void **state) {
+    struct sample *s = fresh();
+    struct plan_view view;
+
+    (void)state;
+    add_vcpu(s);
+    sample_plan_seal(s);
+    assert_int_equal(plan_check(s, SAMPLE_SIZE, 0, &view).rule, PLAN_OK);
+    free(s);
+    REFUSED(PLAN_DUPLICATE, BH_TABLE_VCPU, 1, add_vcpu(s)->thread = 2);
+    REFUSED(PLAN_DUPLICATE, BH_TABLE_VCPU, 1, add_vcpu(s)->state_region = REGION_STATE);
+}
+
 static void vcpu_rules(void **state) {
     (void)state;
     VCPU(PLAN_REFERENCE, s->vcpu[0].thread = 3);
@@ -461,7 +493,7 @@ int main(void) {
         cmocka_unit_test(compartment_rules),
         cmocka_unit_test(slot_rules),
         cmocka_unit_test(thread_rules),
-        cmocka_unit_test(vcpu_rules),
+        cmocka_unit_test(vcpu_rules), cmocka_unit_test(two_vcpus_share_nothing),
         cmocka_unit_test(doorbell_rules),
         cmocka_unit_test(signal_rules),
         cmocka_unit_test(device_rules),
