@@ -11,7 +11,7 @@ KERNEL_OBJECT_NAMES := $(patsubst %.c,%.o,$(wildcard kernel/*/*.c)) \
 
 # Optimized as a whole, so that the small functions between core/ and x86/ cost nothing; but for the
 # memory functions, which the compiler itself calls.
-KERNEL_WHOLE := -flto=2
+KERNEL_WHOLE := -O3 -flto=2
 
 # KERNEL_VARIANT build folder, extra flags
 define KERNEL_VARIANT
