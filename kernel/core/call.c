@@ -44,10 +44,10 @@ static enum bh_status decode(uint32_t thread, const struct call *call,
                              const struct bh_plan_slot **slot) {
     uint32_t compartment = plan_thread(thread)->compartment;
     uint64_t index = plan_compartment(compartment)->first_slot + call->argument[0];
-    const struct shape *shape = &shapes[call->number % BH_CALL_COUNT];
 
     if (call->number >= BH_CALL_COUNT)
         return BH_E_CALL;
+    const struct shape *shape = &shapes[call->number];
     if (shape->kind == NO_SLOT)
         return BH_OK;
     if (call->argument[0] >= BH_MAX_SLOTS || index >= plan_count(BH_TABLE_SLOT))

@@ -19,6 +19,7 @@
 #define SLICE_US 10000u                /* equal priorities take turns */
 
 struct core {
+    _Alignas(512)                      /* found by a shift, as every entry looks for its own */
     uint64_t request[SCHED_REQUESTS][BH_MAX_THREADS / 64];   /* a bit a thread */
     uint64_t alerted;
 
@@ -106,7 +107,7 @@ static void serve(enum sched_request request, uint32_t thread) {
     }
 }
 
-static void take_requests(struct core *c) {
+static __attribute__((cold)) void take_requests(struct core *c) {
     atomic_store(&c->alerted, 0);
     mode_apply();
     for (uint32_t w = 0; w * 64 < plan_count(BH_TABLE_THREAD); w++) {
@@ -118,7 +119,7 @@ static void take_requests(struct core *c) {
     }
 }
 
-static void take_events(struct core *c, uint64_t now) {
+static __attribute__((cold)) void take_events(struct core *c, uint64_t now) {
     uint64_t next = BH_FOREVER;
     uint32_t this = core_this();
 

@@ -40,7 +40,7 @@ struct operation {
 
 struct thread {
     /* Any core. */
-    uint64_t word;                       /* notification bits */
+    _Alignas(128) uint64_t word;         /* notification bits; no two threads share a cache line */
     uint64_t sleeping;                   /* 1: whoever makes the word non-empty must wake it */
     uint64_t state;                      /* enum thread_state; written by the owning core */
     uint64_t core;                       /* written by the owning core */

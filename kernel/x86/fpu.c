@@ -42,7 +42,7 @@ _Static_assert(offsetof(struct fpu_area, mxcsr) == 24, "XSAVE area");
 _Static_assert(offsetof(struct fpu_area, header) == 512, "XSAVE area");
 
 struct fpu_state {
-    struct fpu_area *area;
+    _Alignas(64) struct fpu_area *area;      /* a cache line each */
     uint64_t reset_wanted;                   /* 1: to be initialized instead of saved or loaded */
     uint64_t xcr0;
     uint64_t debug_address[DEBUG_ADDRESSES]; /* DR0 to DR3, of vCPUs */
