@@ -14,7 +14,7 @@ typedef uint32_t half __attribute__((may_alias, aligned(1)));
 typedef long long wide __attribute__((vector_size(16), may_alias, aligned(1)));
 typedef long long wider __attribute__((vector_size(32), may_alias, aligned(1)));
 
-enum { ROUND = 512 };                  /* bytes of a long copy between two looks at its end */
+enum { ROUND = 1024 };                 /* bytes of a long copy between two looks at its end */
 
 static void *copy_below_16(uint8_t *to, const uint8_t *from, size_t size) {
     if (size >= 8) {
@@ -64,14 +64,14 @@ static bool has_avx(void) {
 /* Forwards, as many whole rounds as there are; how many bytes they were. */
 __attribute__((target("avx")))
 static size_t copy_rounds(uint8_t *to, const uint8_t *from, size_t size) {
-    size_t at = 0;
+    size_t whole = size / ROUND * ROUND;
 
-    for (; at + ROUND <= size; at += ROUND) {
-#pragma GCC unroll 16
+    for (const uint8_t *end = from + whole; from < end; from += ROUND, to += ROUND) {
+#pragma GCC unroll 32
         for (size_t i = 0; i < ROUND; i += sizeof(wider))
-            *(wider *)(to + at + i) = *(const wider *)(from + at + i);
+            *(wider *)(to + i) = *(const wider *)(from + i);
     }
-    return at;
+    return whole;
 }
 
 /* Forwards; the last 16 bytes were loaded first, so that it serves an overlap from above, too. */
@@ -79,6 +79,8 @@ static void *copy_up(uint8_t *to, const uint8_t *from, size_t size) {
     wide tail = *(const wide *)(from + size - 16);
     size_t at = size >= ROUND && has_avx() ? copy_rounds(to, from, size) : 0;
 
+    if (at == size)
+        return to;
     for (; at + 64 < size; at += 64) {
         wide a = *(const wide *)(from + at), b = *(const wide *)(from + at + 16);
         wide c = *(const wide *)(from + at + 32), d = *(const wide *)(from + at + 48);
