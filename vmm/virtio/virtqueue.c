@@ -131,11 +131,14 @@ uint32_t virtqueue_gather(const struct virtqueue_chain *chain, uint32_t skip, vo
     uint32_t done = 0;
     for (unsigned i = 0; i < chain->readable && done < size; i++) {
         const struct virtqueue_buffer *buffer = &chain->buffer[i];
-        uint32_t start = skip < buffer->size ? skip : buffer->size;
-        uint32_t left = buffer->size - start;
+        if (skip >= buffer->size) {
+            skip -= buffer->size;
+            continue;
+        }
+        uint32_t left = buffer->size - skip;
         uint32_t part = left < size - done ? left : size - done;
-        memcpy((uint8_t *)to + done, buffer->bytes + start, part);
-        skip -= start;
+        memcpy((uint8_t *)to + done, buffer->bytes + skip, part);
+        skip = 0;
         done += part;
     }
     return done;
@@ -146,11 +149,14 @@ uint32_t virtqueue_scatter(const struct virtqueue_chain *chain, uint32_t skip, c
     uint32_t done = 0;
     for (unsigned i = chain->readable; i < chain->count && done < size; i++) {
         const struct virtqueue_buffer *buffer = &chain->buffer[i];
-        uint32_t start = skip < buffer->size ? skip : buffer->size;
-        uint32_t left = buffer->size - start;
+        if (skip >= buffer->size) {
+            skip -= buffer->size;
+            continue;
+        }
+        uint32_t left = buffer->size - skip;
         uint32_t part = left < size - done ? left : size - done;
-        memcpy(buffer->bytes + start, (const uint8_t *)from + done, part);
-        skip -= start;
+        memcpy(buffer->bytes + skip, (const uint8_t *)from + done, part);
+        skip = 0;
         done += part;
     }
     return done;
