@@ -15,16 +15,17 @@ static struct virtqueue_descriptor load_descriptor(const struct virtqueue *queue
                                           (uint16_t)(high >> 48) };
 }
 
-static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *chain,
+/* The chain's buffer `at`. */
+static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *chain, unsigned at,
                        const struct virtqueue_descriptor *d) {
     bool writable = (d->flags & VIRTQUEUE_WRITE) != 0;
-    bool after_writable = chain->count > chain->readable;
+    bool after_writable = at > chain->readable;
     if ((d->flags & VIRTQUEUE_INDIRECT) || d->length == 0 || (!writable && after_writable))
         return false;
     uint8_t *bytes = guest_range(queue->memory, (struct gpa){ d->address }, d->length);
-    if (!bytes || chain->count == VIRTQUEUE_CHAIN)
+    if (!bytes)
         return false;
-    chain->buffer[chain->count++] = (struct virtqueue_buffer){ bytes, d->length };
+    chain->buffer[at] = (struct virtqueue_buffer){ bytes, d->length };
     if (writable) {
         chain->writable_size += d->length;
     } else {
@@ -37,14 +38,15 @@ static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *ch
 bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtqueue_chain *chain) {
     uint16_t index = head;
     chain->head = head;
-    chain->readable = chain->count = 0;
+    chain->readable = 0;
     chain->readable_size = chain->writable_size = 0;
     for (unsigned i = 0; i < VIRTQUEUE_CHAIN; i++) {
         if (index >= queue->size)
             return false;
         struct virtqueue_descriptor d = load_descriptor(queue, index);
-        if (!add_buffer(queue, chain, &d))
+        if (!add_buffer(queue, chain, i, &d))
             return false;
+        chain->count = (uint16_t)(i + 1);
         if (!(d.flags & VIRTQUEUE_NEXT))
             return true;
         index = d.next;
