@@ -47,12 +47,13 @@ uint32_t backend_free(struct backend *backend) {
 
 void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
                     uint32_t count) {
-    backend->request[tag] = (struct backend_request){
-        .message = { .kind = (uint8_t)kind, .offset = tag * BACKEND_SLOT,
-                     .length = (uint16_t)count, .extra = block_extra(sector, tag) },
+    struct ring_descriptor message = {
+        .kind = (uint8_t)kind, .offset = tag * BACKEND_SLOT, .length = (uint16_t)count,
+        .extra = block_extra(sector, tag),
     };
+    backend->request[tag] = (struct backend_request){ .message = message };
     backend->under_way |= 1u << tag;
-    ring_put(&backend->link, backend->request[tag].message);
+    ring_put(&backend->link, message);
 }
 
 static void learn(struct backend *backend, struct ring_descriptor info) {

@@ -143,16 +143,17 @@ static uint8_t kind_of(const struct disk *disk, uint32_t type) {
 }
 
 /* As many are in work as there are slots taken: whoever has a free slot finds one here. */
-static struct disk_request *free_request(struct disk *disk) {
+static uint32_t free_request(const struct disk *disk) {
     uint32_t free = ~disk->in_work;
-    return &disk->request[free == 0 ? 0 : __builtin_ctz(free)];
+    return free == 0 ? 0 : (uint32_t)__builtin_ctz(free);
 }
 
 /* The request whose chain was taken is one of the backend's. */
-static void open_request(struct disk *disk, struct disk_request *request, enum block_kind kind,
+static void open_request(struct disk *disk, uint32_t number, enum block_kind kind,
                          const struct header *header) {
-    disk->open = (uint32_t)(request - disk->request);
-    disk->in_work |= 1u << disk->open;
+    struct disk_request *request = &disk->request[number];
+    disk->open = number;
+    disk->in_work |= 1u << number;
     request->kind = kind;
     request->sector = kind == BLOCK_FLUSH ? 0 : header->sector;
     request->bytes = kind == BLOCK_FLUSH ? 0 : (uint32_t)header->bytes;
@@ -161,8 +162,8 @@ static void open_request(struct disk *disk, struct disk_request *request, enum b
 }
 
 /* The guest's chain in a free request; false: it breaks the rules. */
-static bool take(struct disk *disk, struct disk_request *request) {
-    const struct virtqueue_chain *chain = &request->chain;
+static bool take(struct disk *disk, uint32_t number) {
+    const struct virtqueue_chain *chain = &disk->request[number].chain;
     if (chain->readable_size < HEADER_SIZE || chain->writable_size < STATUS_SIZE)
         return false;
     struct header header = read_header(chain);
@@ -174,7 +175,7 @@ static bool take(struct disk *disk, struct disk_request *request) {
     else if (kind != BLOCK_FLUSH && !is_good(disk, &header))
         finish(disk, chain, 0, STATUS_FAILED);
     else
-        open_request(disk, request, kind, &header);
+        open_request(disk, number, kind, &header);
     return true;
 }
 
@@ -199,9 +200,10 @@ static void submit_piece(struct disk *disk, uint32_t tag) {
 /* Takes the next chain into a free request, so that it isn't copied there; whether that opened the
  * request shows in `open`. */
 static bool open_next(struct disk *disk) {
-    struct disk_request *request = free_request(disk);
-    enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0], &request->chain);
-    if (result == VIRTQUEUE_GOT && take(disk, request))
+    uint32_t number = free_request(disk);
+    enum virtqueue_result result = virtqueue_pop(&disk->device.queue[0],
+                                                 &disk->request[number].chain);
+    if (result == VIRTQUEUE_GOT && take(disk, number))
         return true;
     if (result != VIRTQUEUE_EMPTY)
         virtio_fail(&disk->device);
@@ -221,16 +223,18 @@ static bool take_requests(struct disk *disk, unsigned budget) {
 
 /* ---- Answers of the server ---- */
 
-static void end_request(struct disk *disk, struct disk_request *request, bool ready) {
+static void end_request(struct disk *disk, uint32_t number, bool ready) {
+    const struct disk_request *request = &disk->request[number];
     uint32_t written = request->kind == BLOCK_READ && !request->failed ? request->bytes : 0;
-    disk->in_work &= ~(1u << (request - disk->request));
+    disk->in_work &= ~(1u << number);
     if (ready)
         finish(disk, &request->chain, written, request->failed ? STATUS_FAILED : STATUS_OK);
 }
 
 /* What comes while the driver may not be served (`ready`) is lost. */
 static void complete(struct disk *disk, uint32_t tag, bool good, bool ready) {
-    struct disk_request *request = &disk->request[disk->piece[tag].request];
+    uint32_t number = disk->piece[tag].request;
+    struct disk_request *request = &disk->request[number];
     uint32_t bytes = backend_count(&disk->backend, tag) * (uint32_t)BLOCK_SECTOR;
     request->pieces--;
     request->failed |= !good || !ready;
@@ -238,7 +242,7 @@ static void complete(struct disk *disk, uint32_t tag, bool good, bool ready) {
         virtqueue_scatter(&request->chain, disk->piece[tag].offset,
                           backend_data(&disk->backend, tag), bytes);
     if (request->pieces == 0 && request->asked == request->bytes)
-        end_request(disk, request, ready);
+        end_request(disk, number, ready);
 }
 
 static bool take_answers(struct disk *disk, unsigned budget, bool ready) {
@@ -256,6 +260,7 @@ static bool take_answers(struct disk *disk, unsigned budget, bool ready) {
     return true;
 }
 
+__attribute__((flatten))               /* all of it is done for every request */
 bool disk_run(struct disk *disk, unsigned budget, uint32_t *last) {
     if (!disk->present)
         return false;
