@@ -209,6 +209,16 @@ static bool serve_disk(struct vm *vm, struct disk *disk) {
     return false;
 }
 
+/* Notifications that are about this disk and nothing else. Firmware and guests move notify BARs: a
+ * doorbell may be where another device's is, or nobody's. */
+static uint64_t disk_bits(const struct vm *vm, unsigned number) {
+    const struct doorbell *doorbell = &vm->disk_doorbell[number];
+    const struct pci_function *function = &vm->disk[number].device.pci;
+    uint32_t offset;
+    bool own = pci_in_io_bar(function, VIRTIO_NOTIFY_BAR, doorbell->port, &offset) && offset == 0;
+    return vm->disk_link_bits[number] | (own ? doorbell->bits : 0);
+}
+
 bool devices_serve(struct vm *vm, uint64_t bits) {
     if (bits == 0)
         return false;
@@ -216,10 +226,10 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
     uint64_t known = 0;
     bool quiet = true;
     for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
-        if ((bits & vm->disk_bits[i]) == 0)
-            continue;
-        known |= vm->disk_bits[i];
-        quiet &= serve_disk(vm, &vm->disk[i]);
+        uint64_t own = vm->disk[i].present ? disk_bits(vm, i) : 0;
+        known |= own;
+        if (bits & own)
+            quiet &= serve_disk(vm, &vm->disk[i]);
     }
     lock_release(&vm->device_lock);
     return quiet && (bits & ~known) == 0;

@@ -101,7 +101,7 @@ static struct doorbell find_doorbell(const char *name) {
     if (!usable)
         program_stop("doorbell \"%s\": its ports must be a power of two, at least %u, and aligned",
                      name, DOORBELL_MIN);
-    return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size };
+    return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size, entry->bits };
 }
 
 /* A disk on virtio-blk, with a doorbell, or on the next port of the AHCI controller. */
@@ -111,9 +111,8 @@ static struct backend *find_backend(uint32_t number, const struct bh_manifest_en
     const char *model = manifest_setting(name, "virtio");
     if (strcmp(model, "virtio") == 0) {
         format_text(name, sizeof(name), "disk%u.doorbell", number);
-        const struct bh_manifest_entry *doorbell = manifest_find(BH_ENTRY_DOORBELL, name);
         vm.disk_doorbell[number] = find_doorbell(name);
-        vm.disk_bits[number] = link->bits | (doorbell ? doorbell->bits : 0);
+        vm.disk_link_bits[number] = link->bits;
         return &vm.disk[number].backend;
     }
     struct ahci_port *port = &vm.ahci.port[vm.ahci.ports++];

@@ -92,6 +92,7 @@ struct vcpu {
 struct doorbell {
     uint16_t port;
     uint32_t size;                   /* 0: the VM doesn't have this device */
+    uint64_t bits;                   /* the notification */
 };
 
 enum vm_state { VM_RUNNING, VM_ENDING, VM_STOPPED };
@@ -153,7 +154,7 @@ struct vm {
     struct rng rng;
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
-    uint64_t disk_bits[VM_DISKS_MAX];    /* notifications of a virtio disk's link and doorbell */
+    uint64_t disk_link_bits[VM_DISKS_MAX];   /* notifications of a virtio disk's link */
     uint32_t passed_count;
     struct passthrough passed[VM_PASSED_MAX];
 

@@ -49,3 +49,10 @@ def test_kernel_came_from_the_disk_by_uefi(debian):
 def test_disk_is_partitioned(debian):
     assert run(debian, "findmnt -no SOURCE,FSTYPE /").split() == ["/dev/vda2", "ext4"]
     run(debian, "echo written >/var/tmp/mark && sync && grep written /var/tmp/mark")
+
+
+def test_random_numbers_come_at_once(debian):
+    """OVMF puts notify BARs elsewhere than SeaBIOS, among others that of the random numbers where a
+    disk has its doorbell."""
+    assert run(debian, "sleep 1; timeout 20 dd if=/dev/hwrng bs=32 count=4 iflag=fullblock "
+                       "status=none | wc -c").split() == ["128"]

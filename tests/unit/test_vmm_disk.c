@@ -318,7 +318,7 @@ static void requests_survive_the_servers_restart(void **state) {
 
 /* ---- Turns of the disk alone ---- */
 
-enum { NET = 1, NET_TX = 1, REQUEST_VECTOR = 0x51, OTHER_BITS = 1 << 20 };
+enum { NET = 1, NET_TX = 1, REQUEST_VECTOR = 0x51, OTHER_BITS = 1 << 20, NOTIFY_BAR = 0x10 };
 
 /* Without a turn of the devices: what a driver does before its notification. */
 static void offer_read(unsigned n, uint64_t sector) {
@@ -368,6 +368,22 @@ static void other_notifications_are_everybodys(void **state) {
     offer_read(0, 5);
     assert_false(devices_serve(&vm_fake.vm, OTHER_BITS | FAKE_DISK_BITS));
     assert_int_equal(block_lba(next_request()), 5);
+}
+
+/* Where firmware moved the disk's notify BAR away, another device's may be at its doorbell. */
+static void doorbell_is_the_disks_where_its_bar_is(void **state) {
+    (void)state;
+    static const uint32_t elsewhere[] = { FAKE_DISK_PORT + 2 * FAKE_NOTIFY_SIZE,
+                                          FAKE_DISK_PORT - FAKE_NOTIFY_SIZE };
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    for (unsigned i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+        vm_fake_config_write(DISK, NOTIFY_BAR, elsewhere[i]);
+        assert_false(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
+        assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_LINK));
+    }
+    vm_fake_config_write(DISK, NOTIFY_BAR, FAKE_DISK_PORT);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
 }
 
 /* A guest that always has something more to ask doesn't keep the others' turn away. */
@@ -422,6 +438,7 @@ int main(void) {
         TEST(requests_survive_the_servers_restart),
         TEST(disk_is_served_alone),
         TEST(other_notifications_are_everybodys),
+        TEST(doorbell_is_the_disks_where_its_bar_is),
         TEST(disk_alone_has_bounded_turns),
         TEST(last_notification_waits_for_the_wait),
     };

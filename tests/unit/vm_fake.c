@@ -155,10 +155,10 @@ void vm_fake_make(unsigned vcpu_count) {
     vm->tsc_khz = 1000000;
     vm->boot_time = 1700000000;
     memcpy(vm->net_mac, mac, sizeof(mac));
-    vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE };
-    vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE };
-    vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE };
-    vm->disk_bits[0] = FAKE_DISK_BITS;
+    vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE, 0 };
+    vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE, 0 };
+    vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE, FAKE_DISK_BELL };
+    vm->disk_link_bits[0] = FAKE_DISK_LINK;
     vm_fake.now = 1000000000;
     for (unsigned i = 0; i < vcpu_count; i++)
         make_vcpu(i);
@@ -183,7 +183,7 @@ void vm_fake_use_ahci(bool cdrom) {
     vm->ahci.port[0].backend.link = vm->disk[0].backend.link;
     vm->ahci.port[0].cdrom = cdrom;
     vm->disk_doorbell[0].size = 0;
-    vm->disk_bits[0] = 0;
+    vm->disk_link_bits[0] = 0;
     vm->disk[0].present = false;
     devices_reset(vm);
 }

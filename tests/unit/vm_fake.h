@@ -20,7 +20,9 @@ enum {
     FAKE_DISK_PORT = 0xc020,
     FAKE_DISK_SLOTS = 2,
     FAKE_NOTIFY_SIZE = 16,
-    FAKE_DISK_BITS = 3 << 16,        /* notifications of the disk's link and doorbell */
+    FAKE_DISK_LINK = 1 << 16,        /* notifications of the disk's link and doorbell */
+    FAKE_DISK_BELL = 1 << 17,
+    FAKE_DISK_BITS = FAKE_DISK_LINK | FAKE_DISK_BELL,
 };
 
 struct vm_fake {
