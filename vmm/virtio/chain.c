@@ -46,9 +46,10 @@ bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtque
         struct virtqueue_descriptor d = load_descriptor(queue, index);
         if (!add_buffer(queue, chain, i, &d))
             return false;
-        chain->count = (uint16_t)(i + 1);
-        if (!(d.flags & VIRTQUEUE_NEXT))
+        if (!(d.flags & VIRTQUEUE_NEXT)) {
+            chain->count = (uint16_t)(i + 1);
             return true;
+        }
         index = d.next;
     }
     return false;
