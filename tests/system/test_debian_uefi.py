@@ -8,6 +8,7 @@ from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, describe, disk
                               machine)
 from test_debian import (BOOT_SECONDS, run, test_systemd_reaches_multi_user,  # noqa: F401
                          test_kernel_found_nothing_to_complain_of)
+from test_firmware import check_doorbells
 
 GUEST = """\
 - name: debian
@@ -46,13 +47,17 @@ def test_kernel_came_from_the_disk_by_uefi(debian):
     assert run(debian, "nproc").strip() == "2"
 
 
+def test_notify_bars_are_where_the_doorbells_are(debian):
+    check_doorbells(("tests", "systems", "debian-uefi.plan"), "debian",
+                    run(debian, "cat /proc/ioports"))
+
+
 def test_disk_is_partitioned(debian):
     assert run(debian, "findmnt -no SOURCE,FSTYPE /").split() == ["/dev/vda2", "ext4"]
     run(debian, "echo written >/var/tmp/mark && sync && grep written /var/tmp/mark")
 
 
 def test_random_numbers_come_at_once(debian):
-    """OVMF puts notify BARs elsewhere than SeaBIOS, among others that of the random numbers where a
-    disk has its doorbell."""
+    """Whoever's doorbell they ring: nobody else gives their device a turn."""
     assert run(debian, "sleep 1; timeout 20 dd if=/dev/hwrng bs=32 count=4 iflag=fullblock "
                        "status=none | wc -c").split() == ["128"]

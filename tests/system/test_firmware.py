@@ -12,6 +12,7 @@ from harness.console import Console
 from harness.describe import (DISK_DEVICE, DISK_DRIVER, DISK_MUX, NIC_DEVICE, NIC_DRIVER, SWITCH,
                               describe, disk_hardware, indented, machine)
 from harness.machine import built
+from harness.plan import Plan
 from harness.serial import Missing
 from harness.web import Web
 
@@ -164,6 +165,18 @@ def run(console, line, timeout=60):
 def test_grub_boots_linux_with_both_vcpus(console):
     assert run(console, "nproc").strip() == "2"
     assert "BOOT_IMAGE=/vmlinuz" in run(console, "cat /proc/cmdline")
+
+
+def check_doorbells(plan, vm, ports):
+    """Each notify BAR is where the tool expected that the firmware puts it; `ports`: Linux' list."""
+    bars = {device: int(first, 16)
+            for first, device in re.findall(r"(\w{4})-\w{4} : 0000:(00:0\d\.0)", ports)}
+    assert bars == {{"disk0": "00:03.0", "rng0": "00:07.0"}[name]: port
+                    for name, port in Plan(built(*plan)).doorbells(vm).items()}
+
+
+def test_notify_bars_are_where_the_doorbells_are(console):
+    check_doorbells(("tests", "systems", "firmware.plan"), "pc", run(console, "cat /proc/ioports"))
 
 
 def test_disk_that_booted_is_the_linux_kernels_too(console):

@@ -14,6 +14,7 @@
 #define GUEST_POOL_PAGES 16u
 #define LARGE_PAGE       (2u << 20)
 #define DOORBELL_PORTS   16u                /* four queues of four ports */
+#define MOST_DOORBELLS   6u                 /* network, console, four disks */
 #define REMOTE_PORT      0xf000u            /* where firmware puts no BAR */
 #define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)
 
@@ -274,27 +275,43 @@ static void lower_video_memory(struct model *m, uint32_t vm, const struct progra
     free(region);
 }
 
-/* Firmware places I/O BARs from the usual port up, an emulated card's among those of the virtio
- * devices. It must not lie where the kernel takes writes for doorbells, so these go where no BAR
- * does, and kicks cost exits. */
-static void lower_device_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
+/* The VM's devices with doorbells of the usual size, in the order of their numbers. */
+static unsigned doorbell_devices(const struct model *m, const struct description_vm *d,
+                                 const char *device[MOST_DOORBELLS]) {
+    static const char *const disk[] = { "disk0", "disk1", "disk2", "disk3" };
+    unsigned count = 0;
+
     if (d->nic != NULL && lower_nic_is_virtio(d->nic)) {
-        lower_port_doorbell(m, vm, "net0");
-    } else if (d->nic != NULL && d->firmware != NULL) {
-        m->life[vm].next_port = REMOTE_PORT;
+        device[count++] = "net0";
     }
     if (m->description->console != NULL && !d->no_hvc) {
-        lower_port_doorbell(m, vm, "hvc0");
+        device[count++] = "hvc0";
+    }
+    for (uint32_t i = 0; i < d->disks_count && i < sizeof(disk) / sizeof(disk[0]); i++) {
+        if (programs_extent_is_virtio(&d->disks[i])) {
+            device[count++] = disk[i];
+        }
+    }
+    return count;
+}
+
+/* Firmware places I/O BARs from the usual port up, large ones first, that of the random numbers
+ * behind the others: SeaBIOS in the order of the devices' numbers, OVMF the other way round. An
+ * emulated card's is among them. It must not lie where the kernel takes writes for doorbells, so
+ * these go where no BAR does, and kicks cost exits. */
+static void lower_device_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
+    bool backwards = d->firmware != NULL && strcmp(d->firmware, "ovmf") == 0;
+    const char *device[MOST_DOORBELLS];
+    unsigned count = doorbell_devices(m, d, device);
+
+    if (d->nic != NULL && !lower_nic_is_virtio(d->nic) && d->firmware != NULL) {
+        m->life[vm].next_port = REMOTE_PORT;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        lower_port_doorbell(m, vm, device[backwards ? count - 1 - i : i]);
     }
     if (!d->no_rng) {
         lower_port_doorbell(m, vm, "rng0");
-    }
-    for (uint32_t i = 0; i < d->disks_count; i++) {
-        char as[16];
-        snprintf(as, sizeof(as), "disk%u", i);
-        if (programs_extent_is_virtio(&d->disks[i])) {
-            lower_port_doorbell(m, vm, as);
-        }
     }
 }
 
