@@ -107,7 +107,7 @@ static void serve(enum sched_request request, uint32_t thread) {
     }
 }
 
-static __attribute__((cold)) void take_requests(struct core *c) {
+static __attribute__((noinline)) void take_requests(struct core *c) {
     atomic_store(&c->alerted, 0);
     mode_apply();
     for (uint32_t w = 0; w * 64 < plan_count(BH_TABLE_THREAD); w++) {
@@ -119,7 +119,7 @@ static __attribute__((cold)) void take_requests(struct core *c) {
     }
 }
 
-static __attribute__((cold)) void take_events(struct core *c, uint64_t now) {
+static __attribute__((noinline)) void take_events(struct core *c, uint64_t now) {
     uint64_t next = BH_FOREVER;
     uint32_t this = core_this();
 
