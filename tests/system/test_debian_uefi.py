@@ -17,7 +17,6 @@ GUEST = """\
   memory: 512M
   core: 0
   priority: 12
-  no-hvc: true
   vcpus:
     - { core: 2 }
     - { core: 3 }
@@ -48,8 +47,7 @@ def test_kernel_came_from_the_disk_by_uefi(debian):
 
 
 def test_notify_bars_are_where_the_doorbells_are(debian):
-    check_doorbells(("tests", "systems", "debian-uefi.plan"), "debian",
-                    run(debian, "cat /proc/ioports"))
+    check_doorbells("debian-uefi.plan", "debian", run(debian, "cat /proc/ioports"))
 
 
 def test_disk_is_partitioned(debian):
