@@ -10,7 +10,7 @@
  *   notify               slot                      -
  *   wait                 deadline                  the notification bits, which are then cleared
  *   notify_wait          slot, deadline            as wait; the signal and the sleep are one call
- *   vcpu_run             slot, deadline            enum bh_exit (abi/vcpu.h)
+ *   vcpu_run             slot, deadline            as wait; the exit is in the page (abi/vcpu.h)
  *   guest_place          slot, gpa | present       -
  *   irq_ack              slot                      -
  *   device_control       slot, operation           -
@@ -28,7 +28,7 @@ enum bh_call {
     BH_CALL_NOTIFY              = 0,
     BH_CALL_WAIT                = 1,   /* BH_E_TIMEOUT when the deadline passed without a bit */
     BH_CALL_NOTIFY_WAIT         = 2,
-    BH_CALL_VCPU_RUN            = 3,
+    BH_CALL_VCPU_RUN            = 3,   /* BH_E_TIMEOUT at a halt that outlasted the deadline */
     BH_CALL_GUEST_PLACE         = 4,   /* a BH_SLOT_PLACE; gpa page-aligned, bit 0: 1 maps, 0 unmaps */
     BH_CALL_IRQ_ACK             = 5,   /* unmasks, and restarts the source's delivery count */
     BH_CALL_DEVICE_CONTROL      = 6,

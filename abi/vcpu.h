@@ -12,7 +12,7 @@
 
 #include "base.h"
 
-/* What vcpu_run answers, and `exit` in the page: the exit code as the hardware gives it (APM
+/* `exit` in the page, why vcpu_run came back: the exit code as the hardware gives it (APM
  * appendix C), of which 32 bits count. info1 and info2 are its EXITINFO1 and EXITINFO2. */
 enum bh_exit {
     BH_EXIT_CR_READ    = 0x00, /* + the CR's number: 8 */
@@ -20,15 +20,16 @@ enum bh_exit {
     BH_EXIT_CR_LAST    = 0x1f,
     BH_EXIT_EXCEPTION  = 0x40, /* + the vector, if the VMM asked for it; error code and CR2 */
     BH_EXIT_EXCEPTION_LAST = 0x5f,
-    BH_EXIT_EVENT      = 0x60, /* the thread's notification word was not empty, or the deadline
-                                  passed: the guest's state is as it was; info1: the bits, 0 for the
-                                  deadline, taken as by `wait`. (To the hardware: an interrupt) */
+    BH_EXIT_EVENT      = 0x60, /* the thread's notification word was not empty: the call answers the
+                                  bits, taken as by `wait`; or the deadline passed: no bits. The
+                                  guest's state is as it was. (To the hardware: an interrupt) */
     BH_EXIT_WINDOW     = 0x64, /* the guest can take an interrupt now */
     BH_EXIT_CR0        = 0x65, /* a write of CR0 that changes more than TS and MP */
     BH_EXIT_CPUID      = 0x72,
     BH_EXIT_NMI_WINDOW = 0x74, /* IRET: the guest can take an NMI again */
     BH_EXIT_INVD       = 0x76,
-    BH_EXIT_HLT        = 0x78,
+    BH_EXIT_HLT        = 0x78, /* not before the word isn't empty or the deadline has passed; the
+                                  bits as for BH_EXIT_EVENT */
     BH_EXIT_PORT       = 0x7b, /* IN/OUT/INS/OUTS: info1 as in APM 15.10.2, next_rip is valid */
     BH_EXIT_MSR        = 0x7c, /* info1: 0 RDMSR, 1 WRMSR */
     BH_EXIT_SHUTDOWN   = 0x7f, /* triple fault */

@@ -54,8 +54,8 @@ uint64_t vm_kept_interrupts(void) {
     return take_kept(interrupts);
 }
 
-bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
-    return call_vcpu_run(vcpu->slot, host_deadline, exit) == BH_OK;
+bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint64_t *bits) {
+    return call_vcpu_run(vcpu->slot, host_deadline, bits) == BH_OK;
 }
 
 bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present) {

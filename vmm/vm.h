@@ -287,7 +287,8 @@ void vm_know_interrupts(uint64_t bits);
 uint64_t vm_kept_interrupts(void);
 /* Maps the framebuffer into the guest, or takes it out; false: the kernel refuses. */
 bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present);
-bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit);
+/* `bits`: those that came meanwhile. */
+bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint64_t *bits);
 void vm_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static inline uint64_t vcpu_now(const struct vcpu *vcpu) {

@@ -174,10 +174,12 @@ static void run_guest(uint32_t thread, uint64_t now) {
     enum bh_exit exit;
 
     if (atomic_load(&t->word) != 0 || t->deadline <= now) {
-        vcpu_leave(vcpu, atomic_exchange(&t->word, 0));
-        thread_leave_guest(thread, BH_OK, BH_EXIT_EVENT);
+        vcpu_leave(vcpu);
+        thread_leave_guest(thread, BH_OK, atomic_exchange(&t->word, 0));
     } else if (vcpu_enter(vcpu, &exit)) {
-        thread_leave_guest(thread, BH_OK, exit);
+        thread_leave_guest(thread, BH_OK, 0);
+        if (exit == BH_EXIT_HLT)
+            thread_wait(thread, t->deadline);
     } else {
         core_window();
     }

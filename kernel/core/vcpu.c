@@ -100,11 +100,11 @@ bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit) {
         return false;
     counters.vcpu[vcpu][BH_VCPU_EXITS]++;
     *exit = leaving.exit;
-    vcpu_arch_store(vcpu, leaving.exit, 0);
+    vcpu_arch_store(vcpu, leaving.exit);
     return true;
 }
 
-void vcpu_leave(uint32_t vcpu, uint64_t bits) { vcpu_arch_store(vcpu, BH_EXIT_EVENT, bits); }
+void vcpu_leave(uint32_t vcpu) { vcpu_arch_store(vcpu, BH_EXIT_EVENT); }
 
 static void vcpu_shoot_down(uint32_t space) {
     uint64_t changes = atomic_add(&space_changes[space], 1) + 1;

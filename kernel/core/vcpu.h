@@ -4,8 +4,9 @@
  * call returns; the dispatcher enters the guest instead of the thread while that lasts:
  *
  *   call:      vcpu_arch_load(v); on BH_OK the thread is in its guest
- *   dispatch:  if the thread's word is not empty or its deadline passed: vcpu_leave(v, the word)
- *              else if vcpu_enter(v, &exit): the state page is written; the call returns `exit`
+ *   dispatch:  if the thread's word is not empty or its deadline passed: vcpu_leave(v)
+ *              else if vcpu_enter(v, &exit): the state page is written; the call returns, but at
+ *                a halt the thread waits first
  *              else take physical interrupts, reschedule, come again
  *
  * The physical side is core/vcpu_arch.h, implemented in x86/svm*.c.
@@ -20,7 +21,7 @@
 void vcpu_install(void);                         /* all vCPUs of the plan; at boot, on core 0 */
 void vcpu_install_core(void);                    /* on each core: turn virtualization on */
 bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit);   /* interrupts off before and after */
-void vcpu_leave(uint32_t vcpu, uint64_t bits);   /* writes the state page without an exit */
+void vcpu_leave(uint32_t vcpu);                  /* writes the state page without an exit */
 void vcpu_reset(uint32_t vcpu);                  /* its compartment is reset: nothing survives */
 enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,
                           uint32_t rights);      /* guest_place, shootdown included */

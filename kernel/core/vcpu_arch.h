@@ -29,8 +29,7 @@ void vcpu_arch_create(uint32_t vcpu, uint32_t space, paddr_t state_page);
 void vcpu_arch_reset(uint32_t vcpu);
 
 enum bh_status vcpu_arch_load(uint32_t vcpu);       /* from the state page; all or nothing */
-/* To the state page; `bits` is what BH_EXIT_EVENT tells. */
-void vcpu_arch_store(uint32_t vcpu, enum bh_exit exit, uint64_t bits);
+void vcpu_arch_store(uint32_t vcpu, enum bh_exit exit);    /* to the state page */
 
 /* Enters the guest, until it leaves. `flush`: translations that this core holds of it are stale. */
 void vcpu_arch_run(uint32_t vcpu, uint32_t core, bool flush, struct vcpu_leaving *leaving);

@@ -142,10 +142,8 @@ enum bh_status vcpu_arch_load(uint32_t vcpu) {
     return BH_OK;
 }
 
-void vcpu_arch_store(uint32_t vcpu, enum bh_exit exit, uint64_t bits) {
+void vcpu_arch_store(uint32_t vcpu, enum bh_exit exit) {
     svm_state_give(svm_vcpus[vcpu].vmcb, svm_vcpus[vcpu].page, exit);
-    if (exit == BH_EXIT_EVENT)
-        svm_vcpus[vcpu].page->info1 = bits;
 }
 
 /* Did VMRUN refuse at once, in the way of the emulator, which then stores the host's registers where

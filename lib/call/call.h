@@ -47,11 +47,12 @@ static inline int call_notify_wait(uint32_t slot, uint64_t deadline, uint64_t *b
     return (int)answer.status;
 }
 
-static inline int call_vcpu_run(uint32_t slot, uint64_t deadline, uint32_t *exit) {
+/* Why it came back is in the page; a deadline that passed is no error. */
+static inline int call_vcpu_run(uint32_t slot, uint64_t deadline, uint64_t *bits) {
     struct call_answer answer = call_kernel(BH_CALL_VCPU_RUN, slot, deadline, 0, 0);
 
-    *exit = (uint32_t)answer.value;
-    return (int)answer.status;
+    *bits = answer.status == BH_OK ? answer.value : 0;
+    return answer.status == BH_E_TIMEOUT ? BH_OK : (int)answer.status;
 }
 
 static inline int call_guest_place(uint32_t slot, uint64_t gpa, uint32_t present) {

@@ -36,10 +36,10 @@ int call_notify_wait(uint32_t slot, uint64_t deadline, uint64_t *bits) {
     return call_wait(deadline, bits);
 }
 
-int call_vcpu_run(uint32_t slot, uint64_t deadline, uint32_t *exit) {
+int call_vcpu_run(uint32_t slot, uint64_t deadline, uint64_t *bits) {
     (void)slot;
     (void)deadline;
-    *exit = (uint32_t)fake_calls.value;
+    *bits = fake_calls.value;
     return fake_calls.status;
 }
 

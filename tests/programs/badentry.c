@@ -64,15 +64,14 @@ static void put(const struct state *state) {
 }
 
 static const char *enter(const struct state *state) {
-    uint32_t exit = BH_EXIT_EVENT;
-    uint64_t end = time_after_ms(ENTRY_MS);
+    uint64_t end = time_after_ms(ENTRY_MS), bits;
 
     put(state);
-    while (exit == BH_EXIT_EVENT && time_now() < end) {
-        if (call_vcpu_run(slot, end, &exit) != BH_OK)
+    do {
+        if (call_vcpu_run(slot, end, &bits) != BH_OK)
             return "refused by the kernel";
-    }
-    switch (exit) {
+    } while (page->exit == BH_EXIT_EVENT && time_now() < end);
+    switch (page->exit) {
     case BH_EXIT_INVALID: return "refused by the processor";
     case BH_EXIT_HLT: return "entered, halts";
     default: return "entered";

@@ -24,7 +24,7 @@ enum {
     LENGTH_CPUID = 2, LENGTH_HLT = 1, LENGTH_STORE = 2,
     BELL_ADDRESS = 0x400000,           /* where the guest sees the doorbell page */
     PLACE_GPA = 0x1200000, PLACE_ADDRESS = 0x200000,   /* beyond the RAM; where the guest sees it */
-    XCR0_ALL = 7,
+    XCR0_ALL = 7, HALT_MS = 20,
     WORDS = sizeof(struct bh_vcpu_state) / 8, MUTATIONS = 4,
 };
 #define EVENT_VALID (1ull << 31)
@@ -130,15 +130,15 @@ static void start(enum guest_part part, uint64_t argument) {
     state->segment[BH_IDTR].base = GUEST_IDT;
 }
 
-/* Until an exit that isn't an event, or `ms` have passed: then BH_EXIT_EVENT. */
+/* Until an exit that isn't an event, or `ms` have passed: then BH_EXIT_EVENT. A halt lasts until a
+ * deadline. */
 static uint32_t run(uint64_t ms) {
-    uint64_t deadline = time_after_ms(ms);
-    uint32_t exit = BH_EXIT_EVENT;
+    uint64_t end = time_after_ms(ms), bits;
 
-    while (call_vcpu_run(slot, deadline, &exit) == BH_OK && exit == BH_EXIT_EVENT &&
-           time_now() < deadline)
+    while (call_vcpu_run(slot, time_after_ms(HALT_MS), &bits) == BH_OK &&
+           state->exit == BH_EXIT_EVENT && time_now() < end)
         continue;
-    return exit;
+    return state->exit;
 }
 
 static void skip(uint32_t length) {
@@ -147,9 +147,9 @@ static void skip(uint32_t length) {
 }
 
 static bool refused(void) {
-    uint32_t exit;
+    uint64_t bits;
 
-    return call_vcpu_run(slot, time_after_ms(10), &exit) == BH_E_ARGUMENT;
+    return call_vcpu_run(slot, time_after_ms(10), &bits) == BH_E_ARGUMENT;
 }
 
 static bool test_cpuid(void) {
@@ -165,8 +165,10 @@ static bool test_cpuid(void) {
 }
 
 static bool test_hlt(void) {
+    uint64_t begun = time_now();
+
     start(G_HLT, 0);
-    if (run(1000) != BH_EXIT_HLT)
+    if (run(1000) != BH_EXIT_HLT || time_now() - begun < HALT_MS * time_khz())
         return false;
     skip(LENGTH_HLT);
     return run(1000) == BH_EXIT_HLT;
@@ -341,14 +343,14 @@ static void fuzz(uint64_t count) {
     volatile uint64_t *words = (volatile uint64_t *)state;
 
     for (uint64_t i = 0; i < count; i++) {
-        uint32_t exit;
+        uint64_t bits;
         prepare_memory();
         start((enum guest_part)(next_random() % (G_STORE + 1)), next_random());
         for (uint32_t m = 0; m < MUTATIONS; m++) {
             uint64_t at = next_random() % WORDS;
             words[at] = mutated(words[at]);
         }
-        entered += call_vcpu_run(slot, time_after_ms(3), &exit) == BH_OK;
+        entered += call_vcpu_run(slot, time_after_ms(3), &bits) == BH_OK;
     }
     log_line("vmtest: fuzz ok: %lu state pages, %lu entered", count, entered);
 }

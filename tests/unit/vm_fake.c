@@ -34,10 +34,10 @@ bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present) {
     return true;
 }
 
-bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint32_t *exit) {
-    (void)vcpu;
+bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint64_t *bits) {
     (void)host_deadline;
-    *exit = BH_EXIT_EVENT;
+    vcpu->state->exit = BH_EXIT_EVENT;
+    *bits = 0;
     return true;
 }
 

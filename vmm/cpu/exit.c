@@ -369,7 +369,7 @@ static void handle_range(struct vcpu *vcpu, uint32_t exit) {
 
 void exit_handle(struct vcpu *vcpu, uint32_t exit) {
     switch (exit) {
-    case BH_EXIT_EVENT: devices_take_interrupts(vcpu->vm, vcpu, vcpu->state->info1); break;
+    case BH_EXIT_EVENT: break;
     case BH_EXIT_PORT: handle_port(vcpu); break;
     case BH_EXIT_MEMORY: handle_memory(vcpu); break;
     case BH_EXIT_CPUID: handle_cpuid(vcpu); break;

@@ -48,11 +48,19 @@ static bool interrupt_waits(const struct vcpu *vcpu) {
     return apic_next(&vcpu->apic) != APIC_NO_VECTOR || external_waits(vcpu);
 }
 
+/* The 8259s' lock may have been waited for: what came meanwhile, and whose notification that wait
+ * took, is looked for before the guest runs. */
+static uint8_t take_external(struct vcpu *vcpu) {
+    uint8_t vector = irq_acknowledge_external(vcpu->vm);
+    vm_kick(vcpu->vm, vcpu);
+    return vector;
+}
+
 /* The vector of the interrupt that the guest takes now. */
 static uint8_t take_interrupt(struct vcpu *vcpu) {
     int vector = apic_next(&vcpu->apic);
     if (vector == APIC_NO_VECTOR)
-        return irq_acknowledge_external(vcpu->vm);
+        return take_external(vcpu);
     apic_take(&vcpu->apic, (uint8_t)vector);
     return (uint8_t)vector;
 }

@@ -42,16 +42,17 @@ static bool is_awake(struct vcpu *vcpu) {
 }
 
 static void enter(struct vcpu *vcpu) {
-    uint32_t exit;
+    uint64_t bits;
     inject_next(vcpu);
     eoi_offer(vcpu);
-    if (!vm_enter(vcpu, deadline(vcpu), &exit)) {
+    if (!vm_enter(vcpu, deadline(vcpu), &bits)) {
         vm_log("vCPU %u: the kernel refuses to run it", vcpu->number);
         vm_end(vcpu->vm, VM_END_FAULT);
         return;
     }
     eoi_collect(vcpu);
-    exit_handle(vcpu, exit);
+    devices_take_interrupts(vcpu->vm, vcpu, bits);
+    exit_handle(vcpu, vcpu->state->exit);
     inject_again(vcpu);
 }
 

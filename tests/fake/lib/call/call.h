@@ -25,7 +25,7 @@ extern struct fake_calls {
 int call_notify(uint32_t slot);
 int call_wait(uint64_t deadline, uint64_t *bits);
 int call_notify_wait(uint32_t slot, uint64_t deadline, uint64_t *bits);
-int call_vcpu_run(uint32_t slot, uint64_t deadline, uint32_t *exit);
+int call_vcpu_run(uint32_t slot, uint64_t deadline, uint64_t *bits);
 int call_guest_place(uint32_t slot, uint64_t gpa, uint32_t present);
 int call_irq_ack(uint32_t slot);
 int call_device_control(uint32_t slot, enum bh_device_operation operation);
