@@ -29,7 +29,8 @@ enum bh_exit {
     BH_EXIT_NMI_WINDOW = 0x74, /* IRET: the guest can take an NMI again */
     BH_EXIT_INVD       = 0x76,
     BH_EXIT_HLT        = 0x78, /* not before the word isn't empty or the deadline has passed; the
-                                  bits as for BH_EXIT_EVENT */
+                                  bits as for BH_EXIT_EVENT. At once, without them, if the VMM
+                                  wanted a window and the guest can take no interrupt yet */
     BH_EXIT_PORT       = 0x7b, /* IN/OUT/INS/OUTS: info1 as in APM 15.10.2, next_rip is valid */
     BH_EXIT_MSR        = 0x7c, /* info1: 0 RDMSR, 1 WRMSR */
     BH_EXIT_SHUTDOWN   = 0x7f, /* triple fault */

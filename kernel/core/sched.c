@@ -171,14 +171,14 @@ static void set_timer(struct core *c, uint64_t now) {
 static void run_guest(uint32_t thread, uint64_t now) {
     struct thread *t = &threads[thread];
     uint32_t vcpu = t->vcpu;
-    enum bh_exit exit;
+    bool halts;
 
     if (atomic_load(&t->word) != 0 || t->deadline <= now) {
         vcpu_leave(vcpu);
         thread_leave_guest(thread, BH_OK, atomic_exchange(&t->word, 0));
-    } else if (vcpu_enter(vcpu, &exit)) {
+    } else if (vcpu_enter(vcpu, &halts)) {
         thread_leave_guest(thread, BH_OK, 0);
-        if (exit == BH_EXIT_HLT)
+        if (halts)
             thread_wait(thread, t->deadline);
     } else {
         core_window();

@@ -49,12 +49,11 @@ void vcpu_reset(uint32_t vcpu) {
 
 static void run_guest(uint32_t vcpu, struct vcpu_leaving *leaving) {
     uint32_t core = core_this();
-    uint64_t changes;
     bool stale = vcpu_core[vcpu] != core;
 
     vcpu_core[vcpu] = core;
     atomic_exchange(&vcpu_in_guest[vcpu], 1);
-    changes = atomic_load(&space_changes[plan_vcpu(vcpu)->space]);
+    uint64_t changes = atomic_load(&space_changes[plan_vcpu(vcpu)->space]);
     stale = stale || changes_seen[vcpu] != changes;
     changes_seen[vcpu] = changes;
     vcpu_arch_run(vcpu, core, stale, leaving);
@@ -87,7 +86,7 @@ static bool doorbell_rings(uint32_t vcpu, const struct vcpu_leaving *leaving) {
     return true;
 }
 
-bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit) {
+bool vcpu_enter(uint32_t vcpu, bool *halts) {
     struct vcpu_leaving leaving;
 
     fpu_use_vcpu(vcpu);
@@ -99,7 +98,7 @@ bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit) {
     if (leaving.kind != VCPU_FOR_VMM && doorbell_rings(vcpu, &leaving))
         return false;
     counters.vcpu[vcpu][BH_VCPU_EXITS]++;
-    *exit = leaving.exit;
+    *halts = leaving.halts;
     vcpu_arch_store(vcpu, leaving.exit);
     return true;
 }

@@ -5,7 +5,7 @@
  *
  *   call:      vcpu_arch_load(v); on BH_OK the thread is in its guest
  *   dispatch:  if the thread's word is not empty or its deadline passed: vcpu_leave(v)
- *              else if vcpu_enter(v, &exit): the state page is written; the call returns, but at
+ *              else if vcpu_enter(v, &halts): the state page is written; the call returns, but at
  *                a halt the thread waits first
  *              else take physical interrupts, reschedule, come again
  *
@@ -20,7 +20,7 @@
 
 void vcpu_install(void);                         /* all vCPUs of the plan; at boot, on core 0 */
 void vcpu_install_core(void);                    /* on each core: turn virtualization on */
-bool vcpu_enter(uint32_t vcpu, enum bh_exit *exit);   /* interrupts off before and after */
+bool vcpu_enter(uint32_t vcpu, bool *halts);     /* interrupts off before and after */
 void vcpu_leave(uint32_t vcpu);                  /* writes the state page without an exit */
 void vcpu_reset(uint32_t vcpu);                  /* its compartment is reset: nothing survives */
 enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool present,

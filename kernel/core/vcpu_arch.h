@@ -20,6 +20,7 @@ enum vcpu_leaving_kind {
 struct vcpu_leaving {
     enum vcpu_leaving_kind kind;
     enum bh_exit exit;
+    bool halts;            /* until an interrupt comes: none waits for a window */
     uint64_t address;      /* of a write: port or guest-physical address */
 };
 

@@ -217,8 +217,9 @@ void svm_decode(const struct vmcb *vmcb, struct vcpu_leaving *leaving) {
                     code == BH_EXIT_EXCEPTION + VECTOR_MC;
     uint64_t not_out = SVM_IO_IN | SVM_IO_STRING | SVM_IO_REPEAT;
 
-    *leaving = (struct vcpu_leaving){ .kind = physical ? VCPU_FOR_KERNEL : VCPU_FOR_VMM,
-                                      .exit = code };
+    *leaving = (struct vcpu_leaving){
+        .kind = physical ? VCPU_FOR_KERNEL : VCPU_FOR_VMM, .exit = code,
+        .halts = code == BH_EXIT_HLT && (control->virtual_interrupt & SVM_V_IRQ) == 0 };
     if (code == BH_EXIT_PORT && (control->exit_info1 & not_out) == 0) {
         leaving->kind = VCPU_PORT_WRITE;
         leaving->address = control->exit_info1 >> SVM_IO_PORT_SHIFT & 0xffff;

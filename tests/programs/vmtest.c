@@ -24,7 +24,7 @@ enum {
     LENGTH_CPUID = 2, LENGTH_HLT = 1, LENGTH_STORE = 2,
     BELL_ADDRESS = 0x400000,           /* where the guest sees the doorbell page */
     PLACE_GPA = 0x1200000, PLACE_ADDRESS = 0x200000,   /* beyond the RAM; where the guest sees it */
-    XCR0_ALL = 7, HALT_MS = 20,
+    XCR0_ALL = 7, HALT_MS = 20, LONG_MS = 2000,
     WORDS = sizeof(struct bh_vcpu_state) / 8, MUTATIONS = 4,
 };
 #define EVENT_VALID (1ull << 31)
@@ -45,7 +45,7 @@ __asm__(
     "   .long g_bell - guest_table, g_triple - guest_table, g_spin - guest_table\n"
     "   .long g_take - guest_table, g_window - guest_table, g_secret - guest_table\n"
     "   .long g_cr - guest_table, g_step - guest_table, g_read - guest_table\n"
-    "   .long g_store - guest_table\n"
+    "   .long g_store - guest_table, g_sleep - guest_table\n"
     "g_cpuid: cpuid; jmp g_cpuid\n"
     "g_hlt: hlt; jmp g_hlt\n"
     "g_port: mov $0x80, %edx; out %al, %dx; hlt\n"
@@ -55,6 +55,7 @@ __asm__(
     "g_spin: cli; jmp .\n"
     "g_take: xor %ebx, %ebx; sti; nop; hlt\n"
     "g_window: cli; nop; sti; nop; nop; hlt\n"
+    "g_sleep: sti; hlt\n"
     "g_secret: movq %rcx, %xmm5; mov %rcx, %dr3; hlt\n"
     "   movq %xmm5, %rbx; mov %dr3, %rbp; hlt\n"
     "g_cr: mov %cr4, %rax; mov %rax, %cr4; hlt\n"
@@ -68,7 +69,7 @@ __asm__(
 extern const uint8_t guest_begin[], guest_handler[], guest_end[];
 
 enum guest_part { G_CPUID, G_HLT, G_PORT, G_BELL, G_TRIPLE, G_SPIN, G_TAKE, G_WINDOW, G_SECRET,
-                  G_CR, G_STEP, G_READ, G_STORE };
+                  G_CR, G_STEP, G_READ, G_STORE, G_SLEEP };
 
 static volatile struct bh_vcpu_state *state;
 static uint8_t *ram;
@@ -244,6 +245,19 @@ static bool test_window(void) {
     return run(1000) == BH_EXIT_HLT;
 }
 
+/* An interrupt that waits for its window ends the halt that comes before it: STI blocks it for one more
+ * instruction. */
+static bool test_window_at_halt(void) {
+    uint64_t bits, begun = time_now();
+
+    start(G_SLEEP, 0);
+    state->want = BH_WANT_WINDOW;
+    do {
+        call_vcpu_run(slot, begun + LONG_MS * time_khz(), &bits);
+    } while (state->exit == BH_EXIT_EVENT && time_now() - begun < LONG_MS * time_khz());
+    return state->exit == BH_EXIT_HLT && time_now() - begun < LONG_MS * time_khz();
+}
+
 /* The guest's XMM5 and DR3 stay its own, whatever this thread does to XMM5 meanwhile. */
 static bool test_fpu(void) {
     uint64_t seen, own = ~SECRET;
@@ -379,6 +393,7 @@ void thread_main(uint32_t number) {
         check("spin", test_spin());
         check("injection", test_injection());
         check("window", test_window());
+        check("window-at-halt", test_window_at_halt());
         check("fpu", test_fpu());
         check("fpu-reset", test_fpu_reset());
         check("cr4", test_cr4());

@@ -11,8 +11,8 @@ import pytest
 from harness.console import Console
 from harness.describe import describe, describe_web_and, machine
 
-TESTS = ("cpuid", "hlt", "port", "doorbell", "page-doorbell", "triple", "spin", "injection", "window", "fpu",
-         "fpu-reset", "cr4", "single-step", "refusals", "invalid", "place")
+TESTS = ("cpuid", "hlt", "port", "doorbell", "page-doorbell", "triple", "spin", "injection", "window",
+         "window-at-halt", "fpu", "fpu-reset", "cr4", "single-step", "refusals", "invalid", "place")
 GREETING = "Hello from guest web"
 FUZZ = 3000
 

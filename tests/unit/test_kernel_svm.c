@@ -204,6 +204,20 @@ static void test_decode_ports(void **state) {
     assert_int_equal(leaving.exit, BH_EXIT_PORT);
 }
 
+/* One that an interrupt will end which the guest can't take yet is none to wait in. */
+static void test_decode_halt(void **state) {
+    (void)state;
+    leave(BH_EXIT_HLT, 0, 0);
+    assert_true(leaving.kind == VCPU_FOR_VMM && leaving.halts);
+    leave(BH_EXIT_CPUID, 0, 0);
+    assert_false(leaving.halts);
+    page.dirty = BH_STATE_ALL;
+    page.want = BH_WANT_WINDOW;
+    assert_int_equal(svm_state_take(&vmcb, &page, page.dirty), BH_OK);
+    leave(BH_EXIT_HLT, 0, 0);
+    assert_false(leaving.halts);
+}
+
 static void test_decode_memory(void **state) {
     (void)state;
     leave(BH_EXIT_MEMORY, 1ull << 32 | 6, 0xfe000010);
@@ -321,6 +335,7 @@ int main(void) {
         cmocka_unit_test_setup(test_windows, begin),
         cmocka_unit_test_setup(test_give, begin),
         cmocka_unit_test_setup(test_decode_ports, begin),
+        cmocka_unit_test_setup(test_decode_halt, begin),
         cmocka_unit_test_setup(test_decode_memory, begin),
         cmocka_unit_test_setup(test_decode_others, begin),
         cmocka_unit_test_setup(test_unwanted_exception, begin),

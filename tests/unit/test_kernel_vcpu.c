@@ -24,7 +24,8 @@ struct bh_counters counters;
 static struct vcpu_leaving next_exit;
 static bool skippable, ran_flushed;
 static uint32_t signalled, this_core, alerted, stored;
-static enum bh_exit stored_exit, exited;
+static enum bh_exit stored_exit;
+static bool halts;
 
 static const struct bh_plan_vcpu vcpus[] = {
     { .space = 3, .state_region = 0 }, { .space = 4, .state_region = 1 },
@@ -153,7 +154,7 @@ static int begin(void **state) {
 static bool enter(uint32_t vcpu, enum vcpu_leaving_kind kind, enum bh_exit exit,
                   uint64_t address) {
     next_exit = (struct vcpu_leaving){ .kind = kind, .exit = exit, .address = address };
-    return vcpu_enter(vcpu, &exited);
+    return vcpu_enter(vcpu, &halts);
 }
 
 static void test_for_kernel(void **state) {
@@ -171,7 +172,7 @@ static void test_for_vmm(void **state) {
     (void)state;
     assert_true(enter(0, VCPU_FOR_VMM, BH_EXIT_CPUID, 0));
     assert_int_equal(stored, 1);
-    assert_int_equal(exited, BH_EXIT_CPUID);
+    assert_int_equal(stored_exit, BH_EXIT_CPUID);
     assert_int_equal(counters.vcpu[0][BH_VCPU_EXITS], before + 1);
 }
 
