@@ -28,7 +28,8 @@ static void poll_timer(struct vcpu *vcpu) {
         apic_timer_poll(&vcpu->apic, vcpu_now(vcpu));
 }
 
-/* Waiting for the lock may bring more. */
+/* Waiting for the lock may bring more; and it may take the notification of what is looked at behind
+ * it, so this comes first. */
 static void take_kept(struct vcpu *vcpu) {
     for (uint64_t bits = vm_kept_interrupts(); bits != 0; bits = vm_kept_interrupts())
         devices_take_interrupts(vcpu->vm, vcpu, bits);
@@ -58,11 +59,11 @@ static void enter(struct vcpu *vcpu) {
 
 _Noreturn void vcpu_main(struct vcpu *vcpu) {
     for (;;) {
+        take_kept(vcpu);
         if (!vm_runs(vcpu->vm)) {
             vm_park(vcpu);
             continue;
         }
-        take_kept(vcpu);
         uint32_t signals = apic_collect(&vcpu->apic);
         if (signals != 0)
             take_signals(vcpu, signals);
