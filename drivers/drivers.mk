@@ -2,8 +2,9 @@
 $(eval $(call PROGRAM,uart,drivers/uart/main.c))
 $(eval $(call PROGRAM,e1000e,$(addprefix drivers/e1000e/,main.c nic.c)))
 $(eval $(call PROGRAM,igb,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c rules.c)))
+NVME_RULES := $(addprefix drivers/nvme/,memory.c spaces.c)
 NVME_CORE := $(addprefix drivers/nvme/,nvme.c start.c admin.c functions.c)
-$(eval $(call PROGRAM,nvme,drivers/nvme/main.c drivers/nvme/spaces.c $(NVME_CORE)))
+$(eval $(call PROGRAM,nvme,drivers/nvme/main.c $(NVME_RULES) $(NVME_CORE)))
 $(eval $(call PROGRAM,bochs,$(addprefix drivers/bochs/,main.c mode.c)))
 $(eval $(call PROGRAM,bootscreen,$(addprefix drivers/bootscreen/,main.c left.c)))
 $(eval $(call PROGRAM,ps2,drivers/ps2/main.c))
@@ -22,18 +23,23 @@ fuzz_igb_SOURCES := tests/fuzz/fuzz_igb.c $(addprefix drivers/igb/,pools.c mailb
 fuzz_igb_CFLAGS := -Itests/fake
 
 UNIT_TESTS += nvme
-unit_nvme_SOURCES := tests/unit/test_nvme.c drivers/nvme/spaces.c $(NVME_CORE) \
+unit_nvme_SOURCES := tests/unit/test_nvme.c $(NVME_RULES) $(NVME_CORE) \
                      $(RING) $(LIB_FAKES)
 unit_nvme_CFLAGS := -Itests/fake
 
 UNIT_TESTS += nvme_functions
-unit_nvme_functions_SOURCES := tests/unit/test_nvme_functions.c drivers/nvme/spaces.c $(NVME_CORE) \
+unit_nvme_functions_SOURCES := tests/unit/test_nvme_functions.c $(NVME_RULES) $(NVME_CORE) \
                                $(RING) $(LIB_FAKES)
 unit_nvme_functions_CFLAGS := -Itests/fake
 
 FUZZERS += nvme
-fuzz_nvme_SOURCES := tests/fuzz/fuzz_nvme.c drivers/nvme/spaces.c $(NVME_CORE) $(RING) $(LIB_FAKES)
+fuzz_nvme_SOURCES := tests/fuzz/fuzz_nvme.c $(NVME_RULES) $(NVME_CORE) $(RING) $(LIB_FAKES)
 fuzz_nvme_CFLAGS := -Itests/fake
+
+FUZZERS += nvme_requests
+fuzz_nvme_requests_SOURCES := tests/fuzz/fuzz_nvme_requests.c $(NVME_RULES) $(NVME_CORE) $(RING) \
+                              $(LIB_FAKES)
+fuzz_nvme_requests_CFLAGS := -Itests/fake
 
 UNIT_TESTS += bochs
 unit_bochs_SOURCES := tests/unit/test_bochs.c drivers/bochs/mode.c lib/screen/display.c \

@@ -28,6 +28,28 @@ static void pause(void) {
     call_wait(time_now() + time_khz() / 4, &bits);
 }
 
+static struct nvme_memory find_memory(unsigned number) {
+    const struct bh_manifest_entry *lists =
+        manifest_find_numbered(BH_ENTRY_REGION, "lists", number, "");
+    const struct bh_manifest_entry *low =
+        manifest_find_numbered(BH_ENTRY_REGION, "memory", number, ".low");
+    const struct bh_manifest_entry *high =
+        manifest_find_numbered(BH_ENTRY_REGION, "memory", number, ".high");
+    struct nvme_memory memory = { 0 };
+
+    if (lists == NULL || low == NULL)
+        return memory;
+    memory.lists = manifest_address(lists);
+    memory.lists_size = lists->size;
+    memory.size = memory.low_size = low->size;
+    memory.low_iova = driver_address("disk", low);
+    if (high != NULL) {
+        memory.size += high->size;
+        memory.high_iova = driver_address("disk", high);
+    }
+    return memory;
+}
+
 static void find_areas(void) {
     for (unsigned i = 0; i < NVME_AREAS; i++) {
         const struct bh_manifest_entry *area =
@@ -35,6 +57,7 @@ static void find_areas(void) {
 
         if (area != NULL)
             nvme.area[i] = (struct nvme_area){ driver_address("disk", area), area->size };
+        nvme.memory[i] = find_memory(i);
     }
 }
 

@@ -8,13 +8,22 @@
 #include "drivers/nvme/queue.h"
 #include "lib/mmio/mmio.h"
 
-enum { PAGE = 4096, QUEUE_IO = 1 };
+enum { PAGE = BLOCK_PAGE, QUEUE_IO = 1 };
 
 void nvme_tell(struct nvme *nvme) {
     ring_put(&nvme->link, (struct ring_descriptor){
         .kind = BLOCK_INFO, .extra = block_extra(nvme->sectors, 0),
         .offset = nvme->sectors_per_block * BLOCK_SECTOR,
         .length = nvme->discards ? BLOCK_INFO_DISCARD : 0 });
+}
+
+/* Where the pages after the first are; `next`: the only one. */
+static void set_second(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
+                       uint32_t pages, uint64_t next) {
+    uint64_t list = nvme->rings_iova + offsetof(struct nvme_rings, list) +
+                    (uint64_t)id * sizeof(nvme->rings->list[0]);
+
+    command->prp2 = pages == 0 ? 0 : pages == 1 ? next : list;
 }
 
 /* Physical region pages (NVMe 4.3): the first may begin anywhere, further ones are whole pages; two
@@ -26,13 +35,34 @@ static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, 
     uint32_t pages = bytes <= first ? 0 : (uint32_t)((bytes - first + PAGE - 1) / PAGE);
 
     command->prp1 = address;
-    command->prp2 = pages == 0 ? 0 : next;
-    if (pages < 2)
-        return;
     for (uint32_t i = 0; i < pages && i < NVME_PRPS; i++)
         nvme->rings->list[id][i] = next + (uint64_t)i * PAGE;
-    command->prp2 = nvme->rings_iova + offsetof(struct nvme_rings, list) +
-                    (uint64_t)id * sizeof(nvme->rings->list[0]);
+    set_second(nvme, command, id, pages, next);
+}
+
+/* The same for pages that a list names; false: one isn't the client's. Each entry is read once. */
+static bool set_listed_pages(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
+                             struct ring_descriptor request) {
+    const struct nvme_memory memory = nvme->memory[block_client(request)];
+    const volatile uint64_t *list = memory.lists + request.offset / sizeof(*list);
+    volatile uint64_t *further = nvme->rings->list[id];
+    uint64_t bytes = (uint64_t)request.length * BLOCK_SECTOR;
+    uint64_t offset = list[0];
+    uint64_t first = PAGE - offset % PAGE < bytes ? PAGE - offset % PAGE : bytes;
+    uint32_t pages = (uint32_t)((bytes - first + PAGE - 1) / PAGE);
+    uint64_t at;
+
+    if (!nvme_memory_at(&memory, offset, first, &at) || offset % sizeof(uint32_t) != 0)
+        return false;
+    command->prp1 = at;
+    for (uint32_t i = 0; i < pages; i++) {
+        offset = list[i + 1];
+        if (!nvme_memory_at(&memory, offset, PAGE, &at) || offset % PAGE != 0)
+            return false;
+        further[i] = at;
+    }
+    set_second(nvme, command, id, pages, at);
+    return true;
 }
 
 /* One range, in the list that belongs to the id (NVMe 6.7). */
@@ -47,16 +77,19 @@ static void set_range(struct nvme *nvme, volatile struct nvme_command *command, 
     command->dword11 = DATASET_DEALLOCATE;
 }
 
-static void set_transfer(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
+static bool set_transfer(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
                          struct ring_descriptor request) {
     uint64_t first = block_lba(request) / nvme->sectors_per_block;
     uint32_t blocks = request.length / nvme->sectors_per_block;
-    uint64_t address = nvme->area[request.port].iova + request.offset;
+    uint64_t address = nvme->area[block_client(request)].iova + request.offset;
 
-    set_pages(nvme, command, id, address, (uint64_t)request.length * BLOCK_SECTOR);
     command->dword10 = (uint32_t)first;
     command->dword11 = (uint32_t)(first >> 32);
     command->dword12 = blocks - 1;
+    if (block_listed(request))
+        return set_listed_pages(nvme, command, id, request);
+    set_pages(nvme, command, id, address, (uint64_t)request.length * BLOCK_SECTOR);
+    return true;
 }
 
 static uint8_t opcode_of(uint8_t kind) {
@@ -68,27 +101,39 @@ static uint8_t opcode_of(uint8_t kind) {
     }
 }
 
-static void submit(struct nvme *nvme, struct ring_descriptor request) {
-    uint32_t id = nvme->free[--nvme->free_count];
-    volatile struct nvme_command *command = &nvme->rings->command[nvme->tail++ % NVME_DEPTH];
+/* False: its list names what isn't the client's; then it isn't a command. */
+static bool submit(struct nvme *nvme, struct ring_descriptor request) {
+    uint32_t id = nvme->free[nvme->free_count - 1];
+    volatile struct nvme_command *command = &nvme->rings->command[nvme->tail % NVME_DEPTH];
 
-    nvme->tag[id] = (uint16_t)block_tag(request);
-    nvme->busy[id] = true;
     nvme_clear_command(command, opcode_of(request.kind), id);
     command->space = 1;
     if (request.kind == BLOCK_DISCARD)
         set_range(nvme, command, id, block_lba(request) / nvme->sectors_per_block,
                   request.length / nvme->sectors_per_block);
-    else if (request.kind != BLOCK_FLUSH)
-        set_transfer(nvme, command, id, request);
+    else if (request.kind != BLOCK_FLUSH && !set_transfer(nvme, command, id, request))
+        return false;
+    nvme->tag[id] = (uint16_t)block_tag(request);
+    nvme->busy[id] = true;
+    nvme->free_count--;
+    nvme->tail++;
+    return true;
+}
+
+/* Whether the client has a list there; what it names is looked at when it is followed. */
+static bool has_list(const struct nvme_memory *memory, uint32_t offset) {
+    return offset % BLOCK_LIST == 0 && ring_inside(offset, BLOCK_LIST, memory->lists_size);
 }
 
 static bool acceptable(const struct nvme *nvme, struct ring_descriptor request) {
-    uint64_t area = request.port < NVME_AREAS ? nvme->area[request.port].size : 0;
+    uint32_t client = block_client(request);
     bool aligned = block_lba(request) % nvme->sectors_per_block == 0 &&
                    request.length % nvme->sectors_per_block == 0;
 
-    if (!block_valid(request, area) || (request.kind == BLOCK_DISCARD && !nvme->discards))
+    if (client >= NVME_AREAS || !block_valid(request, nvme->area[client].size) ||
+        (request.kind == BLOCK_DISCARD && !nvme->discards))
+        return false;
+    if (block_listed(request) && !has_list(&nvme->memory[client], request.offset))
         return false;
     return request.kind == BLOCK_FLUSH ||
            (aligned && block_within(block_lba(request), request.length, nvme->sectors));
@@ -119,9 +164,7 @@ static void take_requests(struct nvme *nvme) {
         struct ring_descriptor request = ring_get(&nvme->link);
 
         ring_done(&nvme->link, 1);
-        if (acceptable(nvme, request))
-            submit(nvme, request);
-        else
+        if (!acceptable(nvme, request) || !submit(nvme, request))
             block_answer(&nvme->link, block_tag(request), BLOCK_REFUSED);
     }
     if (nvme->tail != before)

@@ -3,8 +3,8 @@
  * An NVMe controller between its queues and one block link (lib/block). The core, without set-up, so
  * that it runs on the host over a fake device. Trusts neither the device nor the multiplexer.
  *
- * Payload is never mapped here: data lies in the clients' areas, of which this driver knows the
- * IOVAs only. The device can answer a request twice, wrongly or never; each costs that request.
+ * Payload is never mapped here: data lies in the clients' areas or memories, of which this driver
+ * knows the IOVAs only. The device can answer a request twice, wrongly or never; each costs that request.
  */
 #ifndef BULKHEAD_DRIVERS_NVME_NVME_H
 #define BULKHEAD_DRIVERS_NVME_NVME_H
@@ -46,11 +46,23 @@ struct nvme_area {
     uint64_t size;                 /* zero: there is no such client */
 };
 
+/* A client's memory that the device reaches, at one or two places, and its lists (lib/block), which
+ * we read. A multiple of pages each. */
+struct nvme_memory {
+    const volatile uint64_t *lists;
+    uint64_t lists_size;           /* bytes; zero: the client has none */
+    uint64_t size;
+    uint64_t low_size;             /* as much of it is at low_iova */
+    uint64_t low_iova;
+    uint64_t high_iova;
+};
+
 struct nvme {
     volatile void *registers;
     volatile struct nvme_rings *rings;
     uint64_t rings_iova;
     struct nvme_area area[NVME_AREAS];
+    struct nvme_memory memory[NVME_AREAS];
     struct ring link;              /* to the multiplexer */
     bool     ready;                /* the controller was started, and answers */
     bool     queues;               /* the I/O queues were made */
@@ -70,6 +82,11 @@ struct nvme {
     uint64_t stray;                /* answers to nothing */
     struct nvme_functions functions;
 };
+
+/* memory.c: where the device sees so many bytes of a client's memory, which all lie in one page; false:
+ * they aren't the client's. */
+bool nvme_memory_at(const struct nvme_memory *memory, uint64_t offset, uint64_t bytes,
+                    uint64_t *iova);
 
 /* How long the controller may take is in its own register; this says when to give up asking. */
 typedef void nvme_pause(void);

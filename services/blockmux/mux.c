@@ -55,7 +55,7 @@ static void forward(struct mux *mux, uint32_t number, struct ring_descriptor req
     uint64_t lba = request.kind == BLOCK_FLUSH ? 0 : client->first + block_lba(request);
     struct ring_descriptor forwarded = request;
 
-    forwarded.port = (uint8_t)number;
+    forwarded.port = (uint8_t)(number | (request.port & BLOCK_LISTED));
     forwarded.extra = block_extra(lba, tag);
     mux->request[tag] = (struct mux_request){ forwarded, number, block_tag(request),
                                               client->life };

@@ -43,14 +43,14 @@ static void make(void) {
 }
 
 static void check_request(struct ring_descriptor request) {
-    uint64_t first = (uint64_t)request.port * EXTENT;
+    uint64_t first = (uint64_t)block_client(request) * EXTENT;
     uint64_t bytes = (uint64_t)request.length * BLOCK_SECTOR;
 
-    need(request.port < CLIENTS);
+    need(block_client(request) < CLIENTS);
     if (request.kind == BLOCK_FLUSH)
         return;
     need(block_lba(request) >= first && block_lba(request) + request.length <= first + EXTENT);
-    need(request.kind == BLOCK_DISCARD || request.offset + bytes <= AREA);
+    need(request.kind == BLOCK_DISCARD || block_listed(request) || request.offset + bytes <= AREA);
 }
 
 static void turn(int answers) {
@@ -85,7 +85,10 @@ static void act(const uint8_t *data) {
     case 2: half->generation = (uint32_t)value; break;
     case 3: descriptor->offset = (uint32_t)value % (AREA + 4096); break;
     case 4: descriptor->length = (uint16_t)value; break;
-    case 5: descriptor->kind = (uint8_t)value % 8; break;
+    case 5:
+        descriptor->kind = (uint8_t)value % 8;
+        descriptor->port = (uint8_t)(value >> 8);
+        break;
     case 6: descriptor->extra = value; break;
     case 7: block_answer(&driver, (uint32_t)value & 0xffff, value >> 16 & 3); break;
     }

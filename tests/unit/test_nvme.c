@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tests of the NVMe driver's core over a fake controller with a small disk: start, transfers through
- * page lists, discards, refusals, and a controller that fails, lies or stands still.
+ * page lists, to a client's area and to its memory, discards, refusals, and a controller that fails, lies or stands still.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,11 +16,13 @@
 #include "tests/unit/link_pair.h"
 
 enum { RINGS_IOVA = 0x100000, AREA_IOVA = 0x10000000, AREA = 1 << 18, BLOCKS = 1000,
-       BLOCK = 4096, PER_BLOCK = BLOCK / BLOCK_SECTOR };
+       BLOCK = 4096, PER_BLOCK = BLOCK / BLOCK_SECTOR,
+       LOW_IOVA = 0x20000000, HIGH_IOVA = 0x180000000, PART = 1 << 18, LISTS = 4 };
 
 static uint32_t registers[NVME_BAR_SIZE / 4];
 static struct nvme_rings *rings;
-static uint8_t *area, *disk;
+static uint8_t *area, *disk, *memory;
+static uint64_t (*lists)[BLOCK_LIST / 8];
 static struct nvme *nvme;
 static struct link_pair pair;
 static struct ring mux;
@@ -32,6 +34,10 @@ static bool has_sq, has_cq;
 static void *at(uint64_t iova, uint64_t bytes) {
     if (iova >= AREA_IOVA && iova + bytes <= AREA_IOVA + AREA)
         return area + (iova - AREA_IOVA);
+    if (iova >= LOW_IOVA && iova + bytes <= LOW_IOVA + PART)
+        return memory + (iova - LOW_IOVA);
+    if (iova >= HIGH_IOVA && iova + bytes <= HIGH_IOVA + PART)
+        return memory + PART + (iova - HIGH_IOVA);
     assert_true(iova >= RINGS_IOVA && iova + bytes <= RINGS_IOVA + sizeof(*rings));
     return (uint8_t *)rings + (iova - RINGS_IOVA);
 }
@@ -163,6 +169,8 @@ static int setup(void **state) {
     registers[NVME_CAP_LOW / 4] = 1023;
     rings = calloc(1, sizeof(*rings));
     area = malloc(AREA);
+    memory = malloc(2 * PART);
+    lists = calloc(LISTS, BLOCK_LIST);
     disk = malloc((size_t)BLOCKS * BLOCK);
     for (unsigned i = 0; i < BLOCKS * BLOCK; i++)
         disk[i] = (uint8_t)(i / 512 + i);
@@ -171,6 +179,9 @@ static int setup(void **state) {
     nvme->rings = rings;
     nvme->rings_iova = RINGS_IOVA;
     nvme->area[3] = (struct nvme_area){ AREA_IOVA, AREA };
+    nvme->memory[3] = (struct nvme_memory){
+        .lists = lists[0], .lists_size = LISTS * BLOCK_LIST, .size = 2 * PART, .low_size = PART,
+        .low_iova = LOW_IOVA, .high_iova = HIGH_IOVA };
     link_pair_make(&pair, 8192, 4096);
     ring_open(&nvme->link, &pair.a, 1);
     ring_open(&mux, &pair.b, 2);
@@ -193,6 +204,8 @@ static int teardown(void **state) {
     free(nvme);
     free(rings);
     free(area);
+    free(memory);
+    free(lists);
     free(disk);
     return 0;
 }
@@ -328,6 +341,78 @@ static void test_refusals(void **state) {
     assert_int_equal(done(BLOCK_DISCARD, 0, 0, 8, 0), BLOCK_REFUSED);
 }
 
+/* Pages of both parts, in no order; the first one from `offset` on. */
+static void list_pages(unsigned list, uint32_t offset) {
+    for (uint64_t i = 0; i < BLOCK_LIST / 8; i++)
+        lists[list][i] = (i * 37 + 5) % (2 * PART / 4096) * 4096 + (i == 0 ? offset : 0);
+}
+
+/* Whether the listed bytes are what is on the disk from this sector on. */
+static bool holds(unsigned list, uint64_t sector, uint64_t bytes) {
+    const uint8_t *wanted = disk + sector * BLOCK_SECTOR;
+    bool same = true;
+
+    for (unsigned i = 0; bytes > 0; i++) {
+        uint64_t part = 4096 - lists[list][i] % 4096;
+
+        part = part < bytes ? part : bytes;
+        same &= memcmp(memory + lists[list][i], wanted, part) == 0;
+        wanted += part;
+        bytes -= part;
+    }
+    return same;
+}
+
+static void test_listed_pages(void **state) {
+    (void)state;
+    for (uint32_t offset = 0; offset < 4096; offset += 512) {
+        for (uint16_t sectors = PER_BLOCK; sectors <= BLOCK_MOST; sectors += PER_BLOCK) {
+            list_pages(1, offset);
+            memset(memory, 0, 2 * PART);
+            assert_int_equal(done(BLOCK_READ, 3 | BLOCK_LISTED, BLOCK_LIST, sectors, 16), BLOCK_OK);
+            assert_true(holds(1, 16, sectors * 512u));
+        }
+    }
+    list_pages(LISTS - 1, 4);
+    memset(memory, 0x77, 2 * PART);
+    assert_int_equal(done(BLOCK_WRITE, 3 | BLOCK_LISTED, (LISTS - 1) * BLOCK_LIST, 64, 800),
+                     BLOCK_OK);
+    assert_true(holds(LISTS - 1, 800, 64 * 512));
+    assert_int_equal(disk[800 * 512], 0x77);
+    assert_int_not_equal(disk[864 * 512], 0x77);
+}
+
+static enum block_status with_entry(unsigned entry, uint64_t value) {
+    list_pages(0, 512);
+    lists[0][entry] = value;
+    return done(BLOCK_READ, 3 | BLOCK_LISTED, 0, BLOCK_MOST, 16);
+}
+
+static void test_lists_name_the_clients_memory_only(void **state) {
+    (void)state;
+    for (unsigned entry = 0; entry <= 32; entry++) {
+        assert_int_equal(with_entry(entry, 2 * PART), BLOCK_REFUSED);
+        assert_int_equal(with_entry(entry, 2 * PART + (1 << 20)), BLOCK_REFUSED);
+        assert_int_equal(with_entry(entry, UINT64_MAX & ~4095ull), BLOCK_REFUSED);
+        assert_int_equal(with_entry(entry, 2), BLOCK_REFUSED);
+        assert_int_equal(with_entry(entry, 2 * PART - 4096), BLOCK_OK);
+        if (entry > 0)
+            assert_int_equal(with_entry(entry, 4096 + 512), BLOCK_REFUSED);
+    }
+    assert_int_equal(nvme->free_count, NVME_DEPTH - 1);
+}
+
+static void test_lists_that_are_not_there(void **state) {
+    (void)state;
+    list_pages(0, 0);
+    assert_int_equal(done(BLOCK_READ, 3 | BLOCK_LISTED, 8, 8, 0), BLOCK_REFUSED);
+    assert_int_equal(done(BLOCK_READ, 3 | BLOCK_LISTED, LISTS * BLOCK_LIST, 8, 0), BLOCK_REFUSED);
+    assert_int_equal(done(BLOCK_READ, 3 | BLOCK_LISTED, 0xfffffe00, 8, 0), BLOCK_REFUSED);
+    assert_int_equal(done(BLOCK_READ, 2 | BLOCK_LISTED, 0, 8, 0), BLOCK_REFUSED);
+    assert_int_equal(done(BLOCK_READ, 127 | BLOCK_LISTED, 0, 8, 0), BLOCK_REFUSED);
+    assert_int_equal(done(BLOCK_READ, 3 | BLOCK_LISTED, 0, BLOCK_MOST + 8, 0), BLOCK_REFUSED);
+}
+
 static void test_queues_come_round(void **state) {
     (void)state;
     for (unsigned i = 0; i < 2000; i++)
@@ -366,7 +451,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_does_not_start, setup, teardown),
         cmocka_unit_test_setup_teardown(test_namespace_of_no_use, setup, teardown),
         TEST(test_reads_any_length_anywhere), TEST(test_writes), TEST(test_flush_and_discard),
-        TEST(test_refusals), TEST(test_queues_come_round), TEST(test_card_that_answers_at_random),
+        TEST(test_refusals), TEST(test_listed_pages),
+        TEST(test_lists_name_the_clients_memory_only), TEST(test_lists_that_are_not_there),
+        TEST(test_queues_come_round), TEST(test_card_that_answers_at_random),
         TEST(test_card_that_stands_still), TEST(test_queues_are_made_anew),
         TEST(test_queues_that_stay),
     };
