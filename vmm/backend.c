@@ -45,10 +45,38 @@ uint32_t backend_free(struct backend *backend) {
     return ring_has_space(&backend->link) ? free_slot(backend) : BACKEND_SLOTS;
 }
 
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+/* Pages but for the beginning of the first and the end of the last one (NVMe 4.3). So a slot's size has
+ * no more of them than a list. */
+bool backend_list(const struct backend *backend, uint32_t tag, const struct guest_buffer *buffer,
+                  uint32_t skip, uint32_t size) {
+    uint64_t *list = backend->lists + tag * (BLOCK_LIST / sizeof(*list));
+    uint64_t odd = sizeof(uint32_t) - 1;
+    for (; skip >= buffer->size; buffer++)
+        skip -= buffer->size;
+    for (; size > 0; buffer++) {
+        uint32_t part = least(buffer->size - skip, size);
+        uint64_t at = guest_offset(backend->memory, buffer->bytes + skip);
+        uint64_t end = at + part;
+        size -= part;
+        if ((at & odd) || (size > 0 && end % BLOCK_PAGE != 0))
+            return false;
+        for (; at < end; at = (at | (BLOCK_PAGE - 1)) + 1)
+            *list++ = at;
+        skip = 0;
+        odd = BLOCK_PAGE - 1;
+    }
+    return true;
+}
+
 void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
-                    uint32_t count) {
+                    uint32_t count, bool listed) {
     struct ring_descriptor message = {
-        .kind = (uint8_t)kind, .offset = tag * BACKEND_SLOT, .length = (uint16_t)count,
+        .kind = (uint8_t)kind, .offset = tag * (listed ? BLOCK_LIST : BACKEND_SLOT),
+        .length = (uint16_t)count, .port = listed ? BLOCK_LISTED : 0,
         .extra = block_extra(sector, tag),
     };
     backend->request[tag] = (struct backend_request){ .message = message };
@@ -80,6 +108,19 @@ bool backend_take(struct backend *backend, struct backend_answer *answer) {
         answer->event = backend->request[tag].abandoned ? BACKEND_NOTHING : BACKEND_DONE;
     }
     return true;
+}
+
+bool backend_stop(struct backend *backend) {
+    struct backend_answer answer;
+    if (!backend_is_direct(backend))
+        return true;
+    do {
+        backend_check(backend);
+        while (backend_take(backend, &answer))
+            continue;
+        ring_flush(&backend->link);
+    } while (!ring_sleep(&backend->link));
+    return backend->known && backend->under_way == 0;
 }
 
 void backend_flush(struct backend *backend, uint32_t *last) {

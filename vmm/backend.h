@@ -8,11 +8,16 @@
  * The area is cut into slots of the longest request; a slot is a tag. A slot stays taken until the
  * server answers, even if the model forgets the request meanwhile: the disk may still write into
  * it. After the server's restart what is under way is asked for again.
+ *
+ * Zero-copy: a disk that may reach the guest's RAM itself is *direct*. Data that lies in whole pages
+ * there is named to it page by page, in the slot's list, and isn't copied. Then nothing that is under
+ * way may be forgotten before the disk has answered it: the model's reset takes until then.
  */
 #ifndef VMM_BACKEND_H
 #define VMM_BACKEND_H
 
 #include "lib/block/block.h"
+#include "vmm/memory.h"
 
 #define BACKEND_SLOT  (BLOCK_MOST * BLOCK_SECTOR)
 #define BACKEND_SLOTS 32u
@@ -31,6 +36,8 @@ struct backend {
     uint64_t sectors;                /* zero until the server told */
     uint32_t slots;
     uint32_t under_way;              /* bit n: slot n is taken */
+    uint64_t *lists;                 /* a list a slot; NULL: all data goes through the area */
+    const struct guest_memory *memory;   /* that the lists name */
     struct backend_request request[BACKEND_SLOTS];
 };
 
@@ -66,9 +73,18 @@ static inline uint8_t *backend_data(const struct backend *backend, uint32_t tag)
     return backend->link.out + tag * BACKEND_SLOT;
 }
 
-/* `count`: sectors; of a flush, none. */
+static inline bool backend_is_direct(const struct backend *backend) {
+    return backend->lists != NULL;
+}
+
+/* Of a direct one: lists data, at most a slot's, which begins `skip` bytes into these buffers and
+ * doesn't go beyond them; false: it has to be copied. */
+bool backend_list(const struct backend *backend, uint32_t tag, const struct guest_buffer *buffer,
+                  uint32_t skip, uint32_t size);
+
+/* `count`: sectors; of a flush, none. `listed`: backend_list did so. */
 void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
-                    uint32_t count);
+                    uint32_t count, bool listed);
 
 static inline bool backend_under_way(const struct backend *backend, uint32_t tag) {
     return (backend->under_way >> tag % BACKEND_SLOTS & 1) != 0;
@@ -78,6 +94,20 @@ static inline bool backend_under_way(const struct backend *backend, uint32_t tag
 static inline uint32_t backend_count(const struct backend *backend, uint32_t tag) {
     return backend->request[tag].message.length;
 }
+
+static inline bool backend_listed(const struct backend *backend, uint32_t tag) {
+    return block_listed(backend->request[tag].message);
+}
+
+/* Whether the disk may still move data from or to the guest's RAM. */
+static inline bool backend_reaches_guest(const struct backend *backend) {
+    return backend_is_direct(backend) && backend->under_way != 0;
+}
+
+/* The guest has ended, or hasn't begun: takes answers. False: they aren't all there yet, or, in our
+ * first life, the server hasn't told of its disk, as it does when the disk has answered what an
+ * earlier life of ours asked. */
+bool backend_stop(struct backend *backend);
 
 /* The server's next message; false: there is none. */
 bool backend_take(struct backend *backend, struct backend_answer *answer);

@@ -120,6 +120,18 @@ static struct backend *find_backend(uint32_t number, const struct bh_manifest_en
     return &port->backend;
 }
 
+/* The disk reaches the guest's RAM, if the tool says so. */
+static void set_lists(struct backend *backend, uint32_t number) {
+    const struct bh_manifest_entry *lists =
+        manifest_find_numbered(BH_ENTRY_REGION, "disk", number, ".lists");
+    backend->memory = &vm.memory;
+    if (!lists)
+        return;
+    if (lists->size < BACKEND_SLOTS * BLOCK_LIST)
+        program_stop("region \"disk%u.lists\" needs %u bytes", number, BACKEND_SLOTS * BLOCK_LIST);
+    backend->lists = manifest_address(lists);
+}
+
 static void set_disk(uint32_t number) {
     char name[BH_NAME_SIZE];
     const struct bh_manifest_entry *link =
@@ -128,6 +140,7 @@ static void set_disk(uint32_t number) {
     ring_open(&backend->link, link, time_generation());
     format_text(name, sizeof(name), "disk%u.readonly", number);
     backend->readonly = manifest_number(name, 0) != 0;
+    set_lists(backend, number);
 }
 
 /* The link's other end doesn't know which card the guest sees. */
@@ -204,6 +217,10 @@ static void set_all_passed(void) {
     vm.passed_count = manifest_count(BH_ENTRY_DEVICE, "pass", VM_PASSED_MAX);
     for (uint32_t i = 0; i < vm.passed_count; i++)
         set_passed(&vm.passed[i], i);
+}
+
+/* An earlier life of ours may have left transfers behind. */
+static void await_devices(void) {
     while (!devices_stop(&vm))
         vm_wait(&vm, devices_passed_deadline(&vm));
 }
@@ -270,6 +287,7 @@ int main(void) {
     set_vcpus();
     set_devices();
     set_all_passed();
+    await_devices();
     vm.io_slot = manifest_need(BH_ENTRY_CHANNEL, "io")->slot;
     vm.has_hpet = manifest_number("hpet", 0) != 0;
     vm.restart_on_reset = strcmp(manifest_setting("on_reset", "stop"), "restart") == 0;

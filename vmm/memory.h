@@ -34,6 +34,19 @@ struct guest_memory {
     struct guest_rom rom;                     /* the same */
 };
 
+/* A piece of RAM that the guest named, as guest_range answered it. */
+struct guest_buffer {
+    uint8_t *bytes;               /* their content may change at any time */
+    uint32_t size;
+};
+
+/* How far into the RAM, its parts one behind the other, what guest_range answered is. */
+static inline uint64_t guest_offset(const struct guest_memory *memory, const uint8_t *bytes) {
+    const struct guest_ram *low = &memory->part[0];
+    uint64_t offset = (uint64_t)(bytes - low->base);
+    return offset < low->size ? offset : low->size + (uint64_t)(bytes - memory->part[1].base);
+}
+
 /* The bytes [at, at + size) of one RAM part, or NULL when any of them is not RAM. size > 0. */
 uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t size);
 

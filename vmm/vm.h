@@ -214,7 +214,7 @@ void devices_place_framebuffer(struct vm *vm);
 uint64_t devices_screen_deadline(struct vm *vm);
 /* With the device lock held: where BARs that the guest places may lie. */
 struct passthrough_window devices_window(const struct vm *vm);
-/* The I/O thread: the guest has ended, or hasn't begun; true: what was passed through is quiet. */
+/* The I/O thread: the guest has ended, or hasn't begun; true: what reaches its RAM is quiet. */
 bool devices_stop(struct vm *vm);
 /* The same: what notifications stand for when they name it exactly: the work of a virtio disk. true:
  * it was nothing else, it is done, and whoever may bring more wakes us; false: all devices need their

@@ -14,7 +14,7 @@ bool virtqueue_walk(const struct virtqueue *queue, uint16_t head, struct virtque
 
         if (!bytes)
             return false;
-        chain->buffer[chain->count++] = (struct virtqueue_buffer){ bytes, d->length };
+        chain->buffer[chain->count++] = (struct guest_buffer){ bytes, d->length };
         chain->writable_size += d->length;
         if (!(d->flags & VIRTQUEUE_NEXT))
             return true;

@@ -34,7 +34,7 @@ static bool take(const struct virtqueue *queue, struct virtqueue_chain *chain,
     uint32_t length = d->length;
 
     chain->buffer[chain->count++] =
-        (struct virtqueue_buffer){ ram->base + (d->address - ram->gpa), length };
+        (struct guest_buffer){ ram->base + (d->address - ram->gpa), length };
     chain->writable_size += length;
     return true;
 }

@@ -316,6 +316,145 @@ static void requests_survive_the_servers_restart(void **state) {
     assert_int_equal(used_index(REQUESTS), 1);
 }
 
+/* ---- Zero-copy ---- */
+
+static uint64_t lists[BACKEND_SLOTS][BLOCK_LIST / 8];
+
+static void start_direct(void) {
+    memset(lists, 0, sizeof(lists));
+    vm_fake.vm.disk[0].backend.lists = lists[0];
+    vm_fake.vm.disk[0].backend.memory = &vm_fake.vm.memory;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+}
+
+static void data_is_listed(void **state) {
+    (void)state;
+    start_direct();
+    ask_disk(0, 0, 7, 3072);
+    struct ring_descriptor request = next_request();
+    uint32_t tag = block_tag(request);
+    assert_true(block_listed(request));
+    assert_int_equal(request.offset, tag * BLOCK_LIST);
+    assert_int_equal(request.length, 6);
+    assert_int_equal(lists[tag][0], BUFFERS + 0x1000);
+    assert_int_equal(lists[tag][1], 0);
+    vm_fake_poke(BUFFERS + 0x1000, "by the disk", 11);
+    memset(backend_data(&vm_fake.vm.disk[0].backend, tag), 0x33, BACKEND_SLOT);
+    answer_disk(tag, BLOCK_OK);
+    assert_int_equal(used_length(REQUESTS, 0), 3073);
+    assert_int_equal(disk_status(0), 0);
+    assert_memory_equal(guest_range(&vm_fake.vm.memory, (struct gpa){ BUFFERS + 0x1000 }, 11),
+                        "by the disk", 11);
+}
+
+/* Three descriptors of data between header and status. */
+static void ask_scattered(uint32_t type, const uint64_t at[3], const uint32_t size[3]) {
+    uint64_t header[2] = { type, 8 };
+    uint16_t write = type == 0 ? WRITE : 0;
+    vm_fake_poke(BUFFERS, header, sizeof(header));
+    put_descriptor(REQUESTS, 0, BUFFERS, 16, NEXT, 1);
+    for (uint16_t i = 0; i < 3; i++)
+        put_descriptor(REQUESTS, 1 + i, at[i], size[i], NEXT | write, (uint16_t)(2 + i));
+    put_descriptor(REQUESTS, 4, STATUS_AT, 1, WRITE, 0);
+    offer(REQUESTS, 0);
+    devices_run(&vm_fake.vm);
+}
+
+static void pages_are_listed_one_by_one(void **state) {
+    (void)state;
+    static const uint64_t at[] = { LONG_AT + 0xe00, LONG_AT + 0x8000, LONG_AT + 0x3000 };
+    static const uint32_t size[] = { 0x200, 0x3000, 0x600 };
+    start_direct();
+    for (uint32_t type = 0; type < 2; type++) {
+        ask_scattered(type, at, size);
+        struct ring_descriptor request = next_request();
+        const uint64_t *list = lists[block_tag(request)];
+        assert_true(block_listed(request));
+        assert_int_equal(request.length, 0x3800 / 512);
+        assert_int_equal(list[0], at[0]);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(list[1 + i], at[1] + 0x1000 * i);
+        assert_int_equal(list[4], at[2]);
+        answer_disk(block_tag(request), BLOCK_OK);
+        assert_int_equal(used_index(REQUESTS), type + 1);
+    }
+}
+
+static void other_data_is_copied(void **state) {
+    (void)state;
+    static const uint64_t at[][3] = {
+        { LONG_AT + 0xc00, LONG_AT + 0x8000, LONG_AT + 0x3000 },   /* a page that isn't filled */
+        { LONG_AT + 0xe00, LONG_AT + 0x8200, LONG_AT + 0x3000 },   /* begins in a page */
+        { LONG_AT + 0xe02, LONG_AT + 0x8000, LONG_AT + 0x3000 },   /* no doubleword */
+    };
+    static const uint32_t size[] = { 0x200, 0x3000, 0x600 };
+    start_direct();
+    for (unsigned i = 0; i < 3; i++) {
+        ask_scattered(0, at[i], size);
+        struct ring_descriptor request = next_request();
+        assert_false(block_listed(request));
+        memset(backend_data(&vm_fake.vm.disk[0].backend, block_tag(request)), 0x33, 0x3800);
+        answer_disk(block_tag(request), BLOCK_OK);
+        assert_int_equal(get16(at[i][2] + 0x5fe), 0x3333);
+    }
+}
+
+/* Each piece has a list of its own, wherever the first one's page began. */
+static void long_data_is_listed_in_pieces(void **state) {
+    (void)state;
+    start_direct();
+    ask_long(1, 5);
+    uint32_t first = block_tag(next_request()), second = block_tag(next_request());
+    for (unsigned i = 0; i < BACKEND_SLOT / 4096; i++) {
+        assert_int_equal(lists[first][i], LONG_AT + 4096 * i);
+        assert_int_equal(lists[second][i], LONG_AT + BACKEND_SLOT + 4096 * i);
+    }
+    answer_disk(first, BLOCK_OK);
+    struct ring_descriptor last = next_request();
+    assert_true(block_listed(last));
+    assert_int_equal(lists[block_tag(last)][0], LONG_AT + 2 * BACKEND_SLOT);
+}
+
+/* The disk may still write into the guest's RAM: the driver, which waits for a status of zero (virtio
+ * 2.4.2), waits for the disk. */
+static void reset_ends_with_the_last_answer(void **state) {
+    (void)state;
+    static const uint64_t status_register = LAYOUT_BARS + 2 * VIRTIO_BAR_SIZE + 20;
+    start_direct();
+    ask_disk(0, 0, 0, 512);
+    uint32_t tag = block_tag(next_request());
+    vm_fake_store(status_register, 1, 0);
+    assert_int_not_equal(vm_fake_load(status_register, 1), 0);
+    devices_run(&vm_fake.vm);
+    assert_int_not_equal(vm_fake_load(status_register, 1), 0);
+    answer_disk(tag, BLOCK_OK);
+    assert_int_equal(vm_fake_load(status_register, 1), 0);
+}
+
+static void vm_stops_with_the_last_answer(void **state) {
+    (void)state;
+    start_direct();
+    assert_true(devices_stop(&vm_fake.vm));
+    ask_disk(0, 0, 0, 512);
+    uint32_t tag = block_tag(next_request());
+    assert_false(devices_stop(&vm_fake.vm));
+    block_answer(&vm_fake.disk_peer, tag, BLOCK_OK);
+    ring_flush(&vm_fake.disk_peer);
+    assert_true(devices_stop(&vm_fake.vm));
+}
+
+/* What an earlier life of the monitor asked for is answered before the server tells of its disk. */
+static void vm_begins_when_the_server_has_told(void **state) {
+    (void)state;
+    vm_fake.vm.disk[0].backend.lists = lists[0];
+    vm_fake.vm.disk[0].backend.memory = &vm_fake.vm.memory;
+    assert_false(devices_stop(&vm_fake.vm));
+    ring_put(&vm_fake.disk_peer, (struct ring_descriptor){ .kind = BLOCK_INFO, .extra = 1000 });
+    ring_flush(&vm_fake.disk_peer);
+    assert_true(devices_stop(&vm_fake.vm));
+}
+
 /* ---- Turns of the disk alone ---- */
 
 enum { NET = 1, NET_TX = 1, REQUEST_VECTOR = 0x51, OTHER_BITS = 1 << 20, NOTIFY_BAR = 0x10 };
@@ -436,6 +575,13 @@ int main(void) {
         TEST(disk_answers_for_another_slot),
         TEST(slots_stay_taken_across_a_reset),
         TEST(requests_survive_the_servers_restart),
+        TEST(data_is_listed),
+        TEST(pages_are_listed_one_by_one),
+        TEST(other_data_is_copied),
+        TEST(long_data_is_listed_in_pieces),
+        TEST(reset_ends_with_the_last_answer),
+        TEST(vm_stops_with_the_last_answer),
+        TEST(vm_begins_when_the_server_has_told),
         TEST(disk_is_served_alone),
         TEST(other_notifications_are_everybodys),
         TEST(doorbell_is_the_disks_where_its_bar_is),

@@ -25,7 +25,7 @@ static bool add_buffer(const struct virtqueue *queue, struct virtqueue_chain *ch
     uint8_t *bytes = guest_range(queue->memory, (struct gpa){ d->address }, d->length);
     if (!bytes)
         return false;
-    chain->buffer[at] = (struct virtqueue_buffer){ bytes, d->length };
+    chain->buffer[at] = (struct guest_buffer){ bytes, d->length };
     if (writable) {
         chain->writable_size += d->length;
     } else {

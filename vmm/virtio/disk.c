@@ -27,9 +27,10 @@ enum config { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_SEG_MAX = 12, CON
 #define FEATURE_FLUSH    (1ull << 9)
 #define FEATURE_DISCARD  (1ull << 13)
 
-/* Segments of a page each fit into a slot, header and status into the chain beside them. */
-enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = 4096 };
-_Static_assert((uint64_t)SEGMENTS * SEGMENT_SIZE <= BACKEND_SLOT, "a request fits into a slot");
+/* A slot's data in pages fits into a chain, header and status beside it. Pages in one piece may come
+ * as one segment. */
+enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = BACKEND_SLOT };
+_Static_assert((uint64_t)SEGMENTS * BLOCK_PAGE >= BACKEND_SLOT, "pages of a slot fit into a chain");
 
 /* A driver that doesn't care for our limits (virtio 5.2.5) may ask for more, up to here. */
 #define REQUEST_MOST (1u << 30)
@@ -64,6 +65,7 @@ void disk_forget(struct disk *disk) {
     backend_forget(&disk->backend);
     disk->in_work = 0;
     disk->open = DISK_NO_REQUEST;
+    disk->device.in_reset = backend_reaches_guest(&disk->backend);
 }
 
 /* ---- Requests of the guest ---- */
@@ -72,7 +74,7 @@ void disk_forget(struct disk *disk) {
  * one was checked: writable buffers are the last ones, and none is empty. */
 static void finish(struct disk *disk, const struct virtqueue_chain *chain, uint32_t written,
                    enum request_status status) {
-    const struct virtqueue_buffer *last = &chain->buffer[chain->count - 1];
+    const struct guest_buffer *last = &chain->buffer[chain->count - 1];
     last->bytes[last->size - STATUS_SIZE] = (uint8_t)status;
     virtqueue_push(&disk->device.queue[0], chain->head, written + STATUS_SIZE);
 }
@@ -179,18 +181,30 @@ static bool take(struct disk *disk, uint32_t number) {
     return true;
 }
 
+/* Whether a direct disk moves the data of the open request's next piece itself. */
+static bool list_data(struct disk *disk, const struct disk_request *request, uint32_t tag,
+                      uint32_t size) {
+    const struct guest_buffer *buffer = request->chain.buffer;
+    if (request->kind == BLOCK_READ)
+        return backend_list(&disk->backend, tag, buffer + request->chain.readable,
+                            request->asked, size);
+    return request->kind == BLOCK_WRITE &&
+           backend_list(&disk->backend, tag, buffer, HEADER_SIZE + request->asked, size);
+}
+
 /* The open request's next piece; a discard is one, as it has no data. */
 static void submit_piece(struct disk *disk, uint32_t tag) {
     struct disk_request *request = &disk->request[disk->open];
     uint32_t left = request->bytes - request->asked;
     uint32_t size = request->kind == BLOCK_DISCARD || left < BACKEND_SLOT ? left : BACKEND_SLOT;
-    if (request->kind == BLOCK_WRITE)
+    bool listed = backend_is_direct(&disk->backend) && list_data(disk, request, tag, size);
+    if (request->kind == BLOCK_WRITE && !listed)
         virtqueue_gather(&request->chain, HEADER_SIZE + request->asked,
                          backend_data(&disk->backend, tag), size);
     disk->piece[tag].request = disk->open;
     disk->piece[tag].offset = request->asked;
     backend_submit(&disk->backend, tag, request->kind,
-                   request->sector + request->asked / BLOCK_SECTOR, size / BLOCK_SECTOR);
+                   request->sector + request->asked / BLOCK_SECTOR, size / BLOCK_SECTOR, listed);
     request->pieces++;
     request->asked += size;
     if (request->asked == request->bytes)
@@ -238,7 +252,7 @@ static void complete(struct disk *disk, uint32_t tag, bool good, bool ready) {
     uint32_t bytes = backend_count(&disk->backend, tag) * (uint32_t)BLOCK_SECTOR;
     request->pieces--;
     request->failed |= !good || !ready;
-    if (request->kind == BLOCK_READ && !request->failed)
+    if (request->kind == BLOCK_READ && !backend_listed(&disk->backend, tag) && !request->failed)
         virtqueue_scatter(&request->chain, disk->piece[tag].offset,
                           backend_data(&disk->backend, tag), bytes);
     if (request->pieces == 0 && request->asked == request->bytes)
@@ -267,6 +281,8 @@ bool disk_run(struct disk *disk, unsigned budget, uint32_t *last) {
     backend_check(&disk->backend);
     bool ready = virtio_ready(&disk->device);
     bool more = take_answers(disk, budget, ready);
+    if (disk->device.in_reset)
+        disk->device.in_reset = backend_reaches_guest(&disk->backend);
     if (ready) {
         struct virtqueue *queue = &disk->device.queue[0];
         virtqueue_disarm(queue);

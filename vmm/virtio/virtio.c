@@ -147,7 +147,7 @@ static uint64_t read_common(struct virtio_device *device, uint32_t offset) {
     case DRIVER_FEATURE: return feature_word(device->accepted, device->accepted_select);
     case CONFIG_VECTOR: return device->config_vector;
     case NUM_QUEUES: return device->queues;
-    case DEVICE_STATUS: return device->status;
+    case DEVICE_STATUS: return device->status | (device->in_reset ? VIRTIO_NEEDS_RESET : 0);
     case QUEUE_SELECT: return device->queue_select;
     case QUEUE_NOTIFY_OFF: return device->queue_select;
     default: return queue ? read_queue(queue, offset) : 0;
@@ -198,7 +198,7 @@ static void write_queue(struct virtio_device *device, struct virtqueue *queue, u
     }
 }
 
-/* virtio 2.1, 3.1.1: bits are only added; FEATURES_OK stays off if the driver accepted what was not
+/* virtio 2.1, 2.4.2, 3.1.1: bits are only added; FEATURES_OK stays off if the driver accepted what was not
  * offered, or not VERSION_1; a reset is the way back from anything. */
 static enum virtio_event write_status(struct virtio_device *device, uint8_t value) {
     if (value == 0) {

@@ -130,7 +130,7 @@ uint32_t virtqueue_gather(const struct virtqueue_chain *chain, uint32_t skip, vo
                           uint32_t size) {
     uint32_t done = 0;
     for (unsigned i = 0; i < chain->readable && done < size; i++) {
-        const struct virtqueue_buffer *buffer = &chain->buffer[i];
+        const struct guest_buffer *buffer = &chain->buffer[i];
         if (skip >= buffer->size) {
             skip -= buffer->size;
             continue;
@@ -148,7 +148,7 @@ uint32_t virtqueue_scatter(const struct virtqueue_chain *chain, uint32_t skip, c
                            uint32_t size) {
     uint32_t done = 0;
     for (unsigned i = chain->readable; i < chain->count && done < size; i++) {
-        const struct virtqueue_buffer *buffer = &chain->buffer[i];
+        const struct guest_buffer *buffer = &chain->buffer[i];
         if (skip >= buffer->size) {
             skip -= buffer->size;
             continue;

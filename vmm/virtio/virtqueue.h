@@ -27,11 +27,6 @@ enum virtqueue_flag { VIRTQUEUE_NEXT = 1, VIRTQUEUE_WRITE = 2, VIRTQUEUE_INDIREC
 
 _Static_assert(sizeof(struct virtqueue_descriptor) == 16, "virtio 2.7.5");
 
-struct virtqueue_buffer {
-    uint8_t *bytes;                  /* in guest RAM: its content may change at any time */
-    uint32_t size;
-};
-
 /* A chain: what the device may read, then what it may write. */
 struct virtqueue_chain {
     uint16_t head;
@@ -39,7 +34,7 @@ struct virtqueue_chain {
     uint16_t count;                  /* buffers readable .. count - 1 are writable */
     uint64_t readable_size;
     uint64_t writable_size;
-    struct virtqueue_buffer buffer[VIRTQUEUE_CHAIN];
+    struct guest_buffer buffer[VIRTQUEUE_CHAIN];
 };
 
 enum virtqueue_result { VIRTQUEUE_EMPTY, VIRTQUEUE_GOT, VIRTQUEUE_BROKEN };
