@@ -18,7 +18,10 @@ $(eval $(call PROGRAM,blockmux-open,$(addprefix services/blockmux/,main.c mux.c 
                                     tests/programs/extent_open.c))
 $(eval $(call PROGRAM,igb-open,$(addprefix drivers/igb/,main.c nic.c pools.c mailbox.c) \
                                tests/programs/mailbox_open.c))
-$(eval $(call PROGRAM,nvme-open,drivers/nvme/main.c $(NVME_CORE) tests/programs/spaces_open.c))
+$(eval $(call PROGRAM,nvme-open,$(addprefix drivers/nvme/,main.c memory.c) $(NVME_CORE) \
+                                tests/programs/spaces_open.c))
+$(eval $(call PROGRAM,nvme-lists-open,$(addprefix drivers/nvme/,main.c spaces.c) $(NVME_CORE) \
+                                      tests/programs/lists_open.c))
 
 # VMMs without one of their rules each (red team).
 define careless_vmm

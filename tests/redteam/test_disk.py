@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A client of a disk that reaches for sectors outside its extent (F10), judged by the disk's image."""
+"""A client of a disk that reaches for sectors outside its extent, judged by the disk's image, or for
+memory that isn't its own (F10), judged by whose it is."""
 import os
 
 import pytest
@@ -60,3 +61,63 @@ def test_f10_extent_is_a_clients_bound(verdict, lba, harmed):
     assert content[harmed:harmed + 8 * SECTOR] == b"\x5a" * (8 * SECTOR)
     verdict("F10", f"a client writes sector {lba:#x} of its {SIZE} MiB", "refused, disk unchanged",
             "another's sector was written", blamed="the client, by its answer", served=witnesses)
+
+
+MEMORY = 16 * MIB
+BEYOND = MEMORY + 2 * MIB          # where the tool puts the next client's memory in the disk's space
+NEIGHBOURS = """\
+vms:
+  - name: attacker
+    program: trespass
+    kernel: programs/trespass.elf
+    memory: 16M
+    core: 0
+    priority: 12
+    settings:
+      - {{ name: memory, value: "{target}" }}
+    vcpus:
+      - {{ core: 1 }}
+    disks:
+      - {{ from: blockmux, size: 8M, zero-copy: true }}
+  - name: victim
+    program: trespass
+    kernel: programs/trespass.elf
+    memory: 16M
+    core: 1
+    priority: 12
+    settings:
+      - {{ name: watch, value: 1 }}
+    vcpus:
+      - {{ core: 1 }}
+    disks:
+      - {{ from: blockmux, first: 8M, size: 8M, zero-copy: true }}
+"""
+
+
+def name_memory(name, target, driver, memory):
+    """What the attacker was told, what the victim says afterwards, and who goes on."""
+    with open(IMAGE, "wb") as image:
+        image.write(FILLER * (32 * MIB))
+    path = describe(name, cores=2, memory="512M", hardware=disk_hardware(IMAGE), devices=DISK_DEVICE,
+                    compartments=driver, rest=DISK_MUX + NEIGHBOURS.format(target=target))
+    with machine(path) as running:
+        told = running.expect(r"trespass: written (\d), read (\d), found (0x[0-9a-f]+)$", 90,
+                              anywhere=True).groups()
+        running.expect(rf"victim\| trespass: my memory is {memory}", 60)
+        return told, served(running, "victim", "blockmux", "nvme")
+
+
+def test_f10_a_list_names_the_clients_own_memory(verdict):
+    """Zero-copy. The memory that is named is read from and written to if it is the client's own; what
+    is next to it in the disk's space is another's. The control is a driver without that rule."""
+    told, _ = name_memory("own-memory", 4096, DISK_DRIVER, "untouched")
+    assert told == ("0", "0", "0x0")
+    told, witnesses = name_memory("lists", BEYOND, DISK_DRIVER, "untouched")
+    assert told == ("0", "1", "0x0")
+    careless = DISK_DRIVER.replace("- name: nvme\n", "- name: nvme\n  program: nvme-lists-open\n")
+    assert careless != DISK_DRIVER
+    told, _ = name_memory("lists-control", BEYOND, careless, "spoiled")
+    assert told == ("0", "0", "0x0")
+    verdict("F10", "a zero-copy client names the next one's memory", "refused, memory untouched",
+            "the neighbour's memory was written", blamed="the client, by its answer",
+            served=witnesses)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian guest with virtio disks: what it writes comes back, also when the driver and the block
-multiplexer are reset meanwhile; a read-only disk stays as it is; nothing beyond its extent changes."""
+multiplexer are reset meanwhile; a read-only disk stays as it is; nothing beyond its extent changes. All
+of it twice, as the disk reaches the guest's memory itself (zero-copy) or not."""
 import os
+import re
 
 import pytest
 
@@ -22,23 +24,26 @@ GUEST = """\
   initrd: guests/initramfs.cpio
   cmdline: console=ttyS0 quiet bulkhead.name=web
   memory: 256M
+  settings: [{{ name: on_reset, value: restart }}]
   core: 0
   priority: 12
   vcpus:
-    - { core: 2 }
-    - { core: 3 }
+    - {{ core: 2 }}
+    - {{ core: 3 }}
   disks:
-    - { from: blockmux, first: 8M, size: 32M }
-    - { from: blockmux, first: 48M, size: 8M, readonly: true }
+    - {{ from: blockmux, first: 8M, size: 32M, zero-copy: {direct} }}
+    - {{ from: blockmux, first: 48M, size: 8M, readonly: true, zero-copy: {direct} }}
 """
 
 
-@pytest.fixture(scope="module")
-def guest():
+@pytest.fixture(scope="module", params=["copied", "zero-copy"])
+def guest(request):
+    direct = "true" if request.param == "zero-copy" else "false"
     with open(IMAGE, "wb") as image:
         image.write(FILLER * (64 * MIB))
-    path = describe("guest-disk", compartments=DISK_DRIVER, devices=DISK_DEVICE, hardware=disk_hardware(IMAGE),
-                    rest=DISK_MUX + "vms:\n" + indented(GUEST))
+    path = describe(f"disk-{request.param}", compartments=DISK_DRIVER, devices=DISK_DEVICE,
+                    hardware=disk_hardware(IMAGE),
+                    rest=DISK_MUX + "vms:\n" + indented(GUEST.format(direct=direct)))
     with machine(path) as booted:
         console = Console(booted)
         booted.expect("press Enter for a shell on ttyS0", 180, anywhere=True)
@@ -101,6 +106,48 @@ def test_writing_goes_on_across_a_restart(guest, victim):
                "grep all /tmp/done")
     run(guest, "echo 3 >/proc/sys/vm/drop_caches")
     assert wanted in run(guest, "dd if=/dev/vda bs=64k count=128 2>/dev/null | md5sum")
+
+
+def start_writing(guest):
+    """Without end, and reading back all the time."""
+    run(guest, "rm -f /tmp/stop; (while [ ! -e /tmp/stop ]; do dd if=/dev/urandom bs=64k count=64 "
+               "2>/dev/null | dd of=/dev/vda bs=64k oflag=direct 2>/dev/null; dd if=/dev/vda "
+               "of=/dev/null bs=128k iflag=direct 2>/dev/null; done; echo over >/tmp/stop) "
+               ">/dev/null 2>&1 & true")
+
+
+def test_driver_takes_the_disk_anew_amid_traffic(guest):
+    """Linux resets the device, which may still be at work, and waits until it isn't."""
+    start_writing(guest)
+    device = run(guest, "basename $(readlink /sys/block/vda/device)").split()[-1]
+    drivers = "/sys/bus/virtio/drivers/virtio_blk"
+    for _ in range(3):
+        run(guest, f"sleep 1; echo {device} >{drivers}/unbind; echo {device} >{drivers}/bind")
+    run(guest, "touch /tmp/stop; for i in $(seq 60); do grep -q over /tmp/stop && break; sleep 1; "
+               "done; grep over /tmp/stop")
+    assert re.search(r"\d+ vd[a-z]$", run(guest, "cat /proc/partitions"), re.MULTILINE)
+
+
+def has_booted(guest):
+    guest.machine.expect("press Enter for a shell on ttyS0", 180)
+    guest.shell("web")
+    guest.wide("web")
+    assert "32768 vda" in run(guest, "cat /proc/partitions")
+
+
+def test_monitor_starts_anew_amid_traffic(guest):
+    """What the disk still writes for its last life mustn't spoil the next one."""
+    start_writing(guest)
+    guest.overview()
+    guest.command("restart web")
+    has_booted(guest)
+
+
+def test_guest_resets_amid_traffic(guest):
+    start_writing(guest)
+    guest.machine.serial.mark()
+    guest.type("echo b >/proc/sysrq-trigger\r")
+    has_booted(guest)
 
 
 def test_nothing_beyond_the_extent_changed(guest):

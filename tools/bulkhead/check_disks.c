@@ -50,6 +50,15 @@ static void check_model(const struct checker *c, const struct description_extent
     }
 }
 
+static void check_zero_copy(const struct checker *c, const struct description_extent *e,
+                            const char *owner, const char *path) {
+    if (e->zero_copy && !programs_extent_is_virtio(e)) {
+        report_add(c->report, tree_line(c->tree, "%s", path), owner,
+                   "'zero-copy' is for virtio disks only");
+        report_mend(c->report, "leave out 'zero-copy', or 'model'");
+    }
+}
+
 static void check_extent(const struct checker *c, const struct program *vm, uint32_t number) {
     const struct description_extent *e = &vm->vm->disks[number];
     const char *owner = vm->base->name;
@@ -61,6 +70,7 @@ static void check_extent(const struct checker *c, const struct program *vm, uint
         checker_unknown(c, "disk", e->from, owner, path, "from");
     }
     check_model(c, e, owner, path);
+    check_zero_copy(c, e, owner, path);
     checker_size(c, e->first, BH_PAGE_SIZE, owner, path, "first");
     checker_size(c, e->size, BH_PAGE_SIZE, owner, path, "size");
     bool range = e->size != NULL || e->first != NULL;

@@ -170,6 +170,7 @@ struct description_extent {     /* what a VM has of a disk */
     char *partition;            /* or the partition of that name */
     bool  readonly;
     char *model;                /* virtio (default), ahci, ahci-cdrom */
+    bool  zero_copy;            /* the disk reaches the VM's RAM itself */
 };
 
 struct description_nic {

@@ -103,6 +103,7 @@ void lower_all(struct model *m, const struct programs *programs) {
     lower_memory(m, programs);
     lower_links(m, programs);
     lower_vms(m, programs);
+    lower_disk_memories(m, programs);
     lower_mappings(m);
     lower_mode_names(m);
     lower_rights(m, programs);

@@ -30,6 +30,7 @@ bool lower_nic_is_virtio(const struct description_nic *nic);
 
 /* lower_vm.c: guest memory, images, vCPUs, doorbells. */
 void lower_vms(struct model *m, const struct programs *programs);
+void lower_disk_memories(struct model *m, const struct programs *programs);     /* after the VMs */
 
 /* lower_rights.c: channels, supervision, power, counters, settings, modes. */
 void lower_rights(struct model *m, const struct programs *programs);

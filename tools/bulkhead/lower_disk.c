@@ -2,7 +2,8 @@
 /*
  * Block multiplexers. Requests go from a VM to the multiplexer, which checks them against the VM's
  * extent, and on to the driver; data stays in the VM's own area, which the disk's device space maps
- * and neither multiplexer nor driver does. Trusts check.c.
+ * and neither multiplexer nor driver does. Zero-copy: the device space maps the VM's RAM as well.
+ * Trusts check.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define DISK_AREA     (1u << 20)
 #define SCRATCH       (64u << 10)
 #define DRIVER_MEMORY (256u << 10)
+#define LISTS         (16u << 10)   /* 32 lists of 64 pages (lib/block) */
 
 static void numbered_setting(struct model *m, uint32_t compartment, uint32_t number,
                              const char *name, const char *value) {
@@ -43,6 +45,22 @@ static void describe_extent(struct model *m, uint32_t disk, uint32_t number,
     if (programs_extent_is_readonly(e)) {
         numbered_setting(m, disk, number, "readonly", "1");
     }
+}
+
+/* Where the VM's monitor lists pages for the driver, which only reads there. */
+static void lower_lists(struct model *m, const char *owner, uint32_t client, const char *as,
+                        uint32_t number, uint32_t driver, struct origin origin) {
+    char *name = memory_format("%s.%s.lists", owner, as);
+    uint32_t lists = lower_ram(m, name, LISTS, BH_READ | BH_WRITE, BH_NONE, origin);
+    struct bh_manifest_entry *own = model_add_entry(m, client, BH_ENTRY_REGION, "%s.lists", as);
+
+    own->address = model_map_process(m, client, lists, BH_READ | BH_WRITE, origin);
+    own->size = LISTS;
+    struct bh_manifest_entry *theirs = model_add_entry(m, driver, BH_ENTRY_REGION, "lists%u",
+                                                       number);
+    theirs->address = model_map_process(m, driver, lists, BH_READ, origin);
+    theirs->size = LISTS;
+    free(name);
 }
 
 /* A VM's share of a disk: the link, and the data area that only the VM and the device touch. */
@@ -76,6 +94,9 @@ static void lower_extent(struct model *m, const struct program *vm, uint32_t cli
     }
     if (!programs_extent_is_virtio(e)) {
         link_setting(m, client, model, e->model);
+    }
+    if (e->zero_copy) {
+        lower_lists(m, vm->base->name, client, as, order, driver, origin);
     }
     free(as);
     free(name);
@@ -124,6 +145,52 @@ void lower_disks(struct model *m, const struct programs *programs) {
     for (uint32_t i = 0; i < programs->count; i++) {
         if (programs->program[i].role == ROLE_DISK) {
             lower_disk(m, programs, i);
+        }
+    }
+}
+
+/* One part of a VM's RAM, if it has that, in the disk's device space. */
+static void share_ram(struct model *m, uint32_t driver, const char *owner, const char *part,
+                      uint32_t number, struct origin origin) {
+    char *ram = memory_format("%s.ram.%s", owner, part);
+    char *name = memory_format("memory%u.%s", number, part);
+    uint32_t region = model_find_region(m, ram);
+
+    if (region != BH_NONE) {
+        link_device_region(m, driver, name, region, 0, BH_READ | BH_WRITE, origin);
+    }
+    free(ram);
+    free(name);
+}
+
+/* Clients are numbered as lower_disk meets them. */
+static void share_memories(struct model *m, const struct programs *programs,
+                           const struct program *disk) {
+    uint32_t driver = model_find_compartment(m, disk->disk->driver);
+    uint32_t number = 0;
+
+    for (uint32_t i = 0; i < programs->count; i++) {
+        const struct program *vm = &programs->program[i];
+        for (uint32_t j = 0; vm->vm != NULL && j < vm->vm->disks_count; j++) {
+            const struct description_extent *e = &vm->vm->disks[j];
+            struct origin origin = { tree_line(m->tree, "%s.disks[%u]", vm->path, j),
+                                     vm->base->name };
+            if (strcmp(e->from, disk->base->name) != 0) {
+                continue;
+            }
+            if (e->zero_copy) {
+                share_ram(m, driver, vm->base->name, "low", number, origin);
+                share_ram(m, driver, vm->base->name, "high", number, origin);
+            }
+            number++;
+        }
+    }
+}
+
+void lower_disk_memories(struct model *m, const struct programs *programs) {
+    for (uint32_t i = 0; i < programs->count; i++) {
+        if (programs->program[i].role == ROLE_DISK) {
+            share_memories(m, programs, &programs->program[i]);
         }
     }
 }

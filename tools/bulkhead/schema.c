@@ -209,6 +209,7 @@ static const cyaml_schema_field_t extent_fields[] = {
     TEXT("partition", OPT, struct description_extent, partition),
     TRUTH("readonly", struct description_extent, readonly),
     TEXT("model", OPT, struct description_extent, model),
+    TRUTH("zero-copy", struct description_extent, zero_copy),
     CYAML_FIELD_END
 };
 static const cyaml_schema_value_t extent_entry = ENTRY(description_extent, extent_fields);
