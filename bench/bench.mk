@@ -90,6 +90,13 @@ build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
 	@mkdir -p $(@D)
 	sed '$(BENCH_EMULATED); $(BENCH_E1000)' $< >$@
 
+build/bench/zerocopy.yaml: bench/disk.yaml bench/bench.mk
+	@mkdir -p $(@D)
+	sed 's/^system: .*/system: bench-zerocopy/; s/from: blockmux/&, zero-copy: true/' $< >$@
+
+build/bench/bench-zerocopy.plan: build/bench/zerocopy.yaml $(TOOL)
+	$(TOOL) build $< -o $(@D)
+
 build/bench/ahci.yaml: bench/disk.yaml bench/bench.mk
 	@mkdir -p $(@D)
 	sed '$(BENCH_EMULATED); $(BENCH_AHCI)' $< >$@
@@ -123,15 +130,17 @@ build/bench/bench-e1000.plan build/bench/bench-ahci.plan: build/bench/bench-%.pl
 
 build/bench/bench-signal.plan build/bench/bench-across.plan: build/programs/bench-signal.elf
 build/bench/bench-interrupt.plan: build/programs/bench-interrupt.elf
-build/bench/bench-disk.plan build/bench/bench-ahci.plan: \
+build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-ahci.plan: \
     $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm)
 build/bench/bench-guest.plan build/bench/bench-e1000.plan: \
     $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm)
-build/bench/bench-disk.plan build/bench/bench-guest.plan: build/guests/vmlinuz build/bench/guest.cpio
+build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-guest.plan: \
+    build/guests/vmlinuz build/bench/guest.cpio
 
 BENCH_NEEDS := build/bench/count.so build/bench/vmlinuz build/bench/native.cpio \
                build/bench/host.cpio build/kernel/bulkhead32.elf \
-               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk ahci e1000 \
+               $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk \
+               zerocopy ahci e1000 \
                passed passdisk passedu vf domain store)
 
 # ONLY: which machines to run, separated by commas; all of them unless told.
