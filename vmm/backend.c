@@ -72,16 +72,24 @@ bool backend_list(const struct backend *backend, uint32_t tag, const struct gues
     return true;
 }
 
-void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
-                    uint32_t count, bool listed) {
-    struct ring_descriptor message = {
-        .kind = (uint8_t)kind, .offset = tag * (listed ? BLOCK_LIST : BACKEND_SLOT),
-        .length = (uint16_t)count, .port = listed ? BLOCK_LISTED : 0,
-        .extra = block_extra(sector, tag),
-    };
+static void submit(struct backend *backend, uint32_t tag, struct ring_descriptor message) {
     backend->request[tag] = (struct backend_request){ .message = message };
     backend->under_way |= 1u << tag;
     ring_put(&backend->link, message);
+}
+
+void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
+                    uint32_t count) {
+    submit(backend, tag, (struct ring_descriptor){
+        .kind = (uint8_t)kind, .offset = tag * BACKEND_SLOT, .length = (uint16_t)count,
+        .extra = block_extra(sector, tag) });
+}
+
+void backend_submit_listed(struct backend *backend, uint32_t tag, enum block_kind kind,
+                           uint64_t sector, uint32_t count) {
+    submit(backend, tag, (struct ring_descriptor){
+        .kind = (uint8_t)kind, .port = BLOCK_LISTED, .offset = tag * BLOCK_LIST,
+        .length = (uint16_t)count, .extra = block_extra(sector, tag) });
 }
 
 static void learn(struct backend *backend, struct ring_descriptor info) {

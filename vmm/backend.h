@@ -82,9 +82,11 @@ static inline bool backend_is_direct(const struct backend *backend) {
 bool backend_list(const struct backend *backend, uint32_t tag, const struct guest_buffer *buffer,
                   uint32_t skip, uint32_t size);
 
-/* `count`: sectors; of a flush, none. `listed`: backend_list did so. */
+/* `count`: sectors; of a flush, none. The second: of a read or write whose data is listed. */
 void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,
-                    uint32_t count, bool listed);
+                    uint32_t count);
+void backend_submit_listed(struct backend *backend, uint32_t tag, enum block_kind kind,
+                           uint64_t sector, uint32_t count);
 
 static inline bool backend_under_way(const struct backend *backend, uint32_t tag) {
     return (backend->under_way >> tag % BACKEND_SLOTS & 1) != 0;

@@ -17,17 +17,13 @@ void nvme_tell(struct nvme *nvme) {
         .length = nvme->discards ? BLOCK_INFO_DISCARD : 0 });
 }
 
-/* Where the pages after the first are; `next`: the only one. */
-static void set_second(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
-                       uint32_t pages, uint64_t next) {
-    uint64_t list = nvme->rings_iova + offsetof(struct nvme_rings, list) +
-                    (uint64_t)id * sizeof(nvme->rings->list[0]);
-
-    command->prp2 = pages == 0 ? 0 : pages == 1 ? next : list;
-}
-
 /* Physical region pages (NVMe 4.3): the first may begin anywhere, further ones are whole pages; two
  * stand in the command, more in the list that belongs to the command's id. */
+static void use_list(const struct nvme *nvme, volatile struct nvme_command *command, uint32_t id) {
+    command->prp2 = nvme->rings_iova + offsetof(struct nvme_rings, list) +
+                    (uint64_t)id * sizeof(nvme->rings->list[0]);
+}
+
 static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
                       uint64_t address, uint64_t bytes) {
     uint64_t first = PAGE - address % PAGE;
@@ -35,9 +31,12 @@ static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, 
     uint32_t pages = bytes <= first ? 0 : (uint32_t)((bytes - first + PAGE - 1) / PAGE);
 
     command->prp1 = address;
+    command->prp2 = pages == 0 ? 0 : next;
+    if (pages < 2)
+        return;
     for (uint32_t i = 0; i < pages && i < NVME_PRPS; i++)
         nvme->rings->list[id][i] = next + (uint64_t)i * PAGE;
-    set_second(nvme, command, id, pages, next);
+    use_list(nvme, command, id);
 }
 
 /* The same for pages that a list names; false: one isn't the client's. Each entry is read once. */
@@ -61,7 +60,9 @@ static bool set_listed_pages(struct nvme *nvme, volatile struct nvme_command *co
             return false;
         further[i] = at;
     }
-    set_second(nvme, command, id, pages, at);
+    command->prp2 = at;
+    if (pages > 1)
+        use_list(nvme, command, id);
     return true;
 }
 

@@ -71,7 +71,7 @@ static uint32_t least(uint32_t a, uint32_t b) {
 
 static void submit_flush(struct ahci_port *port, struct ahci_command *command, uint32_t tag) {
     command->flush = false;
-    backend_submit(&port->backend, tag, BLOCK_FLUSH, 0, 0, false);
+    backend_submit(&port->backend, tag, BLOCK_FLUSH, 0, 0);
 }
 
 static void submit_sectors(struct ahci_port *port, struct ahci_command *command, uint32_t tag) {
@@ -82,8 +82,7 @@ static void submit_sectors(struct ahci_port *port, struct ahci_command *command,
                     count * BLOCK_SECTOR);
     else if (command->kind == BLOCK_READ)
         ahci_skip(command, &command->next, count * BLOCK_SECTOR);
-    backend_submit(&port->backend, tag, command->kind, command->sector + command->asked, count,
-                   false);
+    backend_submit(&port->backend, tag, command->kind, command->sector + command->asked, count);
     command->asked += count;
     if (command->kind == BLOCK_DISCARD && command->asked == command->sectors)
         take_range(port, command);

@@ -182,8 +182,9 @@ static bool take(struct disk *disk, uint32_t number) {
 }
 
 /* Whether a direct disk moves the data of the open request's next piece itself. */
-static bool list_data(struct disk *disk, const struct disk_request *request, uint32_t tag,
-                      uint32_t size) {
+static __attribute__((noinline)) bool list_data(struct disk *disk,
+                                                const struct disk_request *request, uint32_t tag,
+                                                uint32_t size) {
     const struct guest_buffer *buffer = request->chain.buffer;
     if (request->kind == BLOCK_READ)
         return backend_list(&disk->backend, tag, buffer + request->chain.readable,
@@ -192,19 +193,28 @@ static bool list_data(struct disk *disk, const struct disk_request *request, uin
            backend_list(&disk->backend, tag, buffer, HEADER_SIZE + request->asked, size);
 }
 
+static void copy_and_submit(struct disk *disk, const struct disk_request *request, uint32_t tag,
+                            uint32_t size) {
+    if (request->kind == BLOCK_WRITE)
+        virtqueue_gather(&request->chain, HEADER_SIZE + request->asked,
+                         backend_data(&disk->backend, tag), size);
+    backend_submit(&disk->backend, tag, request->kind,
+                   request->sector + request->asked / BLOCK_SECTOR, size / BLOCK_SECTOR);
+}
+
 /* The open request's next piece; a discard is one, as it has no data. */
 static void submit_piece(struct disk *disk, uint32_t tag) {
     struct disk_request *request = &disk->request[disk->open];
     uint32_t left = request->bytes - request->asked;
     uint32_t size = request->kind == BLOCK_DISCARD || left < BACKEND_SLOT ? left : BACKEND_SLOT;
-    bool listed = backend_is_direct(&disk->backend) && list_data(disk, request, tag, size);
-    if (request->kind == BLOCK_WRITE && !listed)
-        virtqueue_gather(&request->chain, HEADER_SIZE + request->asked,
-                         backend_data(&disk->backend, tag), size);
+    if (backend_is_direct(&disk->backend) && list_data(disk, request, tag, size))
+        backend_submit_listed(&disk->backend, tag, request->kind,
+                              request->sector + request->asked / BLOCK_SECTOR,
+                              size / BLOCK_SECTOR);
+    else
+        copy_and_submit(disk, request, tag, size);
     disk->piece[tag].request = disk->open;
     disk->piece[tag].offset = request->asked;
-    backend_submit(&disk->backend, tag, request->kind,
-                   request->sector + request->asked / BLOCK_SECTOR, size / BLOCK_SECTOR, listed);
     request->pieces++;
     request->asked += size;
     if (request->asked == request->bytes)
