@@ -49,8 +49,8 @@ static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-/* Pages but for the beginning of the first and the end of the last one (NVMe 4.3). So a slot's size has
- * no more of them than a list. */
+/* Pages but for the beginning of the first and the end of the last one (NVMe 4.3). So a slot's size
+ * has no more of them than a list. */
 bool backend_list(const struct backend *backend, uint32_t tag, const struct guest_buffer *buffer,
                   uint32_t skip, uint32_t size) {
     uint64_t *list = backend->lists + tag * (BLOCK_LIST / sizeof(*list));

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Debian guest with virtio disks: what it writes comes back, also when the driver and the block
-multiplexer are reset meanwhile; a read-only disk stays as it is; nothing beyond its extent changes. All
-of it twice, as the disk reaches the guest's memory itself (zero-copy) or not."""
+multiplexer are reset meanwhile; a read-only disk stays as it is; nothing beyond its extent changes.
+All of it twice, as the disk reaches the guest's memory itself (zero-copy) or not."""
 import os
 import re
 

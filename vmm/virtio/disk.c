@@ -27,8 +27,8 @@ enum config { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_SEG_MAX = 12, CON
 #define FEATURE_FLUSH    (1ull << 9)
 #define FEATURE_DISCARD  (1ull << 13)
 
-/* A slot's data in pages fits into a chain, header and status beside it. Pages in one piece may come
- * as one segment. */
+/* A slot's data in pages fits into a chain, header and status beside it. Pages in one piece may
+ * come as one segment. */
 enum { SEGMENTS = VIRTQUEUE_CHAIN - 2, SEGMENT_SIZE = BACKEND_SLOT };
 _Static_assert((uint64_t)SEGMENTS * BLOCK_PAGE >= BACKEND_SLOT, "pages of a slot fit into a chain");
 
