@@ -99,6 +99,13 @@ static void learn(struct backend *backend, struct ring_descriptor info) {
     backend->known = true;
 }
 
+/* What was listed is the guest's again: a server that names the list once more gets nothing. */
+static void take_back(struct backend *backend, uint32_t tag) {
+    if (backend_listed(backend, tag))
+        __atomic_store_n(backend->lists + tag * (BLOCK_LIST / sizeof(*backend->lists)), UINT64_MAX,
+                         __ATOMIC_RELEASE);
+}
+
 /* A tag that isn't under way, or a kind that isn't known, is the server's mistake and changes
  * nothing. */
 bool backend_take(struct backend *backend, struct backend_answer *answer) {
@@ -113,6 +120,7 @@ bool backend_take(struct backend *backend, struct backend_answer *answer) {
         answer->event = BACKEND_CHANGED;
     } else if (peers_answer_good(backend, message)) {
         backend->under_way &= ~(1u << tag % BACKEND_SLOTS);
+        take_back(backend, tag);
         answer->event = backend->request[tag].abandoned ? BACKEND_NOTHING : BACKEND_DONE;
     }
     return true;

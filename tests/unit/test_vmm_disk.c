@@ -344,6 +344,7 @@ static void data_is_listed(void **state) {
     answer_disk(tag, BLOCK_OK);
     assert_int_equal(used_length(REQUESTS, 0), 3073);
     assert_int_equal(disk_status(0), 0);
+    assert_true(lists[tag][0] == UINT64_MAX);           /* nothing's page */
     assert_memory_equal(guest_range(&vm_fake.vm.memory, (struct gpa){ BUFFERS + 0x1000 }, 11),
                         "by the disk", 11);
 }
