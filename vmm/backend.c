@@ -126,16 +126,18 @@ bool backend_take(struct backend *backend, struct backend_answer *answer) {
     return true;
 }
 
+/* An honest server has no more to say than an answer for each slot, and what disk there is. */
 bool backend_stop(struct backend *backend) {
     struct backend_answer answer;
+    unsigned budget = 2 * BACKEND_SLOTS;
     if (!backend_is_direct(backend))
         return true;
     do {
         backend_check(backend);
-        while (backend_take(backend, &answer))
-            continue;
+        while (budget > 0 && backend_take(backend, &answer))
+            budget--;
         ring_flush(&backend->link);
-    } while (!ring_sleep(&backend->link));
+    } while (!ring_sleep(&backend->link) && budget > 0);
     return backend->known && backend->under_way == 0;
 }
 

@@ -17,13 +17,13 @@ void nvme_tell(struct nvme *nvme) {
         .length = nvme->discards ? BLOCK_INFO_DISCARD : 0 });
 }
 
-/* Physical region pages (NVMe 4.3): the first may begin anywhere, further ones are whole pages; two
- * stand in the command, more in the list that belongs to the command's id. */
 static void use_list(const struct nvme *nvme, volatile struct nvme_command *command, uint32_t id) {
     command->prp2 = nvme->rings_iova + offsetof(struct nvme_rings, list) +
                     (uint64_t)id * sizeof(nvme->rings->list[0]);
 }
 
+/* Physical region pages (NVMe 4.3): the first may begin anywhere, further ones are whole pages; two
+ * stand in the command, more in the list that belongs to the command's id. */
 static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
                       uint64_t address, uint64_t bytes) {
     uint64_t first = PAGE - address % PAGE;

@@ -18,20 +18,25 @@ BEHIND = SIZE * MIB // SECTOR      # its first sector that isn't its own
 WRAPPING = (1 << 48) - FIRST * MIB // SECTOR   # behind the end of all sectors: the disk's first
 
 CLIENT = """\
-vms:
-  - name: attacker
+  - name: {name}
     program: trespass
     kernel: programs/trespass.elf
     memory: 16M
-    core: 0
+    core: {core}
     priority: 12
     settings:
-      - {{ name: lba, value: "{lba}" }}
+      - {{ name: {setting}, value: "{value}" }}
     vcpus:
       - {{ core: 1 }}
     disks:
-      - {{ from: blockmux, first: {first}M, size: {size}M }}
+      - {{ from: blockmux, first: {first}M, size: {size}M{more} }}
 """
+
+
+def clients(*which):
+    return "vms:\n" + "".join(
+        CLIENT.format(name=name, core=core, setting=setting, value=value, first=first, size=SIZE,
+                      more=more) for name, core, setting, value, first, more in which)
 
 
 def trespass(name, lba, mux):
@@ -40,7 +45,7 @@ def trespass(name, lba, mux):
         image.write(FILLER * (32 * MIB))
     path = describe(name, cores=2, memory="512M", hardware=disk_hardware(IMAGE), devices=DISK_DEVICE,
                     compartments=DISK_DRIVER,
-                    rest=mux + CLIENT.format(lba=lba, first=FIRST, size=SIZE))
+                    rest=mux + clients(("attacker", 0, "lba", lba, FIRST, "")))
     with machine(path) as running:
         told = running.expect(r"trespass: written (\d), read (\d), found (0x[0-9a-f]+)$", 90,
                               anywhere=True).groups()
@@ -65,33 +70,7 @@ def test_f10_extent_is_a_clients_bound(verdict, lba, harmed):
 
 MEMORY = 16 * MIB
 BEYOND = MEMORY + 2 * MIB          # where the tool puts the next client's memory in the disk's space
-NEIGHBOURS = """\
-vms:
-  - name: attacker
-    program: trespass
-    kernel: programs/trespass.elf
-    memory: 16M
-    core: 0
-    priority: 12
-    settings:
-      - {{ name: memory, value: "{target}" }}
-    vcpus:
-      - {{ core: 1 }}
-    disks:
-      - {{ from: blockmux, size: 8M, zero-copy: true }}
-  - name: victim
-    program: trespass
-    kernel: programs/trespass.elf
-    memory: 16M
-    core: 1
-    priority: 12
-    settings:
-      - {{ name: watch, value: 1 }}
-    vcpus:
-      - {{ core: 1 }}
-    disks:
-      - {{ from: blockmux, first: 8M, size: 8M, zero-copy: true }}
-"""
+ZERO_COPY = ", zero-copy: true"
 
 
 def name_memory(name, target, driver, memory):
@@ -99,7 +78,9 @@ def name_memory(name, target, driver, memory):
     with open(IMAGE, "wb") as image:
         image.write(FILLER * (32 * MIB))
     path = describe(name, cores=2, memory="512M", hardware=disk_hardware(IMAGE), devices=DISK_DEVICE,
-                    compartments=driver, rest=DISK_MUX + NEIGHBOURS.format(target=target))
+                    compartments=driver, rest=DISK_MUX + clients(
+                        ("attacker", 0, "memory", target, 0, ZERO_COPY),
+                        ("victim", 1, "watch", 1, SIZE, ZERO_COPY)))
     with machine(path) as running:
         told = running.expect(r"trespass: written (\d), read (\d), found (0x[0-9a-f]+)$", 90,
                               anywhere=True).groups()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tests of the NVMe driver's core over a fake controller with a small disk: start, transfers through
- * page lists, to a client's area and to its memory, discards, refusals, and a controller that fails, lies or stands still.
+ * page lists, to a client's area and to its memory, discards, refusals, and a controller that fails,
+ * lies or stands still.
  */
 #include <setjmp.h>
 #include <stdarg.h>

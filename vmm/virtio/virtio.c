@@ -198,7 +198,7 @@ static void write_queue(struct virtio_device *device, struct virtqueue *queue, u
     }
 }
 
-/* virtio 2.1, 2.4.2, 3.1.1: bits are only added; FEATURES_OK stays off if the driver accepted what was not
+/* virtio 2.1, 3.1.1: bits are only added; FEATURES_OK stays off if the driver accepted what was not
  * offered, or not VERSION_1; a reset is the way back from anything. */
 static enum virtio_event write_status(struct virtio_device *device, uint8_t value) {
     if (value == 0) {

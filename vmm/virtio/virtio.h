@@ -39,7 +39,7 @@ struct virtio_device {
     uint16_t config_vector;
     uint16_t queue_select;
     uint8_t status;                  /* enum virtio_status */
-    bool in_reset;                   /* the device model may still touch the guest's RAM */
+    bool in_reset;                   /* it may still touch the guest's RAM (virtio 2.4.2) */
     uint8_t config[VIRTIO_CONFIG_MAX];
     uint32_t config_size;
     uint16_t queues;                 /* that this device has */
