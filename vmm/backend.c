@@ -6,7 +6,18 @@
 
 #include "vmm/peers.h"
 
+static uint64_t *list_of(const struct backend *backend, uint32_t tag) {
+    return backend->lists + tag * (BLOCK_LIST / sizeof(*backend->lists));
+}
+
+/* What was listed is the guest's again: a server that names the list once more gets nothing. */
+static void take_back(const struct backend *backend, uint32_t tag) {
+    __atomic_store_n(list_of(backend, tag), UINT64_MAX, __ATOMIC_RELEASE);
+}
+
 void backend_create(struct backend *backend) {
+    for (uint32_t tag = 0; backend_is_direct(backend) && tag < BACKEND_SLOTS; tag++)
+        take_back(backend, tag);
     uint64_t slots = backend->link.out_size / BACKEND_SLOT;
     backend->slots = slots < BACKEND_SLOTS ? (uint32_t)slots : BACKEND_SLOTS;
     backend_forget(backend);
@@ -53,7 +64,7 @@ static uint32_t least(uint32_t a, uint32_t b) {
  * has no more of them than a list. */
 bool backend_list(const struct backend *backend, uint32_t tag, const struct guest_buffer *buffer,
                   uint32_t skip, uint32_t size) {
-    uint64_t *list = backend->lists + tag * (BLOCK_LIST / sizeof(*list));
+    uint64_t *list = list_of(backend, tag);
     uint64_t odd = sizeof(uint32_t) - 1;
     for (; skip >= buffer->size; buffer++)
         skip -= buffer->size;
@@ -62,8 +73,10 @@ bool backend_list(const struct backend *backend, uint32_t tag, const struct gues
         uint64_t at = guest_offset(backend->memory, buffer->bytes + skip);
         uint64_t end = at + part;
         size -= part;
-        if ((at & odd) || (size > 0 && end % BLOCK_PAGE != 0))
+        if ((at & odd) || (size > 0 && end % BLOCK_PAGE != 0)) {
+            take_back(backend, tag);
             return false;
+        }
         for (; at < end; at = (at | (BLOCK_PAGE - 1)) + 1)
             *list++ = at;
         skip = 0;
@@ -99,13 +112,6 @@ static void learn(struct backend *backend, struct ring_descriptor info) {
     backend->known = true;
 }
 
-/* What was listed is the guest's again: a server that names the list once more gets nothing. */
-static void take_back(struct backend *backend, uint32_t tag) {
-    if (backend_listed(backend, tag))
-        __atomic_store_n(backend->lists + tag * (BLOCK_LIST / sizeof(*backend->lists)), UINT64_MAX,
-                         __ATOMIC_RELEASE);
-}
-
 /* A tag that isn't under way, or a kind that isn't known, is the server's mistake and changes
  * nothing. */
 bool backend_take(struct backend *backend, struct backend_answer *answer) {
@@ -120,7 +126,8 @@ bool backend_take(struct backend *backend, struct backend_answer *answer) {
         answer->event = BACKEND_CHANGED;
     } else if (peers_answer_good(backend, message)) {
         backend->under_way &= ~(1u << tag % BACKEND_SLOTS);
-        take_back(backend, tag);
+        if (backend_listed(backend, tag))
+            take_back(backend, tag);
         answer->event = backend->request[tag].abandoned ? BACKEND_NOTHING : BACKEND_DONE;
     }
     return true;

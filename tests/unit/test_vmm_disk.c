@@ -395,6 +395,7 @@ static void other_data_is_copied(void **state) {
         ask_scattered(0, at[i], size);
         struct ring_descriptor request = next_request();
         assert_false(block_listed(request));
+        assert_true(lists[block_tag(request)][0] == UINT64_MAX);
         memset(backend_data(&vm_fake.vm.disk[0].backend, block_tag(request)), 0x33, 0x3800);
         answer_disk(block_tag(request), BLOCK_OK);
         assert_int_equal(get16(at[i][2] + 0x5fe), 0x3333);
@@ -454,6 +455,9 @@ static void vm_begins_when_the_server_has_told(void **state) {
     ring_put(&vm_fake.disk_peer, (struct ring_descriptor){ .kind = BLOCK_INFO, .extra = 1000 });
     ring_flush(&vm_fake.disk_peer);
     assert_true(devices_stop(&vm_fake.vm));
+    devices_reset(&vm_fake.vm);
+    for (unsigned tag = 0; tag < BACKEND_SLOTS; tag++)
+        assert_true(lists[tag][0] == UINT64_MAX);       /* nothing is listed yet */
 }
 
 /* ---- Turns of the disk alone ---- */
