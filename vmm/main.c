@@ -257,13 +257,13 @@ static uint64_t next_deadline(void) {
 }
 
 /* What is served at once is no reason to look at anything else, whose deadlines stay as they are: a
- * thread that changes one wakes us. */
+ * thread that changes one wakes us. But a VM that ends may have waited for just that. */
 static void wait_for_work(void) {
     uint64_t others = next_deadline();
     uint64_t bits;
     do {
         bits = vm_wait(&vm, others);
-    } while (devices_serve(&vm, bits) && vm_now() < others);
+    } while (devices_serve(&vm, bits) && vm_runs(&vm) && vm_now() < others);
 }
 
 static _Noreturn void serve(void) {
