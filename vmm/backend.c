@@ -61,7 +61,8 @@ static uint32_t least(uint32_t a, uint32_t b) {
 }
 
 /* Pages but for the beginning of the first and the end of the last one (NVMe 4.3). So a slot's size
- * has no more of them than a list. */
+ * has no more of them than a list. After the last one stands that nothing follows: what an older
+ * list named there is the guest's again. */
 bool backend_list(const struct backend *backend, uint32_t tag, const struct guest_buffer *buffer,
                   uint32_t skip, uint32_t size) {
     uint64_t *list = list_of(backend, tag);
@@ -82,6 +83,7 @@ bool backend_list(const struct backend *backend, uint32_t tag, const struct gues
         skip = 0;
         odd = BLOCK_PAGE - 1;
     }
+    *list = UINT64_MAX;
     return true;
 }
 
