@@ -12,7 +12,6 @@
  *   notify_wait          slot, deadline            as wait; the signal and the sleep are one call
  *   vcpu_run             slot, deadline            as wait; the exit is in the page (abi/vcpu.h)
  *   guest_place          slot, gpa | present       -
- *   irq_ack              slot                      -
  *   device_control       slot, operation           -
  *   device_read          slot, what, argument      the value
  *   compartment_control  slot, operation           the state, for BH_COMPARTMENT_STATE
@@ -30,12 +29,11 @@ enum bh_call {
     BH_CALL_NOTIFY_WAIT         = 2,
     BH_CALL_VCPU_RUN            = 3,   /* BH_E_TIMEOUT at a halt that outlasted the deadline */
     BH_CALL_GUEST_PLACE         = 4,   /* a BH_SLOT_PLACE; gpa page-aligned, bit 0: 1 maps, 0 unmaps */
-    BH_CALL_IRQ_ACK             = 5,   /* unmasks, and restarts the source's delivery count */
-    BH_CALL_DEVICE_CONTROL      = 6,
-    BH_CALL_DEVICE_READ         = 7,
-    BH_CALL_COMPARTMENT_CONTROL = 8,
-    BH_CALL_MODE_ENTER          = 9,
-    BH_CALL_MACHINE_CONTROL     = 10,
+    BH_CALL_DEVICE_CONTROL      = 5,
+    BH_CALL_DEVICE_READ         = 6,
+    BH_CALL_COMPARTMENT_CONTROL = 7,
+    BH_CALL_MODE_ENTER          = 8,
+    BH_CALL_MACHINE_CONTROL     = 9,
     BH_CALL_COUNT
 };
 

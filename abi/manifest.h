@@ -24,7 +24,7 @@ enum bh_manifest_kind {
                                    used: bytes of content (an initramfs' true length) */
     BH_ENTRY_CHANNEL     = 3,   /* slot: may notify */
     BH_ENTRY_EVENT       = 4,   /* thread, bits: what somebody signals to us ("life.<peer>") */
-    BH_ENTRY_INTERRUPT   = 5,   /* slot (irq_ack), thread, bits; index: MSI-X entry or ISA line */
+    BH_ENTRY_INTERRUPT   = 5,   /* thread, bits; index: MSI-X entry or ISA line */
     BH_ENTRY_DEVICE      = 6,   /* slot */
     BH_ENTRY_PORTS       = 7,   /* first port in address, count in size */
     BH_ENTRY_VCPU        = 8,   /* slot, thread that runs it, address of its state page; index */

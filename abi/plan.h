@@ -169,7 +169,6 @@ enum bh_slot_kind {
     BH_SLOT_COMPARTMENT = BH_TABLE_COMPARTMENT,  /* compartment_control */
     BH_SLOT_VCPU        = BH_TABLE_VCPU,         /* vcpu_run */
     BH_SLOT_CHANNEL     = BH_TABLE_CHANNEL,      /* notify, notify_wait */
-    BH_SLOT_INTERRUPT   = BH_TABLE_INTERRUPT,    /* irq_ack */
     BH_SLOT_DEVICE      = BH_TABLE_DEVICE,       /* device_control, device_read */
     BH_SLOT_MODE        = BH_TABLE_MODE,         /* mode_enter */
     BH_SLOT_MACHINE     = BH_TABLE_COUNT,        /* machine_control; object 0 */
@@ -237,7 +236,7 @@ struct bh_plan_interrupt {
     uint32_t kind;           /* enum bh_interrupt_kind */
     uint32_t source;
     uint32_t channel;
-    uint32_t limit;          /* most deliveries in 10 ms before it is masked until irq_ack */
+    uint32_t limit;          /* most deliveries in 10 ms; then it is masked until they are over */
     uint32_t reserved;
 };
 

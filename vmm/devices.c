@@ -186,7 +186,7 @@ static void flush_msix(struct vm *vm) {
 
 static void run_passed(struct vm *vm) {
     for (unsigned i = 0; i < vm->passed_count; i++)
-        passthrough_run(&vm->passed[i], vm_now());
+        passthrough_run(&vm->passed[i]);
 }
 
 bool devices_stop(struct vm *vm) {
@@ -240,12 +240,10 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
 static void take_interrupts(struct vm *vm, const struct vcpu *by, struct passthrough *passed,
                             uint64_t bits) {
     lock_acquire(&vm->device_lock);
-    bool sooner = passthrough_raise(passed, bits, vm_now(), vm->tsc_khz);
+    passthrough_raise(passed, bits);
     if (pci_has_raised(&passed->pci))
         irq_flush_messages(vm, by, &passed->pci);
     lock_release(&vm->device_lock);
-    if (sooner)
-        vm_kick_io(vm);
 }
 
 void devices_take_interrupts(struct vm *vm, const struct vcpu *by, uint64_t bits) {

@@ -186,7 +186,6 @@ static void set_interrupts(struct passthrough *p, const char *prefix, const char
     for (uint32_t i = 0; i < p->interrupts; i++) {
         const struct bh_manifest_entry *entry =
             manifest_find_numbered(BH_ENTRY_INTERRUPT, name, i, "");
-        p->interrupt_slot[i] = entry->slot;
         p->interrupt_bits[i] = entry->bits;
         vm_know_interrupts(entry->bits);
     }

@@ -75,10 +75,6 @@ uint64_t passthrough_value(uint32_t slot, enum bh_device_value what, uint64_t ar
     return call_device_read(slot, what, argument, &value) == BH_OK ? value : 0;
 }
 
-void passthrough_acknowledge(uint32_t slot) {
-    call_irq_ack(slot);
-}
-
 void passthrough_lost(const char *name) {
     log_line("%s can't be reset: the guest goes on without it", name);
 }

@@ -39,19 +39,16 @@ void thread_main(uint32_t number) {
 
 int main(void) {
     uint32_t device = manifest_need(BH_ENTRY_DEVICE, "edu")->slot;
-    uint32_t interrupt = manifest_need(BH_ENTRY_INTERRUPT, "irq0")->slot;
     uint64_t bits;
 
     registers = manifest_address(manifest_need(BH_ENTRY_REGION, "bar0"));
     if (call_device_control(device, BH_DEVICE_BUS_MASTER_ON) != BH_OK)
         program_stop("interrupt: the device mayn't send interrupts");
-    call_irq_ack(interrupt);
     program_ready();
     for (;;) {
         call_wait(BH_FOREVER, &bits);
         MARK_END(MARK_INTERRUPT);
         mmio_write32(registers, EDU_ACKNOWLEDGE, 1);
-        call_irq_ack(interrupt);
         taken++;
     }
 }

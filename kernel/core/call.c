@@ -9,7 +9,6 @@
 #include "core/core.h"
 #include "core/counter.h"
 #include "core/device.h"
-#include "core/interrupt.h"
 #include "core/plan.h"
 #include "core/thread.h"
 #include "core/vcpu.h"
@@ -31,7 +30,6 @@ static const struct shape shapes[BH_CALL_COUNT] = {
     [BH_CALL_NOTIFY_WAIT] = { .kind = BH_SLOT_CHANNEL },
     [BH_CALL_VCPU_RUN] = { .kind = BH_SLOT_VCPU },
     [BH_CALL_GUEST_PLACE] = { .kind = BH_SLOT_PLACE },
-    [BH_CALL_IRQ_ACK] = { .kind = BH_SLOT_INTERRUPT },
     [BH_CALL_DEVICE_CONTROL] = { .kind = BH_SLOT_DEVICE, .operations = BH_DEVICE_RESET + 1 },
     [BH_CALL_DEVICE_READ] = { .kind = BH_SLOT_DEVICE, .right = 1u << BH_DEVICE_READ },
     [BH_CALL_COMPARTMENT_CONTROL] = { .kind = BH_SLOT_COMPARTMENT,
@@ -96,8 +94,6 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
     case BH_CALL_GUEST_PLACE:
         return vcpu_place(slot->object, slot->object2, argument[1] & ~PLACE_PRESENT,
                           (argument[1] & PLACE_PRESENT) != 0, slot->rights);
-    case BH_CALL_IRQ_ACK:
-        return interrupt_ack(slot->object);
     case BH_CALL_DEVICE_CONTROL:
         return device_control(slot->object, (enum bh_device_operation)argument[1]);
     case BH_CALL_DEVICE_READ:

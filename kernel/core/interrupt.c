@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupts of devices. Interrupt n of the plan has vector FIRST + n on every core and a remapping
- * entry of its own, so no source can use another's. A source that comes more often than the plan
- * allows is made absent until its owner acknowledges: it costs its owner the interrupt, others
- * nothing. Trusts no device. Everything is guarded by device_lock.
+ * entry of its own, so no source can use another's. A source that has come as often as the plan
+ * allows in 10 ms is made absent until they are over, whatever its owner does: it costs others no
+ * more than that. Trusts no device. Everything is guarded by device_lock.
  */
 #include "core/interrupt.h"
 
+#include "core/atomic.h"
 #include "core/device_state.h"
 #include "core/log.h"
 #include "core/plan.h"
@@ -17,11 +18,12 @@ enum { WINDOW_US = 10000 };           /* over which the plan's limit counts */
 
 _Static_assert(VECTOR_DEVICE_LAST - VECTOR_DEVICE_FIRST + 1 >= BH_MAX_INTERRUPTS, "a vector each");
 
-/* Its owner doesn't run; runs; runs, but its limit closed it until irq_ack. */
+/* Its owner doesn't run; runs; runs, but its limit closed it until its window ends. */
 static enum { CLOSED, OPEN, STORMED } state[BH_MAX_INTERRUPTS];
 static uint32_t core_of[BH_MAX_INTERRUPTS];        /* to which its entry sends it */
 static uint64_t window_end[BH_MAX_INTERRUPTS];
 static uint32_t window_count[BH_MAX_INTERRUPTS];
+static uint64_t first_end = BH_FOREVER;            /* of a STORMED one's window; 0: look */
 
 static uint32_t wanted_core(uint32_t index) {
     return thread_core(plan_channel(plan_interrupt(index)->channel)->thread);
@@ -46,7 +48,6 @@ static void open_source(uint32_t index) {
     if (!iommu_interrupt_set(index, line ? interrupt_line_requester() : device_requester(p->device),
                              vector, interrupt_target(core_of[index]), &message))
         return;
-    window_count[index] = 0;
     if (line)
         interrupt_line_set(p->source, vector, &message);
     else
@@ -92,10 +93,12 @@ static void close_for_storm(uint32_t index) {
     const struct bh_plan_interrupt *p = plan_interrupt(index);
     close_source(index);
     state[index] = STORMED;
+    atomic_store(&first_end, 0);
+    sched_event_at(0);
     uint64_t storms = ++counters.interrupt[index][BH_INTERRUPT_STORMS];
     if ((storms & (storms - 1)) == 0)
         log_line("interrupt \"%s\" of device \"%s\" of \"%s\": more than %u in 10 ms: masked until "
-                 "acknowledged (%lu times)", p->name, plan_device(p->device)->name,
+                 "they are over (%lu times)", p->name, plan_device(p->device)->name,
                  device_owner_name(p->device), p->limit, storms);
 }
 
@@ -114,18 +117,23 @@ void interrupt_deliver(uint32_t vector) {
 }
 
 /* What came while it was closed is lost, so its owner is signalled once more after opening. */
-enum bh_status interrupt_ack(uint32_t index) {
+uint64_t interrupt_expire(uint64_t now) {
+    uint64_t next = BH_FOREVER;
+    if (now < atomic_load(&first_end))
+        return atomic_load(&first_end);
     lock_take(&device_lock);
-    bool reopened = state[index] == STORMED;
-    window_count[index] = 0;
-    if (reopened) {
-        state[index] = OPEN;
-        open_source(index);
+    for (uint32_t i = 0; i < plan_count(BH_TABLE_INTERRUPT); i++) {
+        if (state[i] == STORMED && window_end[i] <= now) {
+            state[i] = OPEN;
+            open_source(i);
+            channel_signal(plan_interrupt(i)->channel);
+        } else if (state[i] == STORMED && window_end[i] < next) {
+            next = window_end[i];
+        }
     }
+    atomic_store(&first_end, next);
     lock_drop(&device_lock);
-    if (reopened)
-        channel_signal(plan_interrupt(index)->channel);
-    return BH_OK;
+    return next;
 }
 
 void interrupt_open_device(uint32_t device, bool wanted) {
@@ -133,10 +141,7 @@ void interrupt_open_device(uint32_t device, bool wanted) {
         if (plan_interrupt(i)->device != device || (state[i] != CLOSED) == wanted)
             continue;
         state[i] = wanted ? OPEN : CLOSED;
-        if (wanted)
-            open_source(i);
-        else
-            close_source(i);
+        (wanted ? open_source : close_source)(i);
     }
 }
 

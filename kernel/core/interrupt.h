@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupts of devices: MSI and MSI-X through the remapping unit, ISA lines through the I/O APIC.
- * Each sets the bits of one channel; each has a limit, above which it is masked until irq_ack.
+ * Each sets the bits of one channel; each has a limit, above which it is masked for a while.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ enum interrupt_vector {
 
 void interrupt_install(void);                 /* all of the plan, masked until their owner starts */
 void interrupt_deliver(uint32_t vector);      /* on the core that got it; the caller does the EOI */
-enum bh_status interrupt_ack(uint32_t interrupt);
+uint64_t interrupt_expire(uint64_t now);      /* ends masks; answers the tick of the next such end */
 void interrupt_retarget(void);                /* after a mode change: to the cores of their threads */
 
 /* ISA lines, as the architecture delivers them, and where a core's interrupts are sent. Implemented

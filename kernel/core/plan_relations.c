@@ -112,16 +112,13 @@ static enum plan_rule place_relations(const struct plan_view *p, const struct bh
 }
 
 static enum plan_rule slot_relations(const struct plan_view *p, const struct bh_plan_slot *s) {
-    uint32_t owner = s->compartment;
-
+    uint32_t own = s->compartment;
     switch (s->kind) {
-    case BH_SLOT_INTERRUPT:   owner = p->device[p->interrupt[s->object].device].owner; break;
-    case BH_SLOT_DEVICE:      owner = p->device[s->object].owner; break;
-    case BH_SLOT_COMPARTMENT: return s->object == s->compartment ? PLAN_SELF : PLAN_OK;
+    case BH_SLOT_DEVICE:      return p->device[s->object].owner == own ? PLAN_OK : PLAN_OWNER;
+    case BH_SLOT_COMPARTMENT: return s->object == own ? PLAN_SELF : PLAN_OK;
     case BH_SLOT_PLACE:       return place_relations(p, s);
-    default:                  break;
+    default:                  return PLAN_OK;
     }
-    return owner == s->compartment ? PLAN_OK : PLAN_OWNER;
 }
 
 /* Its VMM's guest, and a page of the VMM's process alone (mapping_relations, place_relations), to

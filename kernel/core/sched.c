@@ -11,6 +11,7 @@
 #include "core/context.h"
 #include "core/core.h"
 #include "core/counter.h"
+#include "core/interrupt.h"
 #include "core/plan.h"
 #include "core/ready.h"
 #include "core/time.h"
@@ -120,7 +121,7 @@ static __attribute__((noinline)) void take_requests(struct core *c) {
 }
 
 static __attribute__((noinline)) void take_events(struct core *c, uint64_t now) {
-    uint64_t next = BH_FOREVER;
+    uint64_t next = interrupt_expire(now);
     uint32_t this = core_this();
 
     for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++) {

@@ -59,10 +59,6 @@ static inline int call_guest_place(uint32_t slot, uint64_t gpa, uint32_t present
     return (int)call_kernel(BH_CALL_GUEST_PLACE, slot, gpa | (present & 1u), 0, 0).status;
 }
 
-static inline int call_irq_ack(uint32_t slot) {
-    return (int)call_kernel(BH_CALL_IRQ_ACK, slot, 0, 0, 0).status;
-}
-
 static inline int call_device_control(uint32_t slot, enum bh_device_operation operation) {
     return (int)call_kernel(BH_CALL_DEVICE_CONTROL, slot, operation, 0, 0).status;
 }

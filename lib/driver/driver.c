@@ -8,35 +8,12 @@
 #include "lib/time/time.h"
 
 enum {
-    INTERRUPTS    = 8,
     RESET_POLL_MS = 10,
     RESET_POLLS   = 300,
 };
 
-static struct source {
-    service_handler *handler;
-    void *context;
-    uint32_t slot;
-} sources[INTERRUPTS];
-
-static unsigned source_count;
-
-static void deliver(void *context) {
-    const struct source *source = context;
-
-    source->handler(source->context);
-    call_irq_ack(source->slot);
-}
-
 void driver_on_interrupt(const char *name, service_handler *handler, void *context) {
-    const struct bh_manifest_entry *entry = manifest_need(BH_ENTRY_INTERRUPT, name);
-    struct source *source = &sources[source_count];
-
-    if (source_count == INTERRUPTS)
-        program_stop("driver: more than %u interrupts", (unsigned)INTERRUPTS);
-    source_count++;
-    *source = (struct source){ handler, context, entry->slot };
-    service_on(entry->bits, deliver, source);
+    service_on(manifest_need(BH_ENTRY_INTERRUPT, name)->bits, handler, context);
 }
 
 /* The kernel takes the reset's next step each time that it is asked for the state. */

@@ -8,7 +8,7 @@
 #include "lib/manifest/manifest.h"
 #include "lib/service/service.h"
 
-/* Calls `handler` when the interrupt came, and acknowledges it to the kernel afterwards. */
+/* Calls `handler` when the interrupt came. */
 void driver_on_interrupt(const char *name, service_handler *handler, void *context);
 
 /* Resets the device by the kernel's ladder, then lets it master the bus. False: it couldn't; the

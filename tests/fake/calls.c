@@ -50,12 +50,6 @@ int call_guest_place(uint32_t slot, uint64_t gpa, uint32_t present) {
     return fake_calls.status;
 }
 
-int call_irq_ack(uint32_t slot) {
-    (void)slot;
-    fake_calls.acks++;
-    return fake_calls.status;
-}
-
 int call_device_control(uint32_t slot, enum bh_device_operation operation) {
     (void)slot;
     (void)operation;

@@ -34,10 +34,8 @@ static void look(void) {
     uint64_t bits, end = time_after_ms(LOOK_MS);
 
     while (time_now() < end) {
-        if (call_wait(end, &bits) == BH_OK && interrupt != 0 && (bits & interrupt->bits) != 0) {
+        if (call_wait(end, &bits) == BH_OK && interrupt != 0 && (bits & interrupt->bits) != 0)
             log_line("canary: an interrupt arrived");
-            call_irq_ack(interrupt->slot);
-        }
         log_poll();
     }
 }

@@ -16,7 +16,7 @@
  *   poke       writes the target's upper half to its registers, at the offset in its lower half
  *   raise      makes the device interrupt by its line, for ever
  *   idle       lets the device master the bus, no more
- *   interrupt  makes the device interrupt, counts what arrives; then lets it do so a thousand times
+ *   interrupt  makes the device interrupt, counts what arrives; then lets it do so five thousand times
  *   reset      resets the device, waits for that, and copies again
  * It logs what it does and what came of it, as far as a driver can see; tests judge by memory.
  */
@@ -240,15 +240,14 @@ static void interrupt(uint64_t target) {
     (void)target;
     raise();
     log_line("dma: interrupt: %u arrived", interrupts_within(200));
+    uint64_t start = time_now();
     for (unsigned i = 0; i < STORM; i++)
         raise();
+    log_line("dma: interrupt: a storm of %u in %lu ms", (unsigned)STORM,
+             (time_now() - start) / time_khz());
     interrupts_within(200);
     raise();
     log_line("dma: interrupt: %u after the storm", interrupts_within(200));
-    call_irq_ack(manifest_need(BH_ENTRY_INTERRUPT, "irq0")->slot);
-    interrupts_within(200);
-    raise();
-    log_line("dma: interrupt: %u once acknowledged", interrupts_within(200));
 }
 
 static void reset(uint64_t target) {

@@ -83,8 +83,7 @@ def use_unit(kind, unit, refused):
 def test_interrupts_arrive_and_are_limited(iommu):
     with edu("dma-interrupt", "interrupt", iommu=iommu) as machine:
         machine.expect(r"driver\| dma: interrupt: 1 arrived", 60)
-        machine.expect(r"driver\| dma: interrupt: 0 after the storm", 60)
-        machine.expect(r"driver\| dma: interrupt: 1 once acknowledged", 60)
+        machine.expect(r"driver\| dma: interrupt: 1 after the storm", 60)
         machine.expect(r'interrupt ".*" of device "edu" of "driver": more than 100 in 10 ms: masked',
                        10, anywhere=True)
 

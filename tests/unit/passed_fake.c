@@ -104,13 +104,6 @@ uint64_t passthrough_value(uint32_t slot, enum bh_device_value what, uint64_t ar
     }
 }
 
-void passthrough_acknowledge(uint32_t slot) {
-    if (slot - PASSED_INTERRUPT < PASSED_ENTRIES)
-        passed_fake.acknowledged[slot - PASSED_INTERRUPT]++;
-    else
-        passed_fake.mistakes++;
-}
-
 void passthrough_lost(const char *name) {
     passed_fake.lost = name;
 }
@@ -120,10 +113,8 @@ void passthrough_lost(const char *name) {
 static void set_interrupts(struct passthrough *p, bool msix) {
     p->msix = msix;
     p->interrupts = msix ? PASSED_ENTRIES : 1;
-    for (uint32_t i = 0; i < p->interrupts; i++) {
-        p->interrupt_slot[i] = PASSED_INTERRUPT + i;
+    for (uint32_t i = 0; i < p->interrupts; i++)
         p->interrupt_bits[i] = 1ull << i;
-    }
 }
 
 /* The registers before the table, and half of the large BAR. */

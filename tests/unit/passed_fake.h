@@ -10,7 +10,7 @@
 #include "vmm/vm.h"
 
 enum {
-    PASSED_SLOT = 100, PASSED_PIECE = 200, PASSED_INTERRUPT = 300,   /* slots */
+    PASSED_SLOT = 100, PASSED_PIECE = 200,   /* slots */
     PASSED_PIECES = 2, PASSED_ENTRIES = 3,
     PASSED_BAR = 0, PASSED_BAR_SIZE = 0x4000, PASSED_PIECE_SIZE = 0x2000, PASSED_TABLE = 0x2000,
     PASSED_PENDING = 0x3000,
@@ -24,7 +24,6 @@ struct passed_fake {
     unsigned reset_polls;            /* how often a reset's state is asked before it is over */
     unsigned resets, polls;
     uint64_t at[PASSED_PIECES];      /* where the guest sees the pieces; 0: nowhere */
-    unsigned acknowledged[PASSED_ENTRIES];
     const char *lost;                /* the name of what can't be reset */
     unsigned mistakes;               /* calls that the kernel would have refused */
 };

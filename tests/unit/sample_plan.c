@@ -85,7 +85,7 @@ static void make_compartments(struct sample *s) {
     };
     static const struct bh_plan_slot slots[8] = {
         { COMPARTMENT_DRIVER, BH_SLOT_CHANNEL, 1, 0, 0, 0 },
-        { COMPARTMENT_DRIVER, BH_SLOT_INTERRUPT, 0, 0, 0, 0 },
+        { COMPARTMENT_DRIVER, BH_SLOT_CHANNEL, 0, 0, 0, 0 },
         { COMPARTMENT_DRIVER, BH_SLOT_DEVICE, DEVICE_NIC, 0, 0xf, 0 },
         { COMPARTMENT_DRIVER, BH_SLOT_MACHINE, 0, 0, 3, 0 },
         { COMPARTMENT_VMM, BH_SLOT_VCPU, 0, 0, 0, 0 },

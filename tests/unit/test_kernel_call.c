@@ -17,7 +17,6 @@
 #include "core/core.h"
 #include "core/counter.h"
 #include "core/device.h"
-#include "core/interrupt.h"
 #include "core/plan.h"
 #include "core/thread.h"
 #include "core/vcpu.h"
@@ -56,7 +55,6 @@ enum bh_status vcpu_place(uint32_t region, uint32_t space, uint64_t gpa, bool pr
     assert_int_equal(gpa & 1, 0);
     return note(region);
 }
-enum bh_status interrupt_ack(uint32_t interrupt) { return note(interrupt); }
 enum bh_status device_control(uint32_t device, enum bh_device_operation operation) {
     assert_true(operation <= BH_DEVICE_RESET);
     return note(device);
@@ -120,7 +118,7 @@ static uint64_t slot_of(enum bh_slot_kind kind) {
 
 /* The kind of slot that each call needs; BH_NONE: none. */
 static const uint32_t needs[BH_CALL_COUNT] = {
-    BH_SLOT_CHANNEL, BH_NONE, BH_SLOT_CHANNEL, BH_SLOT_VCPU, BH_SLOT_PLACE, BH_SLOT_INTERRUPT,
+    BH_SLOT_CHANNEL, BH_NONE, BH_SLOT_CHANNEL, BH_SLOT_VCPU, BH_SLOT_PLACE,
     BH_SLOT_DEVICE, BH_SLOT_DEVICE, BH_SLOT_COMPARTMENT, BH_SLOT_MODE, BH_SLOT_MACHINE,
 };
 

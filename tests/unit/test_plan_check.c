@@ -262,14 +262,11 @@ static void slot_rules(void **state) {
     (void)state;
     SLOT(PLAN_KIND, 0, s->slot[0].kind = BH_SLOT_MACHINE + 1);
     SLOT(PLAN_REFERENCE, 0, s->slot[0].object = 3);
-    SLOT(PLAN_REFERENCE, 1, s->slot[1].object = 2);
     SLOT(PLAN_REFERENCE, 5, s->slot[5].object2 = SAMPLE_SPACES);
     SLOT(PLAN_REFERENCE, 3, s->slot[3].object = 1);
     SLOT(PLAN_REFERENCE, 0, s->slot[0].object2 = BH_NONE);
     SLOT(PLAN_OWNER, 7, s->slot[7] = ((struct bh_plan_slot){ COMPARTMENT_VMM, BH_SLOT_DEVICE,
                                                              DEVICE_NIC, 0, 1, 0 }));
-    SLOT(PLAN_OWNER, 7, s->slot[7] = ((struct bh_plan_slot){ COMPARTMENT_VMM, BH_SLOT_INTERRUPT,
-                                                             0, 0, 0, 0 }));
     SLOT(PLAN_SELF, 6, s->slot[6].object = COMPARTMENT_VMM);
     SLOT(PLAN_STATE_PAGE, 5, s->slot[5].object = REGION_STATE);
     SLOT(PLAN_OWNER, 5, s->slot[5].object = REGION_BAR);

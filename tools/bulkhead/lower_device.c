@@ -89,11 +89,9 @@ static void lower_interrupt(struct model *m, uint32_t device, enum bh_interrupt_
 
     interrupt.channel = lower_channel_of(m, name, owner, thread, BH_NONE, bits, origin);
     model_name(interrupt.name, "%s", name);
-    uint32_t index = model_add_interrupt(m, interrupt, origin);
-    uint32_t slot = lower_slot(m, owner, BH_SLOT_INTERRUPT, index, 0, origin);
+    model_add_interrupt(m, interrupt, origin);
     struct bh_manifest_entry *e = model_add_entry(m, owner, BH_ENTRY_INTERRUPT, "irq");
     name_interrupt(m, device, kind, number, e->name);
-    e->slot = slot;
     e->thread = thread;
     e->bits = bits;
     e->index = source;

@@ -5,7 +5,7 @@
  */
 #include "vmm/passthrough/parts.h"
 
-enum { ACKNOWLEDGES_A_SECOND = 100, POLLS_A_SECOND = 500 };
+enum { POLLS_A_SECOND = 500 };
 
 /* ---- Mappings and bus mastering ---- */
 
@@ -63,7 +63,6 @@ static void start_reset(struct passthrough *p) {
     for (uint32_t i = 0; i < p->pieces; i++)
         unplace(&p->piece[i]);
     p->master = false;
-    p->unacknowledged = 0;
     p->state = PASSTHROUGH_RESETTING;
     passthrough_control(p->slot, BH_DEVICE_RESET);
 }
@@ -191,39 +190,20 @@ static void raise(struct passthrough *p, uint32_t number) {
         pci_msix_raise(&p->pci, number);
 }
 
-/* What came is acknowledged a little later, all at once: only a source that the kernel masked for
- * its frequency needs it, and so it goes on at that pace. */
-bool passthrough_raise(struct passthrough *p, uint64_t bits, uint64_t now, uint32_t tsc_khz) {
-    bool first = p->unacknowledged == 0 && p->state == PASSTHROUGH_READY;
-    for (uint32_t i = 0; i < p->interrupts; i++) {
-        if (!(bits & p->interrupt_bits[i]) || p->state != PASSTHROUGH_READY)
-            continue;
-        raise(p, i);
-        p->unacknowledged |= 1u << i;
-    }
-    if (first)
-        p->acknowledge_at = now + (uint64_t)tsc_khz * 1000 / ACKNOWLEDGES_A_SECOND;
-    return first && p->unacknowledged != 0;
-}
-
-static void acknowledge(struct passthrough *p) {
-    for (uint32_t i = 0; i < p->interrupts; i++)
-        if (p->unacknowledged & 1u << i)
-            passthrough_acknowledge(p->interrupt_slot[i]);
-    p->unacknowledged = 0;
+void passthrough_raise(struct passthrough *p, uint64_t bits) {
+    for (uint32_t i = 0; i < p->interrupts && p->state == PASSTHROUGH_READY; i++)
+        if (bits & p->interrupt_bits[i])
+            raise(p, i);
 }
 
 /* ---- The I/O thread's turn ---- */
 
-void passthrough_run(struct passthrough *p, uint64_t now) {
+void passthrough_run(struct passthrough *p) {
     if (p->state == PASSTHROUGH_RESETTING)
         poll_reset(p);
-    if (p->unacknowledged != 0 && now >= p->acknowledge_at)
-        acknowledge(p);
 }
 
 uint64_t passthrough_deadline(const struct passthrough *p, uint64_t now, uint32_t tsc_khz) {
-    if (p->state == PASSTHROUGH_RESETTING)
-        return now + (uint64_t)tsc_khz * 1000 / POLLS_A_SECOND;
-    return p->unacknowledged != 0 ? p->acknowledge_at : BH_FOREVER;
+    bool resetting = p->state == PASSTHROUGH_RESETTING;
+    return resetting ? now + (uint64_t)tsc_khz * 1000 / POLLS_A_SECOND : BH_FOREVER;
 }

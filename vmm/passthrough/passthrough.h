@@ -42,7 +42,6 @@ struct passthrough {
     uint32_t slot;                   /* device_control, device_read */
     bool msix;                       /* its interrupts are MSI-X entries, else there is one MSI */
     uint32_t interrupts;
-    uint32_t interrupt_slot[PASSTHROUGH_INTERRUPTS];
     uint64_t interrupt_bits[PASSTHROUGH_INTERRUPTS];
     uint32_t pieces;
     struct passthrough_piece piece[PASSTHROUGH_PIECES];
@@ -54,8 +53,6 @@ struct passthrough {
     enum passthrough_state state;
     bool used;                       /* a guest may have touched it since its last reset */
     bool master;                     /* what the kernel was told */
-    uint32_t unacknowledged;         /* interrupts that came since the last acknowledgement */
-    uint64_t acknowledge_at;         /* host TSC */
     uint8_t power_at, pcie_at;       /* offsets of capabilities, 0: none */
     uint32_t table, pending;         /* MSI-X table and pending bits: offset and BAR, as in the */
     struct pci_function pci;         /* capability */
@@ -87,11 +84,11 @@ uint64_t passthrough_read(const struct passthrough *p, unsigned bar, uint32_t of
 void passthrough_write(struct passthrough *p, unsigned bar, uint32_t offset, unsigned size,
                        uint64_t value);
 
-/* The kernel's notification: raises what its bits stand for; true: the deadline below is sooner. */
-bool passthrough_raise(struct passthrough *p, uint64_t bits, uint64_t now, uint32_t tsc_khz);
+/* The kernel's notification: raises what its bits stand for. */
+void passthrough_raise(struct passthrough *p, uint64_t bits);
 
 /* The I/O thread's turn, and when the next one is due at the latest. */
-void passthrough_run(struct passthrough *p, uint64_t now);
+void passthrough_run(struct passthrough *p);
 uint64_t passthrough_deadline(const struct passthrough *p, uint64_t now, uint32_t tsc_khz);
 
 /* The guest has ended: the function is reset unless that was done. true: it is quiet. */
@@ -101,7 +98,6 @@ bool passthrough_stop(struct passthrough *p);
 bool passthrough_place(uint32_t slot, struct gpa at, bool present);
 bool passthrough_control(uint32_t slot, enum bh_device_operation operation);
 uint64_t passthrough_value(uint32_t slot, enum bh_device_value what, uint64_t argument);
-void passthrough_acknowledge(uint32_t slot);
 void passthrough_lost(const char *name);
 
 #endif

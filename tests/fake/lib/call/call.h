@@ -13,7 +13,6 @@ extern struct fake_calls {
     unsigned notified[64];     /* by slot, modulo 64 */
     unsigned notifies;
     void   (*on_notify)(void); /* what another thread does in the middle of a notification */
-    unsigned acks;
     unsigned device_controls;
     unsigned compartment_controls;
     unsigned machine_controls;
@@ -27,7 +26,6 @@ int call_wait(uint64_t deadline, uint64_t *bits);
 int call_notify_wait(uint32_t slot, uint64_t deadline, uint64_t *bits);
 int call_vcpu_run(uint32_t slot, uint64_t deadline, uint64_t *bits);
 int call_guest_place(uint32_t slot, uint64_t gpa, uint32_t present);
-int call_irq_ack(uint32_t slot);
 int call_device_control(uint32_t slot, enum bh_device_operation operation);
 int call_device_read(uint32_t slot, enum bh_device_value what, uint64_t argument, uint64_t *value);
 int call_compartment_control(uint32_t slot, enum bh_compartment_operation operation,
