@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The limit of interrupts: what is above it in 10 ms is masked until they are over, whoever owns the
- * device and whatever that does. Fakes of the kernel's parts keep what is unmasked and signalled.
+ * The limit of interrupts: what is above it in 10 ms is masked until they are over, whoever owns
+ * the device and whatever that does. Fakes of the kernel's parts keep what is unmasked and signalled.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@
 #include "core/thread.h"
 #include "core/time.h"
 
-enum { LIMIT = 3, TICKS_A_US = 10, WINDOW = 10000 * TICKS_A_US, DEVICE = 1, OTHER = 0, INTERRUPTS = 3 };
+enum { LIMIT = 3, TICKS_A_US = 10, WINDOW = 10000 * TICKS_A_US };
+enum { DEVICE = 1, OTHER = 0, INTERRUPTS = 3 };
 
 struct device_state devices;
 struct lock device_lock;
