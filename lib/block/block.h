@@ -89,7 +89,7 @@ static inline void block_answer(struct ring *ring, uint32_t tag, enum block_stat
 
 /* Whether [first, first + count) lies in a disk or extent of `size` sectors. */
 static inline bool block_within(uint64_t first, uint64_t count, uint64_t size) {
-    return first <= size && count <= size - first;
+    return count <= size && first <= size - count;
 }
 
 /* Whether a request is one, and its data lies in an area of `area` bytes; says nothing of sectors, and
