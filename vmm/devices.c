@@ -200,25 +200,29 @@ bool devices_stop(struct vm *vm) {
     return quiet;
 }
 
-/* true: there is nothing left to do, and both sides wake us for more. */
-static bool serve_disk(struct vm *vm, struct disk *disk) {
+/* By a vCPU's thread, or by the I/O thread (NULL), which wakes whom it must when it waits. true: there
+ * is nothing left to do, and both sides wake us for more. */
+static bool serve_disk(struct vm *vm, const struct vcpu *by, struct disk *disk, uint32_t *last) {
     for (unsigned i = 0; i < DISK_TURNS; i++) {
-        bool more = disk_run(disk, TURN_REQUESTS, &vm->before_wait);
-        irq_flush_messages_before_wait(vm, &disk->device.pci);
+        bool more = disk_run(disk, TURN_REQUESTS, last);
+        if (by == NULL)
+            irq_flush_messages_before_wait(vm, &disk->device.pci);
+        else if (pci_has_raised(&disk->device.pci))
+            irq_flush_messages(vm, by, &disk->device.pci);
         if (!more && disk_settle(disk))
             return true;
     }
     return false;
 }
 
-/* Notifications that are about this disk and nothing else. Firmware and guests move notify BARs: a
- * doorbell may be where another device's is, or nobody's. */
-static uint64_t disk_bits(const struct vm *vm, unsigned number) {
+/* The doorbell's notification, if it is about this disk and nothing else. Firmware and guests move
+ * notify BARs: a doorbell may be where another device's is, or nobody's. */
+static uint64_t doorbell_bits(const struct vm *vm, unsigned number) {
     const struct doorbell *doorbell = &vm->disk_doorbell[number];
     const struct pci_function *function = &vm->disk[number].device.pci;
     uint32_t offset;
     bool own = pci_in_io_bar(function, VIRTIO_NOTIFY_BAR, doorbell->port, &offset) && offset == 0;
-    return vm->disk_link_bits[number] | (own ? doorbell->bits : 0);
+    return own ? doorbell->bits : 0;
 }
 
 bool devices_serve(struct vm *vm, uint64_t bits) {
@@ -228,10 +232,10 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
     uint64_t known = 0;
     bool quiet = true;
     for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
-        uint64_t own = vm->disk[i].present ? disk_bits(vm, i) : 0;
+        uint64_t own = vm->disk[i].present ? doorbell_bits(vm, i) : 0;
         known |= own;
         if (bits & own)
-            quiet &= serve_disk(vm, &vm->disk[i]);
+            quiet &= serve_disk(vm, NULL, &vm->disk[i], &vm->before_wait);
     }
     lock_release(&vm->device_lock);
     return quiet && (bits & ~known) == 0;
@@ -246,10 +250,27 @@ static void take_interrupts(struct vm *vm, const struct vcpu *by, struct passthr
     lock_release(&vm->device_lock);
 }
 
-void devices_take_interrupts(struct vm *vm, const struct vcpu *by, uint64_t bits) {
+/* The answers of disks. What they leave undone is the I/O thread's. */
+static void take_answers(struct vm *vm, const struct vcpu *by, uint64_t bits) {
+    uint32_t last = BH_NONE;
+    bool quiet = true;
+    lock_acquire(&vm->device_lock);
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        if (bits & vm->disk_link_bits[i])
+            quiet &= serve_disk(vm, by, &vm->disk[i], &last);
+    lock_release(&vm->device_lock);
+    if (last != BH_NONE)
+        call_notify(last);
+    if (!quiet)
+        vm_kick_io(vm);
+}
+
+void devices_hear(struct vm *vm, const struct vcpu *by, uint64_t bits) {
     for (unsigned i = 0; i < vm->passed_count; i++)
         if (bits & vm->passed[i].bits)
             take_interrupts(vm, by, &vm->passed[i], bits);
+    if (bits & vm->disks_link_bits)
+        take_answers(vm, by, bits);
 }
 
 uint64_t devices_passed_deadline(struct vm *vm) {

@@ -35,10 +35,12 @@ void vm_park(struct vcpu *vcpu) {
     __atomic_store_n(&vcpu->parked, 1, __ATOMIC_SEQ_CST);
     vm_kick_io(vcpu->vm);
     uint64_t bits = 0;
-    while (!vm_runs(vcpu->vm))
+    while (!vm_runs(vcpu->vm)) {
         bits = vm_sleep(BH_FOREVER);
+        vm_kick_io(vcpu->vm);        /* it may wait for a disk's answer */
+    }
     __atomic_store_n(&vcpu->parked, 0, __ATOMIC_SEQ_CST);
-    devices_take_interrupts(vcpu->vm, vcpu, bits);
+    devices_hear(vcpu->vm, vcpu, bits);
 }
 
 static bool all_parked(const struct vm *vm) {

@@ -23,7 +23,7 @@
 #include "vmm/vm.h"
 
 enum { COMMAND_LINE = BH_SETTING_SIZE + 32, DOORBELL_MIN = 4 * VIRTIO_QUEUES };
-enum { FUNCTION_BACK_MS = 2000, FUNCTION_LOOK_MS = 10 };
+enum { FUNCTION_BACK_MS = 2000, FUNCTION_LOOK_MS = 10, DEVICES_LOOK_MS = 1 };
 
 static struct vm vm;
 static char command_line[COMMAND_LINE];
@@ -113,6 +113,8 @@ static struct backend *find_backend(uint32_t number, const struct bh_manifest_en
         format_text(name, sizeof(name), "disk%u.doorbell", number);
         vm.disk_doorbell[number] = find_doorbell(name);
         vm.disk_link_bits[number] = link->bits;
+        vm.disks_link_bits |= link->bits;
+        vm_know_heard(link->bits);
         return &vm.disk[number].backend;
     }
     struct ahci_port *port = &vm.ahci.port[vm.ahci.ports++];
@@ -187,7 +189,7 @@ static void set_interrupts(struct passthrough *p, const char *prefix, const char
         const struct bh_manifest_entry *entry =
             manifest_find_numbered(BH_ENTRY_INTERRUPT, name, i, "");
         p->interrupt_bits[i] = entry->bits;
-        vm_know_interrupts(entry->bits);
+        vm_know_heard(entry->bits);
     }
 }
 
@@ -218,10 +220,11 @@ static void set_all_passed(void) {
         set_passed(&vm.passed[i], i);
 }
 
-/* An earlier life of ours may have left transfers behind. */
+/* An earlier life of ours may have left transfers behind. Disks tell it to vCPUs' threads, which
+ * aren't up yet. */
 static void await_devices(void) {
     while (!devices_stop(&vm))
-        vm_wait(&vm, devices_passed_deadline(&vm));
+        vm_wait(&vm, time_after_ms(DEVICES_LOOK_MS));
 }
 
 static void set_devices(void) {

@@ -16,10 +16,10 @@ uint64_t vm_now(void) {
     return time_now();
 }
 
-/* Notifications that some thread took while it waited for a lock: interrupts, for any vCPU's, and
+/* Notifications that some thread took while it waited for a lock: those for any vCPU's thread, and
  * others, after which the I/O thread looks at everything, perhaps once too often. */
 static uint64_t kept;
-static uint64_t interrupts;          /* the bits that stand for one; written at the start */
+static uint64_t heard;               /* the bits for vCPUs' threads; written at the start */
 
 static uint64_t take_kept(uint64_t bits) {
     if ((__atomic_load_n(&kept, __ATOMIC_SEQ_CST) & bits) == 0)
@@ -35,7 +35,7 @@ uint64_t vm_sleep(uint64_t host_deadline) {
 
 uint64_t vm_wait(struct vm *vm, uint64_t host_deadline) {
     uint64_t bits;
-    uint64_t before = take_kept(~interrupts);
+    uint64_t before = take_kept(~heard);
     uint64_t deadline = before != 0 ? 0 : host_deadline;
     uint32_t notify = vm->before_wait;
     vm->before_wait = BH_NONE;
@@ -46,12 +46,12 @@ uint64_t vm_wait(struct vm *vm, uint64_t host_deadline) {
     return bits | before;
 }
 
-void vm_know_interrupts(uint64_t bits) {
-    interrupts |= bits;
+void vm_know_heard(uint64_t bits) {
+    heard |= bits;
 }
 
-uint64_t vm_kept_interrupts(void) {
-    return take_kept(interrupts);
+uint64_t vm_kept_heard(void) {
+    return take_kept(heard);
 }
 
 bool vm_enter(const struct vcpu *vcpu, uint64_t host_deadline, uint64_t *bits) {

@@ -154,7 +154,8 @@ struct vm {
     struct rng rng;
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
-    uint64_t disk_link_bits[VM_DISKS_MAX];   /* notifications of a virtio disk's link */
+    uint64_t disk_link_bits[VM_DISKS_MAX];   /* of a virtio disk: notify a vCPU's thread */
+    uint64_t disks_link_bits;        /* all of them */
     uint32_t passed_count;
     struct passthrough passed[VM_PASSED_MAX];
 
@@ -222,9 +223,9 @@ bool devices_stop(struct vm *vm);
 bool devices_serve(struct vm *vm, uint64_t bits);
 /* When devices_run has to look at what is passed through at the latest. */
 uint64_t devices_passed_deadline(struct vm *vm);
-/* A vCPU's thread: those of its notifications that are interrupts of what is passed through go to
- * the guest. */
-void devices_take_interrupts(struct vm *vm, const struct vcpu *by, uint64_t bits);
+/* A vCPU's thread: of its notifications, interrupts of what is passed through and answers of virtio
+ * disks go to the guest. So the thread that is woken is the one that goes on with them. */
+void devices_hear(struct vm *vm, const struct vcpu *by, uint64_t bits);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */
 bool devices_run(struct vm *vm);
 bool devices_settle(struct vm *vm);
@@ -275,16 +276,16 @@ uint64_t vm_now(void);               /* the host's TSC */
 void vm_kick(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_io(struct vm *vm);
-/* Answers which notifications came. Those that stand for an interrupt are known by their bits,
- * which mean nothing else in any thread; all others only say "look again". */
+/* Answers which notifications came. Those that a vCPU's thread hears (devices_hear) are known by
+ * their bits, which mean nothing else in any thread; all others only say "look again". */
 uint64_t vm_sleep(uint64_t host_deadline);
 /* The I/O thread's, `before_wait` included; it loses none that came while a thread waited for a
  * lock. */
 uint64_t vm_wait(struct vm *vm, uint64_t host_deadline);
-/* Says that these bits stand for interrupts. */
-void vm_know_interrupts(uint64_t bits);
-/* Interrupts that came while a thread waited for a lock. */
-uint64_t vm_kept_interrupts(void);
+/* Says that vCPUs' threads hear these. */
+void vm_know_heard(uint64_t bits);
+/* Those of them that came while a thread waited for a lock. */
+uint64_t vm_kept_heard(void);
 /* Maps the framebuffer into the guest, or takes it out; false: the kernel refuses. */
 bool vm_place_framebuffer(const struct vm *vm, struct gpa at, bool present);
 /* `bits`: those that came meanwhile. */

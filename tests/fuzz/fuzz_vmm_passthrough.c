@@ -66,7 +66,7 @@ static void step(struct input *in) {
     case 3: vm_fake_config_read(LAYOUT_PCI_PASSED, (unsigned)take(in, 1)); break;
     case 4: vm_fake_store(take_address(in), 1u << take(in, 1) % 4, take(in, 8)); break;
     case 5: vm_fake_load(take_address(in), 1u << take(in, 1) % 4); break;
-    case 6: devices_take_interrupts(&vm_fake.vm, NULL, take(in, 1)); break;
+    case 6: devices_hear(&vm_fake.vm, NULL, take(in, 1)); break;
     case 7: passed_fake.never_comes_back = take(in, 1) == 0xff; end_guest(in); break;
     default:
         vm_fake.now += take(in, 4);

@@ -167,7 +167,8 @@ static void run_io(void) {
 }
 
 static void serve_disk(void) {
-    devices_serve(&vm_fake.vm, FAKE_DISK_BITS);
+    devices_serve(&vm_fake.vm, FAKE_DISK_BELL);
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
     hear();
 }
 

@@ -490,15 +490,18 @@ static void disk_is_served_alone(void **state) {
     announce(1000);
     put16(QUEUES + 0x40000 + 0x4000 * NET_TX + 0x1002, 1);  /* the card has something to do, too */
     offer_read(0, 5);
-    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BITS & -FAKE_DISK_BITS));
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
     struct ring_descriptor request = next_request();
     assert_int_equal(block_lba(request), 5);
     assert_false(interrupt_came());
     block_answer(&vm_fake.disk_peer, block_tag(request), BLOCK_OK);
     ring_flush(&vm_fake.disk_peer);
-    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BITS));
+    unsigned kicks = vm_fake.kicks[0], io_kicks = vm_fake.io_kicks;
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
     assert_int_equal(used_index(REQUESTS), 1);
     assert_true(interrupt_came());
+    assert_int_equal(vm_fake.kicks[0], kicks);          /* it is awake, and goes on by itself */
+    assert_int_equal(vm_fake.io_kicks, io_kicks);
     assert_int_equal(other->next_available, 0);
 }
 
@@ -510,7 +513,7 @@ static void other_notifications_are_everybodys(void **state) {
     assert_false(devices_serve(&vm_fake.vm, 0));
     assert_false(devices_serve(&vm_fake.vm, OTHER_BITS));
     offer_read(0, 5);
-    assert_false(devices_serve(&vm_fake.vm, OTHER_BITS | FAKE_DISK_BITS));
+    assert_false(devices_serve(&vm_fake.vm, OTHER_BITS | FAKE_DISK_BELL));
     assert_int_equal(block_lba(next_request()), 5);
 }
 
@@ -524,7 +527,6 @@ static void doorbell_is_the_disks_where_its_bar_is(void **state) {
     for (unsigned i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
         vm_fake_config_write(DISK, NOTIFY_BAR, elsewhere[i]);
         assert_false(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
-        assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_LINK));
     }
     vm_fake_config_write(DISK, NOTIFY_BAR, FAKE_DISK_PORT);
     assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
@@ -544,9 +546,32 @@ static void disk_alone_has_bounded_turns(void **state) {
     queue->next_available = behind;
     queue->size = VIRTQUEUE_SIZE_MAX;
     put16(queue_at(REQUESTS) + 0x1002, (uint16_t)(behind + VIRTQUEUE_SIZE_MAX));
-    assert_false(devices_serve(&vm_fake.vm, FAKE_DISK_BITS));
+    assert_false(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
     uint16_t taken = (uint16_t)(queue->next_available - behind);
     assert_true(taken > 0 && taken < VIRTQUEUE_SIZE_MAX);
+    unsigned io_kicks = vm_fake.io_kicks;
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
+    assert_int_equal(vm_fake.io_kicks, io_kicks + 1);   /* what a vCPU's thread leaves undone */
+}
+
+/* A vCPU's thread wakes another vCPU that the interrupt is for, and the server at once. */
+static void answers_wake_whom_they_must(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    offer_read(0, 5);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
+    block_answer(&vm_fake.disk_peer, block_tag(next_request()), BLOCK_OK);
+    ring_flush(&vm_fake.disk_peer);
+    offer_read(1, 6);
+    ring_sleep(&vm_fake.disk_peer);
+    assert_false(interrupt_came());
+    fake_calls.notifies = 0;
+    unsigned kicks = vm_fake.kicks[0];
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[1], FAKE_DISK_LINK);
+    assert_int_equal(vm_fake.kicks[0], kicks + 1);
+    assert_int_equal(fake_calls.notifies, 1);
+    assert_int_equal(block_lba(next_request()), 6);
 }
 
 /* One that is woken for the last thing that a turn did waits for our own wait. */
@@ -558,7 +583,7 @@ static void last_notification_waits_for_the_wait(void **state) {
     fake_calls.notifies = 0;
     ring_sleep(&vm_fake.disk_peer);
     offer_read(0, 5);
-    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BITS));
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
     assert_int_equal(fake_calls.notifies, 0);
     assert_int_equal(vm_fake.vm.before_wait, vm_fake.vm.disk[0].backend.link.slot);
 }
@@ -591,6 +616,7 @@ int main(void) {
         TEST(other_notifications_are_everybodys),
         TEST(doorbell_is_the_disks_where_its_bar_is),
         TEST(disk_alone_has_bounded_turns),
+        TEST(answers_wake_whom_they_must),
         TEST(last_notification_waits_for_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

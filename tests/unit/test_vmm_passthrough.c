@@ -198,13 +198,13 @@ static void interrupt_becomes_the_guests_message(void **state) {
     program_entry(1, 0);
     assert_int_equal(vm_fake_load(get(PCI_BAR) + PASSED_TABLE + 16, 8), 0xfee00000);
     assert_int_equal(vm_fake_load(get(PCI_BAR) + PASSED_TABLE + 24, 4), VECTOR);
-    devices_take_interrupts(vm, NULL, 1u << 1);
+    devices_hear(vm, NULL, 1u << 1);
     assert_true(interrupt_came());
-    devices_take_interrupts(vm, NULL, 1u << 0);                /* its entry is masked */
+    devices_hear(vm, NULL, 1u << 0);                /* its entry is masked */
     assert_false(interrupt_came());
-    devices_take_interrupts(vm, NULL, 1u << 9);                /* none of ours */
+    devices_hear(vm, NULL, 1u << 9);                /* none of ours */
     assert_false(interrupt_came());
-    devices_take_interrupts(vm, NULL, 1u << 1 | 1u << 9);
+    devices_hear(vm, NULL, 1u << 1 | 1u << 9);
     assert_true(interrupt_came());
 }
 
@@ -214,10 +214,10 @@ static void its_own_vcpu_is_not_woken(void **state) {
     enable_msix();
     program_entry(1, 0);
     unsigned kicks = vm_fake.kicks[0], io_kicks = vm_fake.io_kicks;
-    devices_take_interrupts(vm, &vm->vcpu[0], 1u << 1);
+    devices_hear(vm, &vm->vcpu[0], 1u << 1);
     assert_true(interrupt_came());
     assert_int_equal(vm_fake.kicks[0], kicks);
-    devices_take_interrupts(vm, NULL, 1u << 1);
+    devices_hear(vm, NULL, 1u << 1);
     assert_true(interrupt_came());
     assert_int_equal(vm_fake.kicks[0], kicks + 1);
     assert_int_equal(vm_fake.io_kicks, io_kicks);
@@ -228,7 +228,7 @@ static void masked_entry_waits_in_the_pending_bits(void **state) {
     uint64_t pending = get(PCI_BAR) + PASSED_PENDING;
     enable_msix();
     program_entry(2, 1);
-    devices_take_interrupts(vm, NULL, 1u << 2);
+    devices_hear(vm, NULL, 1u << 2);
     assert_false(interrupt_came());
     assert_int_equal(vm_fake_load(pending, 4), 1u << 2);
     assert_int_equal(vm_fake_load(pending, 8), 1u << 2);
@@ -242,7 +242,7 @@ static void nothing_is_sent_while_messages_are_off(void **state) {
     (void)state;
     set(PCI_COMMAND, MEMORY | MASTER);
     program_entry(1, 0);
-    devices_take_interrupts(vm, NULL, 1u << 1);
+    devices_hear(vm, NULL, 1u << 1);
     set(capability(MSIX), MSIX_ON);
     assert_false(interrupt_came());
 }
@@ -263,10 +263,10 @@ static void one_message_by_msi(void **state) {
     set(PCI_COMMAND, MEMORY | MASTER);
     set(msi + 4, 0xfee00000);
     set(msi + 8, VECTOR);
-    devices_take_interrupts(vm, NULL, 1);
+    devices_hear(vm, NULL, 1);
     assert_false(interrupt_came());
     set(msi, 1u << 16);
-    devices_take_interrupts(vm, NULL, 1);
+    devices_hear(vm, NULL, 1);
     assert_true(interrupt_came());
 }
 

@@ -19,7 +19,7 @@ enum { STREAM_AREA = 4096, NET_AREA = 64 << 10, NET_HALF = 4096 };
 /* ---- The world ---- */
 
 uint64_t vm_now(void) { return vm_fake.now; }
-uint64_t vm_kept_interrupts(void) { return 0; }
+uint64_t vm_kept_heard(void) { return 0; }
 
 uint64_t vm_sleep(uint64_t host_deadline) {
     (void)host_deadline;
@@ -158,7 +158,7 @@ void vm_fake_make(unsigned vcpu_count) {
     vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE, 0 };
     vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE, 0 };
     vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE, FAKE_DISK_BELL };
-    vm->disk_link_bits[0] = FAKE_DISK_LINK;
+    vm->disk_link_bits[0] = vm->disks_link_bits = FAKE_DISK_LINK;
     vm_fake.now = 1000000000;
     for (unsigned i = 0; i < vcpu_count; i++)
         make_vcpu(i);
@@ -183,7 +183,7 @@ void vm_fake_use_ahci(bool cdrom) {
     vm->ahci.port[0].backend.link = vm->disk[0].backend.link;
     vm->ahci.port[0].cdrom = cdrom;
     vm->disk_doorbell[0].size = 0;
-    vm->disk_link_bits[0] = 0;
+    vm->disk_link_bits[0] = vm->disks_link_bits = 0;
     vm->disk[0].present = false;
     devices_reset(vm);
 }

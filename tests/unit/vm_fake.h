@@ -22,7 +22,6 @@ enum {
     FAKE_NOTIFY_SIZE = 16,
     FAKE_DISK_LINK = 1 << 16,        /* notifications of the disk's link and doorbell */
     FAKE_DISK_BELL = 1 << 17,
-    FAKE_DISK_BITS = FAKE_DISK_LINK | FAKE_DISK_BELL,
 };
 
 struct vm_fake {

@@ -80,6 +80,9 @@ static void lower_extent(struct model *m, const struct program *vm, uint32_t cli
         .shown = vm->base->name, .half = NET_HALF, .origin = origin,
     };
 
+    if (programs_extent_is_virtio(e)) {
+        link.thread = 1 + number % m->life[client].vcpus;
+    }
     describe_extent(m, disk, order, e);
     link_make(m, &link);
     uint32_t area = lower_ram(m, name, DISK_AREA, BH_READ | BH_WRITE, BH_NONE, origin);

@@ -84,12 +84,14 @@ static struct bh_manifest_link *end_entry(struct model *m, const struct link *li
     return &e->link;
 }
 
-/* A channel into `to` with a slot in `from`; *bits: those that it sets. */
+/* A channel into a thread of `to`, with a slot in `from`; *bits: those that it sets, which mean
+ * nothing else in any thread unless it is thread 0. */
 static uint32_t signal_path(struct model *m, const struct link *link, uint32_t from, uint32_t to,
-                            uint64_t *bits) {
+                            uint32_t thread, uint64_t *bits) {
     char *name = memory_format("%s.%s", m->compartment[from].name, link->as);
-    uint32_t channel = lower_channel(m, name, to, 0, BH_NONE, bits, link->origin);
 
+    *bits = model_take_bit(m, to, thread == 0 ? 0 : BH_NONE, link->origin);
+    uint32_t channel = lower_channel_of(m, name, to, thread, BH_NONE, *bits, link->origin);
     free(name);
     return lower_slot(m, from, BH_SLOT_CHANNEL, channel, 0, link->origin);
 }
@@ -101,8 +103,9 @@ uint32_t link_make(struct model *m, const struct link *link) {
     struct shared in = share(m, link, "in", link->area, link->server, link->client);
     uint64_t client_bits = 0;
     uint64_t server_bits = 0;
-    uint32_t to_server = signal_path(m, link, link->client, link->server, &server_bits);
-    uint32_t to_client = signal_path(m, link, link->server, link->client, &client_bits);
+    uint32_t to_server = signal_path(m, link, link->client, link->server, 0, &server_bits);
+    uint32_t to_client = signal_path(m, link, link->server, link->client, link->thread,
+                                     &client_bits);
 
     struct bh_manifest_link *c = end_entry(m, link, false, to_server, client_bits);
     c->own_half = client_half.writer;

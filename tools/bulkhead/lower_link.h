@@ -14,6 +14,7 @@ struct link {
     const char *as;                 /* the client's name for it */
     const char *server_as;          /* the server's prefix */
     const char *shown;              /* the server's name for the client */
+    uint32_t    thread;             /* of the client: which hears of the server's messages */
     uint64_t    half;
     uint64_t    area;               /* of each direction; 0: none, as with an uplink */
     struct origin origin;

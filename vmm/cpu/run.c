@@ -31,8 +31,8 @@ static void poll_timer(struct vcpu *vcpu) {
 /* Waiting for the lock may bring more; and it may take the notification of what is looked at behind
  * it, so this comes first. */
 static void take_kept(struct vcpu *vcpu) {
-    for (uint64_t bits = vm_kept_interrupts(); bits != 0; bits = vm_kept_interrupts())
-        devices_take_interrupts(vcpu->vm, vcpu, bits);
+    for (uint64_t bits = vm_kept_heard(); bits != 0; bits = vm_kept_heard())
+        devices_hear(vcpu->vm, vcpu, bits);
 }
 
 /* Whether the vCPU may enter the guest now. */
@@ -52,7 +52,7 @@ static void enter(struct vcpu *vcpu) {
         return;
     }
     eoi_collect(vcpu);
-    devices_take_interrupts(vcpu->vm, vcpu, bits);
+    devices_hear(vcpu->vm, vcpu, bits);
     exit_handle(vcpu, vcpu->state->exit);
     inject_again(vcpu);
 }
@@ -71,6 +71,6 @@ _Noreturn void vcpu_main(struct vcpu *vcpu) {
         if (is_awake(vcpu))
             enter(vcpu);
         else
-            devices_take_interrupts(vcpu->vm, vcpu, vm_sleep(deadline(vcpu)));
+            devices_hear(vcpu->vm, vcpu, vm_sleep(deadline(vcpu)));
     }
 }
