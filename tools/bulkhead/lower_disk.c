@@ -16,6 +16,7 @@
 #define SCRATCH       (64u << 10)
 #define DRIVER_MEMORY (256u << 10)
 #define LISTS         (16u << 10)   /* 32 lists of 64 pages (lib/block) */
+#define FIRST_VCPU    1u             /* thread of a VM */
 
 static void numbered_setting(struct model *m, uint32_t compartment, uint32_t number,
                              const char *name, const char *value) {
@@ -81,7 +82,7 @@ static void lower_extent(struct model *m, const struct program *vm, uint32_t cli
     };
 
     if (programs_extent_is_virtio(e)) {
-        link.thread = 1 + number % m->life[client].vcpus;
+        link.thread = FIRST_VCPU;       /* in every mode in which the VM runs */
     }
     describe_extent(m, disk, order, e);
     link_make(m, &link);
