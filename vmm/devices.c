@@ -55,7 +55,14 @@ static void create_e1000(struct vm *vm) {
                      LAYOUT_PORT_E1000, E1000_PIN);
 }
 
-/* The disks that aren't virtio's are this one device's. */
+/* Each is in the place of the virtio disk of its number. */
+static void create_nvme(struct vm *vm) {
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        if (vm->nvme[i].present)
+            nvme_create(&vm->nvme[i], &vm->memory, memory_bar(NUMBER_DISK + i), i);
+}
+
+/* The disks that are SATA's are this one device's. */
 static void create_ahci(struct vm *vm) {
     vm->ahci_line = false;
     ahci_create(&vm->ahci, &vm->memory, (uint32_t)LAYOUT_AHCI_BAR, AHCI_PIN);
@@ -114,6 +121,7 @@ void devices_reset(struct vm *vm) {
     chipset_create(&vm->chipset);
     create_virtio(vm);
     create_e1000(vm);
+    create_nvme(vm);
     create_ahci(vm);
     create_screen(vm);
     create_passed(vm);
@@ -182,6 +190,8 @@ static void flush_msix(struct vm *vm) {
     irq_flush_messages_before_wait(vm, &vm->rng.device.pci);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         irq_flush_messages_before_wait(vm, &vm->disk[i].device.pci);
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        irq_flush_messages_before_wait(vm, &vm->nvme[i].pci);
 }
 
 static void run_passed(struct vm *vm) {
@@ -215,6 +225,16 @@ static bool serve_disk(struct vm *vm, const struct vcpu *by, struct disk *disk, 
     return false;
 }
 
+static bool serve_nvme(struct vm *vm, struct nvme *nvme) {
+    for (unsigned i = 0; i < DISK_TURNS; i++) {
+        bool more = nvme_run(nvme, TURN_REQUESTS, &vm->before_wait);
+        irq_flush_messages_before_wait(vm, &nvme->pci);
+        if (!more && nvme_settle(nvme))
+            return true;
+    }
+    return false;
+}
+
 /* The doorbell's notification, if it is about this disk and nothing else. Firmware and guests move
  * notify BARs: a doorbell may be where another device's is, or nobody's. */
 static uint64_t doorbell_bits(const struct vm *vm, unsigned number) {
@@ -236,6 +256,10 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
         known |= own;
         if (bits & own)
             quiet &= serve_disk(vm, NULL, &vm->disk[i], &vm->before_wait);
+        uint64_t link = vm->nvme[i].present ? vm->nvme_link_bits[i] : 0;
+        known |= link;
+        if (bits & link)
+            quiet &= serve_nvme(vm, &vm->nvme[i]);
     }
     lock_release(&vm->device_lock);
     return quiet && (bits & ~known) == 0;
@@ -295,6 +319,8 @@ bool devices_run(struct vm *vm) {
     more |= rng_run(&vm->rng, TURN_CHAINS);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         more |= disk_run(&vm->disk[i], TURN_REQUESTS, &vm->before_wait);
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        more |= nvme_run(&vm->nvme[i], TURN_REQUESTS, &vm->before_wait);
     more |= ahci_run(&vm->ahci, TURN_REQUESTS, &vm->before_wait);
     more |= screen_run(&vm->screen, &vm->memory, &vm->i8042, vm_now(), TURN_CELLS);
     timers_run(vm);
@@ -324,6 +350,8 @@ bool devices_settle(struct vm *vm) {
     quiet &= rng_settle(&vm->rng);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         quiet &= disk_settle(&vm->disk[i]);
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+        quiet &= nvme_settle(&vm->nvme[i]);
     quiet &= ahci_settle(&vm->ahci);
     quiet &= screen_settle(&vm->screen);
     lock_release(&vm->device_lock);

@@ -104,7 +104,7 @@ static struct doorbell find_doorbell(const char *name) {
     return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size, entry->bits };
 }
 
-/* A disk on virtio-blk, with a doorbell, or on the next port of the AHCI controller. */
+/* A disk on virtio-blk, with a doorbell, on an NVMe controller, or on the next port of the AHCI one. */
 static struct backend *find_backend(uint32_t number, const struct bh_manifest_entry *link) {
     char name[BH_NAME_SIZE];
     format_text(name, sizeof(name), "disk%u.model", number);
@@ -116,6 +116,11 @@ static struct backend *find_backend(uint32_t number, const struct bh_manifest_en
         vm.disks_link_bits |= link->bits;
         vm_know_heard(link->bits);
         return &vm.disk[number].backend;
+    }
+    if (strcmp(model, "nvme") == 0) {
+        vm.nvme[number].present = true;
+        vm.nvme_link_bits[number] = link->bits;
+        return &vm.nvme[number].backend;
     }
     struct ahci_port *port = &vm.ahci.port[vm.ahci.ports++];
     port->cdrom = strcmp(model, "ahci-cdrom") == 0;

@@ -24,6 +24,7 @@
 #include "vmm/loader.h"
 #include "vmm/lock.h"
 #include "vmm/memory.h"
+#include "vmm/nvme/nvme.h"
 #include "vmm/passthrough/passthrough.h"
 #include "vmm/platform/chipset.h"
 #include "vmm/platform/hpet.h"
@@ -156,6 +157,8 @@ struct vm {
     struct doorbell disk_doorbell[VM_DISKS_MAX];
     uint64_t disk_link_bits[VM_DISKS_MAX];   /* of a virtio disk: notify a vCPU's thread */
     uint64_t disks_link_bits;        /* all of them */
+    struct nvme nvme[VM_DISKS_MAX];  /* in a virtio disk's place */
+    uint64_t nvme_link_bits[VM_DISKS_MAX];   /* notify the I/O thread */
     uint32_t passed_count;
     struct passthrough passed[VM_PASSED_MAX];
 

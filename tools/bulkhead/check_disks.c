@@ -41,12 +41,13 @@ static void check_disk(const struct checker *c, uint32_t number) {
 static void check_model(const struct checker *c, const struct description_extent *e,
                         const char *owner, const char *path) {
     bool known = e->model == NULL || strcmp(e->model, "virtio") == 0
-              || strcmp(e->model, "ahci") == 0 || strcmp(e->model, "ahci-cdrom") == 0;
+              || strcmp(e->model, "nvme") == 0 || strcmp(e->model, "ahci") == 0
+              || strcmp(e->model, "ahci-cdrom") == 0;
 
     if (!known) {
         report_add(c->report, tree_line(c->tree, "%s.model", path), owner,
                    "there is no disk model called '%s'", e->model);
-        report_mend(c->report, "give 'virtio', 'ahci' or 'ahci-cdrom'");
+        report_mend(c->report, "give 'virtio', 'nvme', 'ahci' or 'ahci-cdrom'");
     }
 }
 

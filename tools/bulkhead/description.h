@@ -169,7 +169,7 @@ struct description_extent {     /* what a VM has of a disk */
     char *size;
     char *partition;            /* or the partition of that name */
     bool  readonly;
-    char *model;                /* virtio (default), ahci, ahci-cdrom */
+    char *model;                /* virtio (default), nvme, ahci, ahci-cdrom */
     bool  zero_copy;            /* the disk reaches the VM's RAM itself */
 };
 

@@ -48,6 +48,17 @@ static bool ahci_at(const struct vm *vm, struct gpa at, unsigned size, uint32_t 
            *offset % size == 0;
 }
 
+/* The NVMe controller whose memory BAR holds an aligned access. */
+static struct nvme *nvme_at(struct vm *vm, struct gpa at, unsigned size, uint32_t *offset) {
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
+        struct nvme *nvme = &vm->nvme[i];
+        if (nvme->present && pci_in_memory_bar(&nvme->pci, NVME_BAR, at.value, offset) &&
+            *offset % size == 0)
+            return nvme;
+    }
+    return NULL;
+}
+
 /* The passed-through function one of whose BARs holds the address: at a place that isn't mapped. */
 static struct passthrough *passed_at(struct vm *vm, struct gpa at, unsigned *bar,
                                      uint32_t *offset) {
@@ -101,6 +112,7 @@ static uint64_t read_virtio(struct vm *vm, struct gpa at, unsigned size) {
 /* The emulated devices first: their drivers live by their registers, virtio's only begin so. */
 uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
     struct vm *vm = vcpu->vm;
+    const struct nvme *nvme;
     uint64_t value;
     uint32_t offset;
     if (in_apic(vcpu, at))
@@ -112,6 +124,8 @@ uint64_t bus_read_memory(struct vcpu *vcpu, struct gpa at, unsigned size) {
         value = e1000_read(&vm->e1000, offset, size);
     else if (ahci_at(vm, at, size, &offset))
         value = ahci_read(&vm->ahci, offset, size);
+    else if ((nvme = nvme_at(vm, at, size, &offset)) != NULL)
+        value = nvme_read(nvme, offset, size);
     else if (in_hpet(vm, at, size))
         value = timers_hpet_read(vm, (uint32_t)(at.value - HPET_PAGE), size);
     else if (screen_at(vm, at, size, &offset))
@@ -148,7 +162,16 @@ static bool write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t v
     return event != VIRTIO_NOTHING;
 }
 
+/* Of the MSI-X table: what waited for the entry goes out. */
+static bool write_nvme(struct vm *vm, struct nvme *nvme, uint32_t offset, unsigned size,
+                       uint64_t value) {
+    bool work = nvme_write(nvme, offset, size, value);
+    irq_flush_messages(vm, NULL, &nvme->pci);
+    return work;
+}
+
 static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
+    struct nvme *nvme;
     uint32_t offset;
     bool work;
     lock_acquire(&vm->device_lock);
@@ -156,6 +179,8 @@ static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t v
         work = e1000_write(&vm->e1000, offset, size, value);
     else if (ahci_at(vm, at, size, &offset))
         work = ahci_write(&vm->ahci, offset, size, value);
+    else if ((nvme = nvme_at(vm, at, size, &offset)) != NULL)
+        work = write_nvme(vm, nvme, offset, size, value);
     else if (in_hpet(vm, at, size))
         work = timers_hpet_write(vm, (uint32_t)(at.value - HPET_PAGE), size, value);
     else if (screen_at(vm, at, size, &offset))
@@ -183,6 +208,11 @@ static struct virtio_device *virtio_of(struct vm *vm, unsigned device) {
     return device == 0 ? NULL : devices_virtio(vm, device - 1);
 }
 
+static struct pci_function *nvme_of(struct vm *vm, unsigned device) {
+    unsigned number = device - LAYOUT_PCI_DISK;
+    return number < VM_DISKS_MAX && vm->nvme[number].present ? &vm->nvme[number].pci : NULL;
+}
+
 /* Device 0 of bus 0 is the host bridge; the others: platform/layout.h. */
 static struct pci_function *function_of(struct vm *vm, unsigned device, unsigned function) {
     struct virtio_device *virtio = virtio_of(vm, device);
@@ -198,7 +228,7 @@ static struct pci_function *function_of(struct vm *vm, unsigned device, unsigned
         return vm->ahci.present ? &vm->ahci.pci : NULL;
     if (device == LAYOUT_PCI_VGA)
         return vm->screen.present ? &vm->screen.pci : NULL;
-    return virtio ? &virtio->pci : NULL;
+    return virtio ? &virtio->pci : nvme_of(vm, device);
 }
 
 static unsigned latched_device(const struct vm *vm) {

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The NVMe controller's registers, as the guest reads and writes them.
+ */
+#include "vmm/nvme/parts.h"
+
+/* How long a driver should wait for the controller to become ready, in half seconds. */
+enum { READY_TIMEOUT = 20 };
+
+static uint32_t low(uint64_t value) { return (uint32_t)value; }
+static uint32_t high(uint64_t value) { return (uint32_t)(value >> 32); }
+
+static uint32_t read_register(const struct nvme *nvme, uint32_t offset) {
+    const uint64_t capabilities = CAP_MQES(NVME_QUEUE_SIZE) | CAP_CQR | CAP_TO(READY_TIMEOUT) |
+                                  CAP_NVM;
+    if (offset >= NVME_MSIX && offset < NVME_PENDING)
+        return pci_msix_read(&nvme->pci, offset - NVME_MSIX);
+    switch (offset) {
+    case NVME_CAP: return low(capabilities);
+    case NVME_CAP + 4: return high(capabilities);
+    case NVME_VS: return VERSION_1_4;
+    case NVME_CC: return nvme->config;
+    case NVME_CSTS: return nvme->status;
+    case NVME_AQA: return nvme->admin_sizes;
+    case NVME_ASQ: return low(nvme->admin_sq);
+    case NVME_ASQ + 4: return high(nvme->admin_sq);
+    case NVME_ACQ: return low(nvme->admin_cq);
+    case NVME_ACQ + 4: return high(nvme->admin_cq);
+    case NVME_PENDING: return pci_msix_pending(&nvme->pci);
+    default: return 0;
+    }
+}
+
+uint64_t nvme_read(const struct nvme *nvme, uint32_t offset, unsigned size) {
+    uint64_t value = read_register(nvme, offset & ~3u) >> (8 * (offset % 4));
+    if (size == 8)
+        return value | (uint64_t)read_register(nvme, offset + 4) << 32;
+    return value & ((1ull << (8 * size)) - 1);
+}
+
+/* ---- Writes: true, the I/O thread has something to do ---- */
+
+static bool write_config(struct nvme *nvme, uint32_t value) {
+    uint32_t old = nvme->config;
+    bool enabled = (value & CC_EN) != 0;
+    nvme->config = value & CC_KEPT;
+    if (enabled && !(old & CC_EN))
+        nvme_enable(nvme);
+    if (!enabled && (old & CC_EN))
+        nvme_reset(nvme);
+    if (!(value & CC_SHN) || (old & CC_SHN) || !(nvme->status & CSTS_RDY))
+        return enabled;
+    nvme->status |= CSTS_SHST_BUSY;
+    nvme->shutdown_due = true;
+    return true;
+}
+
+static void write_part(uint64_t *field, uint32_t offset, uint32_t value) {
+    if (offset % 8 == 0)
+        *field = (*field & 0xffffffff00000000ull) | value;
+    else
+        *field = (uint32_t)*field | (uint64_t)value << 32;
+}
+
+/* The admin queues are where they were when the controller was enabled. */
+static void write_admin(struct nvme *nvme, uint32_t offset, uint32_t value) {
+    switch (offset) {
+    case NVME_AQA: nvme->admin_sizes = value & AQA_KEPT; break;
+    case NVME_ASQ:
+    case NVME_ASQ + 4: write_part(&nvme->admin_sq, offset, value); break;
+    case NVME_ACQ:
+    case NVME_ACQ + 4: write_part(&nvme->admin_cq, offset, value); break;
+    default: break;
+    }
+}
+
+static bool write_register(struct nvme *nvme, uint32_t offset, uint32_t value) {
+    if (offset >= NVME_DOORBELLS && offset < NVME_MSIX)
+        return nvme_ring(nvme, (offset - NVME_DOORBELLS) / NVME_DOORBELL, value);
+    if (offset >= NVME_MSIX && offset < NVME_PENDING)
+        pci_msix_write(&nvme->pci, offset - NVME_MSIX, value);
+    if (offset == NVME_CC)
+        return write_config(nvme, value);
+    if (!(nvme->config & CC_EN))
+        write_admin(nvme, offset, value);
+    return false;
+}
+
+bool nvme_write(struct nvme *nvme, uint32_t offset, unsigned size, uint64_t value) {
+    if (size < 4)
+        return false;
+    bool work = write_register(nvme, offset, low(value));
+    if (size == 8)
+        work |= write_register(nvme, offset + 4, high(value));
+    return work;
+}
