@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A guest with stock NVMe drivers: the distribution's generic kernel on two emulated controllers, one
 of which may only be read, on extents of one real NVMe disk."""
+import hashlib
 import os
 import re
 
@@ -82,3 +83,124 @@ def test_disks_have_their_sizes(guest):
     partitions = run(guest, "cat /proc/partitions")
     assert re.search(r" 65536 nvme0n1\n", partitions), partitions
     assert re.search(r" 16384 nvme1n1\n", partitions), partitions
+
+
+def test_driver_keeps_its_doorbells_in_memory(guest):
+    """Traced across a reset of the controller: the command's end has no error in it."""
+    run(guest, "mount -t tracefs none /sys/kernel/tracing 2>/dev/null; "
+               "echo 1 >/sys/kernel/tracing/events/nvme/enable; "
+               "echo 1 >/sys/class/nvme/nvme0/reset_controller; sleep 2")
+    trace = run(guest, "cat /sys/kernel/tracing/trace; "
+                       "echo 0 >/sys/kernel/tracing/events/nvme/enable")
+    asked = re.search(r"nvme_setup_cmd: nvme0: qid=0, cmdid=(\d+).*nvme_admin_dbbuf", trace)
+    assert asked, trace
+    assert re.search(rf"nvme_complete_rq: nvme0: qid=0, cmdid={asked[1]}, res=0x0, retries=0, "
+                     r"flags=0x\w+, status=0x0", trace[asked.end():]), trace
+
+
+def test_one_disk_may_only_be_read(guest, second):
+    assert run(guest, "cat /sys/block/nvme0n1/ro /sys/block/nvme1n1/ro").split() == ["0", "1"]
+    assert hashlib.md5(second).hexdigest() in run(guest, "md5sum </dev/nvme1n1")
+
+
+def test_file_system_keeps_its_files(guest):
+    run(guest, "mke2fs /dev/nvme0n1 >/dev/null 2>&1 && mkdir -p /m && "
+               "mount -t ext4 /dev/nvme0n1 /m")
+    run(guest, "dd if=/dev/urandom of=/m/a bs=64k count=64 2>/dev/null; sync")
+    wanted = run(guest, "md5sum </m/a").split()[0]
+    run(guest, "umount /m && mount -t ext4 /dev/nvme0n1 /m")
+    assert wanted in run(guest, "md5sum </m/a")
+    run(guest, "umount /m")
+
+
+def test_single_sectors_at_odd_places(guest):
+    run(guest, "dd if=/dev/urandom of=/tmp/a bs=512 count=777 2>/dev/null; "
+               "dd if=/tmp/a of=/dev/nvme0n1 seek=2049 bs=512 oflag=direct 2>/dev/null; "
+               "echo 3 >/proc/sys/vm/drop_caches")
+    wanted = run(guest, "md5sum </tmp/a").split()[0]
+    assert wanted in run(guest, "dd if=/dev/nvme0n1 skip=2049 count=777 bs=512 2>/dev/null | "
+                                "md5sum")
+
+
+def test_large_requests_of_both_processors(guest):
+    """As long as the controller takes them: 128 KiB, whose pages are a list."""
+    run(guest, "dd if=/dev/urandom of=/tmp/a bs=1M count=8 2>/dev/null; "
+               "for i in 0 1; do taskset $((i + 1)) dd if=/tmp/a of=/dev/nvme0n1 bs=1M "
+               "seek=$((16 + 8 * i)) oflag=direct 2>/dev/null & done; wait; "
+               "echo 3 >/proc/sys/vm/drop_caches")
+    wanted = run(guest, "md5sum </tmp/a").split()[0]
+    for seek in 16, 24:
+        assert wanted in run(guest, f"dd if=/dev/nvme0n1 bs=1M skip={seek} count=8 iflag=direct "
+                                    "2>/dev/null | md5sum")
+    assert run(guest, "cat /sys/block/nvme0n1/queue/max_hw_sectors_kb").strip() == "128"
+
+
+def holds(start, length, byte):
+    with open(IMAGE, "rb") as image:
+        image.seek(FIRST + start)
+        return image.read(length) == bytes([byte]) * length
+
+
+def test_discarded_sectors_are_the_disks_again(guest):
+    run(guest, "dd if=/dev/zero bs=1M count=24 2>/dev/null | tr '\\0' '\\101' >/tmp/a; "
+               "dd if=/tmp/a of=/dev/nvme0n1 bs=1M seek=32 conv=fsync 2>/dev/null; rm /tmp/a")
+    assert holds(32 * MIB, 24 * MIB, 0x41)
+    run(guest, f"blkdiscard -o {34 * MIB} -l {20 * MIB} /dev/nvme0n1 && sync")
+    assert holds(32 * MIB, 2 * MIB, 0x41) and holds(54 * MIB, 2 * MIB, 0x41)
+    assert holds(34 * MIB, 20 * MIB, 0)
+
+
+@pytest.mark.parametrize("victim", ["nvme", "blockmux"])
+def test_writing_goes_on_across_a_restart(guest, victim):
+    """The guest writes over and over again, so that the restart comes in the middle of it."""
+    run(guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=256 2>/dev/null")
+    wanted = run(guest, "md5sum </tmp/a").split()[0]
+    run(guest, WRITE_ON.replace("/dev/sda", "/dev/nvme0n1"))
+    guest.overview()
+    guest.command(f"restart {victim}")
+    guest.shell("stock")
+    run(guest, "sleep 3")
+    run(guest, WRITTEN)
+    run(guest, "echo 3 >/proc/sys/vm/drop_caches")
+    assert wanted in run(guest, "dd if=/dev/nvme0n1 bs=64k skip=512 count=256 2>/dev/null | "
+                                "md5sum")
+
+
+def test_controller_is_reset_under_load(guest):
+    run(guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=256 2>/dev/null")
+    wanted = run(guest, "md5sum </tmp/a").split()[0]
+    run(guest, WRITE_ON.replace("/dev/sda", "/dev/nvme0n1"))
+    run(guest, "for i in 1 2 3; do sleep 1; echo 1 >/sys/class/nvme/nvme0/reset_controller; done")
+    run(guest, WRITTEN)
+    run(guest, "echo 3 >/proc/sys/vm/drop_caches")
+    assert wanted in run(guest, "dd if=/dev/nvme0n1 bs=64k skip=512 count=256 2>/dev/null | "
+                                "md5sum")
+
+
+def test_nothing_beyond_the_extent_changed(guest, second):
+    run(guest, "dd if=/dev/zero of=/dev/nvme0n1 bs=1M 2>/dev/null; sync; true")
+    with open(IMAGE, "rb") as image:
+        content = image.read()
+    assert content[:FIRST] == FILLER * FIRST
+    assert content[FIRST:FIRST + SIZE] == bytes(SIZE)
+    assert content[FIRST + SIZE:SECOND] == FILLER * (SECOND - FIRST - SIZE)
+    assert content[SECOND:SECOND + SECOND_SIZE] == second
+
+
+def test_kernel_found_nothing_to_complain_of(guest):
+    complaints = ("BUG:|WARNING|Call Trace|soft lockup|nobody cared|I/O error|"
+                  "nvme.*(error|failed|timeout|invalid|missing|duplicate|abort)")
+    output, _ = guest.run("stock", f"dmesg | grep -iE '{complaints}'")
+    assert output.strip() == "", output
+
+
+def test_reset_guest_finds_its_disks_again(guest):
+    run(guest, "(sleep 4; reboot -f) >/dev/null & true")
+    guest.overview()
+    guest.machine.expect("stock. the guest asked for a reset: starting it again", 60)
+    guest.machine.expect("press Enter for a shell on ttyS0", 180)
+    guest.shell("stock")
+    guest.wide("stock")
+    test_disks_have_their_sizes(guest)
+    assert holds(0, MIB, 0)
+    run(guest, "dd if=/dev/nvme0n1 of=/dev/null bs=1M count=8 iflag=direct 2>/dev/null")

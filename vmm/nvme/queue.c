@@ -218,13 +218,13 @@ bool nvme_ring(struct nvme *nvme, uint32_t doorbell, uint32_t value) {
                       : ring_sq(nvme, &nvme->sq[number], value);
 }
 
-/* A queue whose commands wait for room in its completion queue is woken by that one. */
+/* Where there is no room, the completion queue has to wake us, too. */
 static void arm(struct nvme *nvme, struct nvme_sq *sq) {
     struct nvme_cq *cq = &nvme->cq[sq->cq];
-    if (is_full(cq) && cq->event)
-        store(cq->event, cq->head);
-    else if (sq->event)
+    if (sq->event)
         store(sq->event, sq->head);
+    if (cq->event && !has_room(nvme, cq))
+        store(cq->event, cq->head);
 }
 
 bool nvme_arm(struct nvme *nvme) {
