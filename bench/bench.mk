@@ -86,6 +86,8 @@ BENCH_E1000    := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; \
                   s/core: 0/core: 1/; s/^\( *\)mac: 52:54:00:12:34:57/&\n\1model: e1000/
 BENCH_AHCI     := s/^system: .*/system: bench-ahci/; s/from: blockmux/&, model: ahci/
 
+BENCH_NVME     := s/^system: .*/system: bench-nvme/; s/from: blockmux/&, model: nvme/
+
 build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
 	@mkdir -p $(@D)
 	sed '$(BENCH_EMULATED); $(BENCH_E1000)' $< >$@
@@ -100,6 +102,10 @@ build/bench/bench-zerocopy.plan: build/bench/zerocopy.yaml $(TOOL)
 build/bench/ahci.yaml: bench/disk.yaml bench/bench.mk
 	@mkdir -p $(@D)
 	sed '$(BENCH_EMULATED); $(BENCH_AHCI)' $< >$@
+
+build/bench/nvme.yaml: bench/disk.yaml bench/bench.mk
+	@mkdir -p $(@D)
+	sed '$(BENCH_NVME)' $< >$@
 
 build/bench/interrupt.bzimage: bench/guest/interrupt.c bench/mark.h $(GUEST_NEEDS)
 	$(call guest_image,-I. $<)
@@ -130,18 +136,21 @@ build/bench/bench-e1000.plan build/bench/bench-ahci.plan: build/bench/bench-%.pl
 
 build/bench/bench-signal.plan build/bench/bench-across.plan: build/programs/bench-signal.elf
 build/bench/bench-interrupt.plan: build/programs/bench-interrupt.elf
-build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-ahci.plan: \
-    $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm)
+build/bench/bench-nvme.plan: build/bench/nvme.yaml $(TOOL)
+	$(TOOL) build $< -o $(@D)
+
+build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-ahci.plan \
+build/bench/bench-nvme.plan: $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm)
 build/bench/bench-guest.plan build/bench/bench-e1000.plan: \
     $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm)
-build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-guest.plan: \
+build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-nvme.plan \
+build/bench/bench-guest.plan: \
     build/guests/vmlinuz build/bench/guest.cpio
 
 BENCH_NEEDS := build/bench/count.so build/bench/vmlinuz build/bench/native.cpio \
                build/bench/host.cpio build/kernel/bulkhead32.elf \
                $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk \
-               zerocopy ahci e1000 \
-               passed passdisk passedu vf domain store)
+               zerocopy ahci nvme e1000 passed passdisk passedu vf domain store)
 
 # ONLY: which machines to run, separated by commas; all of them unless told.
 bench: $(BENCH_NEEDS)
