@@ -33,10 +33,11 @@ endef
 
 $(foreach test,virtio disk,$(eval $(call vmm_driver_test,virtio,$(test))))
 $(foreach test,ahci ahci_ata ahci_packet,$(eval $(call vmm_driver_test,ahci,$(test))))
+$(foreach test,nvme nvme_io nvme_hostile,$(eval $(call vmm_driver_test,nvme,$(test))))
 $(foreach test,e1000 e1000_offload e1000_hostile,$(eval $(call vmm_driver_test,e1000,$(test))))
 
-FUZZERS += vmm_decode vmm_loader vmm_guest vmm_virtio vmm_e1000 vmm_ahci vmm_firmware vmm_screen \
-           vmm_passthrough
+FUZZERS += vmm_decode vmm_loader vmm_guest vmm_virtio vmm_e1000 vmm_ahci vmm_nvme vmm_firmware \
+           vmm_screen vmm_passthrough
 fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
@@ -47,6 +48,8 @@ fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
 fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/unit/ahci_driver.c $(VMM_FAKE)
 fuzz_vmm_ahci_CFLAGS    := -Itests/fake
+fuzz_vmm_nvme_SOURCES   := tests/fuzz/fuzz_vmm_nvme.c tests/unit/nvme_driver.c $(VMM_FAKE)
+fuzz_vmm_nvme_CFLAGS    := -Itests/fake
 fuzz_vmm_screen_SOURCES := tests/fuzz/fuzz_vmm_screen.c $(VMM_FAKE)
 fuzz_vmm_screen_CFLAGS  := -Itests/fake
 fuzz_vmm_passthrough_SOURCES := tests/fuzz/fuzz_vmm_passthrough.c $(VMM_FAKE)

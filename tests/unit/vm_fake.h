@@ -52,6 +52,9 @@ void vm_fake_use_e1000(void);
 /* The same: the disk link belongs to port 0 of an AHCI controller instead of virtio-blk. */
 void vm_fake_use_ahci(bool cdrom);
 
+/* The same: it belongs to an NVMe controller. */
+void vm_fake_use_nvme(void);
+
 /* The same: the VM has a screen and a keyboard; the link to the seat is up. */
 void vm_fake_use_screen(void);
 

@@ -39,10 +39,10 @@ static uint32_t distance(uint32_t from, uint32_t to, uint32_t size) {
 static void use_doorbells(struct nvme *nvme, uint32_t number) {
     struct nvme_sq *sq = &nvme->sq[number];
     struct nvme_cq *cq = &nvme->cq[number];
-    uint32_t *doorbell = (uint32_t *)(void *)nvme->doorbells + 2 * number;
-    uint32_t *event = (uint32_t *)(void *)nvme->event_indexes + 2 * number;
     if (number == 0 || !nvme->doorbells)
         return;
+    uint32_t *doorbell = (uint32_t *)(void *)nvme->doorbells + 2 * number;
+    uint32_t *event = (uint32_t *)(void *)nvme->event_indexes + 2 * number;
     if (sq->entries && !sq->doorbell) {
         store(doorbell, sq->tail);
         store(event, sq->head);
