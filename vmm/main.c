@@ -104,7 +104,8 @@ static struct doorbell find_doorbell(const char *name) {
     return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size, entry->bits };
 }
 
-/* A disk on virtio-blk, with a doorbell, on an NVMe controller, or on the next port of the AHCI one. */
+/* A disk on virtio-blk, with a doorbell, on a controller of its own (NVMe), or on the next port of
+ * the AHCI controller. */
 static struct backend *find_backend(uint32_t number, const struct bh_manifest_entry *link) {
     char name[BH_NAME_SIZE];
     format_text(name, sizeof(name), "disk%u.model", number);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same Debian on an emulated NVMe disk: systems/debian.yaml with another model of disk, and the same
-kernel, which has the driver."""
+"""The same Debian on an emulated NVMe disk: systems/debian.yaml with another model of disk, and the
+same kernel, which has the driver."""
 import os
 import re
 

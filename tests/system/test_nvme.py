@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest with stock NVMe drivers: the distribution's generic kernel on two emulated controllers, one
-of which may only be read, on extents of one real NVMe disk."""
+"""A guest with stock NVMe drivers: the distribution's generic kernel on two emulated controllers,
+one of which may only be read, on extents of one real NVMe disk."""
 import hashlib
 import os
 import re

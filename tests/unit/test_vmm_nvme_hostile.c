@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Drivers that break the emulated NVMe controller's rules (ATTACKS.md, F1, F2, F5, F6), and a server
- * that lies: they cost themselves the command or the queue, nobody else.
+ * Drivers that break the emulated NVMe controller's rules (ATTACKS.md, F1, F2, F5, F6), and a
+ * server that lies: they cost themselves the command or the queue, nobody else.
  */
 #include <setjmp.h>
 #include <stdarg.h>

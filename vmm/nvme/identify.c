@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What controller and namespace say of themselves ("Identify command"). Bytes that aren't named here
- * are zero.
+ * What controller and namespace say of themselves ("Identify command"). Bytes that aren't named
+ * here are zero.
  */
 #include "vmm/nvme/parts.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The disk's commands ("NVM Command Set"): each is a request to the backend, but for a deallocation,
- * which is one for each of its ranges or more, and a write that has to reach the medium, which a
- * flush follows.
+ * The disk's commands ("NVM Command Set"): each is a request to the backend, but for a
+ * deallocation, which is one for each of its ranges or more, and a write that has to reach the
+ * medium, which a flush follows.
  */
 #include "vmm/nvme/parts.h"
 

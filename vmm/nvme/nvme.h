@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An NVMe 1.4 controller with one namespace, a disk: behind it is a link to the block multiplexer,
- * as virtio-blk's. For guests that have an NVMe driver and no virtio one. Registers change under the
- * device lock in any thread; commands are taken, and data moves, in the I/O thread (nvme_run).
+ * as virtio-blk's. For guests that have an NVMe driver and no virtio one. Registers change under
+ * the device lock in any thread; commands are taken, and data moves, in the I/O thread (nvme_run).
  *
  * Doorbells in memory ("Doorbell Buffer Config command") make it nearly as cheap as virtio: the
  * driver stores its indexes there, and writes to a doorbell, which is an exit, only where the
  * event index asks it to: when the I/O thread is about to sleep.
  *
- * Guest and multiplexer are hostile. A command, a list of pages and a range are each copied once and
- * then checked; every queue and every page must lie in guest RAM. What moves at once is bounded by
- * the caller's budget. A command that is wrong ends with the specification's status, a doorbell's
- * value that is none in an event, and a doorbell in memory besides makes its queue stand still.
- * A command is taken when there is room for its completion, so that completions never wait.
+ * Guest and multiplexer are hostile. A command, a list of pages and a range are each copied once
+ * and then checked; every queue and every page must lie in guest RAM. What moves at once is bounded
+ * by the caller's budget. A command that is wrong ends with the specification's status, a
+ * doorbell's value that is none in an event, and if it is in memory its queue stands still. A
+ * command is taken when there is room for its completion, so that completions never wait.
  *
  * Until the multiplexer told what disk there is, commands wait. Whoever resets the controller
  * abandons its commands: what the disk still answers changes nothing, and the next command waits
