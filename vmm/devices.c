@@ -245,11 +245,23 @@ static uint64_t doorbell_bits(const struct vm *vm, unsigned number) {
     return own ? doorbell->bits : 0;
 }
 
+/* Those that a thread's kick was for, if it wasn't for all devices: then the kick is `known`. */
+static uint32_t take_rung(struct vm *vm, uint64_t bits, uint64_t *known) {
+    uint32_t rung = vm->nvme_rung;
+    if (!(bits & vm->io_bits))
+        return 0;
+    vm->nvme_rung = 0;
+    if (!__atomic_exchange_n(&vm->io_wanted, false, __ATOMIC_SEQ_CST))
+        *known |= vm->io_bits;
+    return rung;
+}
+
 bool devices_serve(struct vm *vm, uint64_t bits) {
     if (bits == 0)
         return false;
     lock_acquire(&vm->device_lock);
     uint64_t known = 0;
+    uint32_t rung = take_rung(vm, bits, &known);
     bool quiet = true;
     for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
         uint64_t own = vm->disk[i].present ? doorbell_bits(vm, i) : 0;
@@ -258,7 +270,7 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
             quiet &= serve_disk(vm, NULL, &vm->disk[i], &vm->before_wait);
         uint64_t link = vm->nvme[i].present ? vm->nvme_link_bits[i] : 0;
         known |= link;
-        if (bits & link)
+        if ((bits & link) || (rung >> i & 1))
             quiet &= serve_nvme(vm, &vm->nvme[i]);
     }
     lock_release(&vm->device_lock);

@@ -296,7 +296,9 @@ int main(void) {
     set_devices();
     set_all_passed();
     await_devices();
-    vm.io_slot = manifest_need(BH_ENTRY_CHANNEL, "io")->slot;
+    const struct bh_manifest_entry *io = manifest_need(BH_ENTRY_CHANNEL, "io");
+    vm.io_slot = io->slot;
+    vm.io_bits = io->bits;
     vm.has_hpet = manifest_number("hpet", 0) != 0;
     vm.restart_on_reset = strcmp(manifest_setting("on_reset", "stop"), "restart") == 0;
     if (!vm_load(&vm))

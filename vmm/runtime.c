@@ -95,6 +95,11 @@ void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu) {
 }
 
 void vm_kick_io(struct vm *vm) {
+    __atomic_store_n(&vm->io_wanted, true, __ATOMIC_SEQ_CST);
+    call_notify(vm->io_slot);
+}
+
+void vm_kick_nvme(struct vm *vm) {
     call_notify(vm->io_slot);
 }
 

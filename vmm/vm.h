@@ -109,6 +109,8 @@ struct vm {
     uint64_t boot_time;              /* Unix seconds at boot_tsc */
     uint64_t boot_tsc;
     uint32_t io_slot;                /* notifies the I/O thread */
+    uint64_t io_bits;                /* by these */
+    bool io_wanted;                  /* atomic: for all devices, not only for those in nvme_rung */
     uint32_t before_wait;            /* whom the I/O thread's next vm_wait notifies, or BH_NONE */
     bool restart_on_reset;
     uint32_t state;                  /* enum vm_state, atomic */
@@ -158,6 +160,7 @@ struct vm {
     uint64_t disk_link_bits[VM_DISKS_MAX];   /* of a virtio disk: notify a vCPU's thread */
     uint64_t disks_link_bits;        /* all of them */
     struct nvme nvme[VM_DISKS_MAX];  /* in a virtio disk's place */
+    uint32_t nvme_rung;              /* those whose driver wants the I/O thread, a bit each */
     uint64_t nvme_link_bits[VM_DISKS_MAX];   /* notify the I/O thread */
     uint32_t passed_count;
     struct passthrough passed[VM_PASSED_MAX];
@@ -220,9 +223,9 @@ uint64_t devices_screen_deadline(struct vm *vm);
 struct passthrough_window devices_window(const struct vm *vm);
 /* The I/O thread: the guest has ended, or hasn't begun; true: what reaches its RAM is quiet. */
 bool devices_stop(struct vm *vm);
-/* The same: what notifications stand for when they name it exactly: the work of a virtio disk. true:
- * it was nothing else, it is done, and whoever may bring more wakes us; false: all devices need their
- * turn. */
+/* The same: what notifications stand for when they name it exactly: the work of a virtio disk or an
+ * NVMe controller. true: it was nothing else, it is done, and whoever may bring more wakes us;
+ * false: all devices need their turn. */
 bool devices_serve(struct vm *vm, uint64_t bits);
 /* When devices_run has to look at what is passed through at the latest. */
 uint64_t devices_passed_deadline(struct vm *vm);
@@ -279,6 +282,8 @@ uint64_t vm_now(void);               /* the host's TSC */
 void vm_kick(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_before_wait(struct vm *vm, const struct vcpu *vcpu);
 void vm_kick_io(struct vm *vm);
+/* Only for what `nvme_rung` says. */
+void vm_kick_nvme(struct vm *vm);
 /* Answers which notifications came. Those that a vCPU's thread hears (devices_hear) are known by
  * their bits, which mean nothing else in any thread; all others only say "look again". */
 uint64_t vm_sleep(uint64_t host_deadline);

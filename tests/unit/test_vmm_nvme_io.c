@@ -432,6 +432,30 @@ static void queues_take_turns(void **state) {
     assert_int_equal(seen[1], 4);
 }
 
+/* A kick for this controller is nobody else's, unless a thread wanted all. */
+static void kick_is_for_the_controller_alone(void **state) {
+    enum { KICK = 1 << 20 };
+    struct nvme_entry entry = driver_transfer(IO_READ, 1, DRIVER_SECTORS, 1);
+    struct vm *vm = &vm_fake.vm;
+    (void)state;
+    vm->io_bits = KICK;
+    vm->io_wanted = false;
+    driver_put(1, &entry);
+    driver_ring(1);
+    assert_int_equal(vm->nvme_rung, 1);
+    assert_false(devices_serve(vm, 0));
+    assert_true(devices_serve(vm, KICK));
+    expect_done(1, 1, NVME_LBA_RANGE);
+    assert_int_equal(vm->nvme_rung, 0);
+    assert_false(devices_serve(vm, KICK | KICK << 1));
+    vm->io_wanted = true;
+    driver_put(1, &entry);
+    driver_ring(1);
+    assert_false(devices_serve(vm, KICK));
+    expect_done(1, 1, NVME_LBA_RANGE);
+    assert_true(devices_serve(vm, KICK));
+}
+
 /* ---- Resets ---- */
 
 static void late_answers_reach_nobody_after_a_reset(void **state) {
@@ -541,6 +565,7 @@ int main(void) {
         TEST(full_queue_is_no_reason_to_sleep_for_ever),
         TEST(full_queue_in_memory_wakes_when_there_is_room),
         TEST(queues_take_turns),
+        TEST(kick_is_for_the_controller_alone),
         TEST(late_answers_reach_nobody_after_a_reset),
         TEST(late_answers_reach_nobody_after_a_deletion),
         TEST(deallocation_ends_with_its_queue),

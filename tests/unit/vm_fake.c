@@ -53,6 +53,10 @@ void vm_kick_io(struct vm *vm) {
     vm_fake.io_kicks++;
 }
 
+void vm_kick_nvme(struct vm *vm) {
+    vm_kick_io(vm);
+}
+
 void vm_log(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

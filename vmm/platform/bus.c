@@ -166,12 +166,14 @@ static bool write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t v
 static bool write_nvme(struct vm *vm, struct nvme *nvme, uint32_t offset, unsigned size,
                        uint64_t value) {
     bool work = nvme_write(nvme, offset, size, value);
+    if (work)
+        vm->nvme_rung |= 1u << nvme->number;
     irq_flush_messages(vm, NULL, &nvme->pci);
     return work;
 }
 
 static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t value) {
-    struct nvme *nvme;
+    struct nvme *nvme = NULL;
     uint32_t offset;
     bool work;
     lock_acquire(&vm->device_lock);
@@ -189,7 +191,9 @@ static void write_device(struct vm *vm, struct gpa at, unsigned size, uint64_t v
         work = write_virtio(vm, at, size, value);
     devices_update_interrupts(vm);
     lock_release(&vm->device_lock);
-    if (work)
+    if (work && nvme)
+        vm_kick_nvme(vm);
+    else if (work)
         vm_kick_io(vm);
 }
 
