@@ -142,6 +142,7 @@ static enum nvme_status begin(struct nvme *nvme, const struct nvme_entry *entry,
     }
 }
 
+__attribute__((noinline))              /* seldom */
 bool nvme_run_admin(struct nvme *nvme, unsigned budget) {
     for (unsigned i = 0; i < budget; i++) {
         struct nvme_entry entry;

@@ -102,6 +102,7 @@ static void tell(struct nvme *nvme, uint32_t event) {
 }
 
 /* A notice that the driver didn't ask for is none. */
+__attribute__((noinline))              /* seldom */
 void nvme_tell_events(struct nvme *nvme) {
     if (!(nvme->feature[FEATURE_EVENTS] & EVENTS_NAMESPACE))
         nvme->events &= ~(uint32_t)EVENT_NAMESPACE;

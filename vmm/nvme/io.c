@@ -108,6 +108,7 @@ static bool ranges_are_good(const struct nvme *nvme) {
 }
 
 /* Of the other attributes, which are hints, we take none. *over: there is nothing to do. */
+__attribute__((noinline))
 static enum nvme_status begin_dataset(struct nvme *nvme, uint32_t number, uint32_t sq,
                                       const struct nvme_entry *entry, bool *over) {
     uint32_t ranges = (entry->dword10 & DATASET_RANGES) + 1;
@@ -197,17 +198,25 @@ static enum nvme_status begin(struct nvme *nvme, uint32_t sq, uint32_t tag,
     }
 }
 
-/* A queue with a command, in turn: one after the other, each as long as it has some; 0: none. */
-static uint32_t next_queue(struct nvme *nvme) {
-    uint32_t waiting = nvme->queues & ~1u;
-    for (uint32_t i = 0; waiting != 0 && i < NVME_QUEUES; i++) {
-        uint32_t number = (nvme->turn + i) % NVME_QUEUES;
-        if (!(waiting >> number & 1) || !nvme_has_command(nvme, number))
-            continue;
-        nvme->turn = number;
-        return number;
+/* The first queue of these with a command; 0: none. */
+static uint32_t first_queue(struct nvme *nvme, uint32_t queues) {
+    for (; queues != 0; queues &= queues - 1) {
+        uint32_t number = (uint32_t)__builtin_ctz(queues);
+        if (nvme_has_command(nvme, number))
+            return number;
     }
     return 0;
+}
+
+/* The next one in turn: one after the other, each as long as it has some; 0: none. */
+static uint32_t next_queue(struct nvme *nvme) {
+    uint32_t all = nvme->queues & ~1u;
+    uint32_t later = all & ~0u << nvme->turn;
+    uint32_t number = first_queue(nvme, later);
+    if (number == 0)
+        number = first_queue(nvme, all & ~later);
+    nvme->turn = number;
+    return number;
 }
 
 static bool take_command(struct nvme *nvme, uint32_t tag) {
@@ -224,7 +233,7 @@ static bool take_command(struct nvme *nvme, uint32_t tag) {
 }
 
 bool nvme_take_commands(struct nvme *nvme, unsigned budget) {
-    nvme->turn++;
+    nvme->turn = (nvme->turn + 1) % NVME_QUEUES;
     for (unsigned i = 0; i < budget; i++) {
         uint32_t tag = backend_free(&nvme->backend);
         if (tag == BACKEND_SLOTS)

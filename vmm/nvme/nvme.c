@@ -77,7 +77,8 @@ bool nvme_run(struct nvme *nvme, unsigned budget, uint32_t *last) {
     bool ready = is_ready(nvme);
     bool more = nvme_take_answers(nvme, budget, ready);
     if (ready || is_ready(nvme)) {
-        more |= nvme_run_admin(nvme, budget);
+        if (nvme_has_command(nvme, 0))
+            more |= nvme_run_admin(nvme, budget);
         more |= nvme_take_commands(nvme, budget);
         if (nvme->events != 0)
             nvme_tell_events(nvme);
