@@ -48,7 +48,7 @@ static void controller_is_where_a_virtio_disk_would_be(void **state) {
     assert_int_equal(vm_fake_config_read(DRIVER_PCI, PCI_ID), 0x00101b36);
     assert_int_equal(vm_fake_config_read(DRIVER_PCI, PCI_CLASS) >> 8, 0x010802);
     assert_int_equal(vm_fake_config_read(DRIVER_PCI, PCI_BAR), DRIVER_BAR);
-    assert_int_equal(vm_fake_load(DRIVER_BAR + NVME_CAP, 8), 0x20140100ffull);
+    assert_int_equal(vm_fake_load(DRIVER_BAR + NVME_CAP, 8), 0x20ff0100ffull);
     assert_int_equal(driver_register(NVME_VS), 0x10400);
     assert_int_equal(vm_fake_load(DRIVER_BAR + NVME_VS + 2, 2), 1);
     assert_int_equal(driver_register(NVME_CSTS), CSTS_RDY);
@@ -110,16 +110,24 @@ static void shutdown_is_over_when_the_disk_has_all(void **state) {
     assert_false(mux_request(&request));
     driver_enable();
     assert_int_equal(driver_register(NVME_CSTS), CSTS_RDY);
+    driver_set_register(NVME_CC, 0);
+    driver_set_register(NVME_CC, 1u << 14);
+    assert_int_equal(driver_register(NVME_CSTS), CSTS_SHST_DONE);
 }
 
-static void commands_wait_until_the_disk_is_known(void **state) {
+static void controller_waits_until_the_disk_is_known(void **state) {
     struct nvme_entry entry = driver_entry(ADMIN_ABORT, 3);
     struct driver_done done;
     (void)state;
     vm_fake.vm.nvme[0].backend.known = false;
+    driver_enable();
     driver_submit(0, &entry);
+    assert_int_equal(driver_register(NVME_CSTS), 0);
     assert_false(driver_done(0, &done));
     mux_announce(50, 0);
+    assert_int_equal(driver_register(NVME_CSTS), CSTS_RDY);
+    driver_ring(0);                                   /* until then there was no queue */
+    driver_run();
     assert_true(driver_done(0, &done));
     assert_int_equal(done.id, 3);
     assert_int_equal(done.head, 1);
@@ -381,7 +389,7 @@ int main(void) {
         TEST(admin_queues_stay_while_it_is_enabled),
         TEST(bad_settings_are_fatal),
         TEST(shutdown_is_over_when_the_disk_has_all),
-        TEST(commands_wait_until_the_disk_is_known),
+        TEST(controller_waits_until_the_disk_is_known),
         TEST(nothing_is_taken_without_bus_mastering),
         TEST(absent_controllers_answer_nothing),
         TEST(controller_says_what_it_is),

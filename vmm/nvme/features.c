@@ -101,14 +101,20 @@ static void tell(struct nvme *nvme, uint32_t event) {
     nvme_post(nvme, 0, nvme->event_request[nvme->event_requests], NVME_OK, tells(event));
 }
 
+/* The first of these, if the driver may be told. */
+static void tell_one(struct nvme *nvme, uint32_t kinds) {
+    uint32_t open = nvme->events & ~nvme->events_held & kinds;
+    if (open != 0 && nvme->event_requests != 0 && nvme_claim(nvme, 0))
+        tell(nvme, open & -open);
+}
+
 /* A notice that the driver didn't ask for is none. */
 __attribute__((noinline))              /* seldom */
 void nvme_tell_events(struct nvme *nvme) {
     if (!(nvme->feature[FEATURE_EVENTS] & EVENTS_NAMESPACE))
         nvme->events &= ~(uint32_t)EVENT_NAMESPACE;
-    uint32_t open = nvme->events & ~nvme->events_held;
-    if (open != 0 && nvme->event_requests != 0 && nvme_claim(nvme, 0))
-        tell(nvme, open & -open);
+    tell_one(nvme, EVENT_ERRORS);
+    tell_one(nvme, EVENT_NOTICES);
 }
 
 /* ---- Logs ---- */

@@ -23,7 +23,7 @@ void nvme_create(struct nvme *nvme, const struct guest_memory *memory, uint32_t 
 void nvme_reset(struct nvme *nvme) {
     nvme_forget(nvme);
     nvme->status = 0;
-    nvme->settling = true;
+    nvme->starting = false;
     nvme->queues = nvme->done = 0;
     nvme->turn = 0;
     for (uint32_t i = 0; i < NVME_QUEUES; i++) {
@@ -49,15 +49,21 @@ static bool open_admin_queues(struct nvme *nvme) {
 void nvme_enable(struct nvme *nvme) {
     bool good = open_admin_queues(nvme);
     nvme->cq[0].interrupts = true;
-    nvme->status = good ? CSTS_RDY : CSTS_CFS;
+    nvme->starting = good;
+    nvme->status = good ? 0 : CSTS_CFS;
 }
 
-/* Whether commands may be looked at. What was under way at a reset is waited for. */
-static bool is_ready(struct nvme *nvme) {
-    if (nvme->settling && backend_quiet(&nvme->backend))
-        nvme->settling = false;
-    return (nvme->status & CSTS_RDY) && nvme->backend.known && !nvme->settling &&
-           pci_may_master(&nvme->pci);
+/* Whether commands may be looked at. */
+static bool is_ready(const struct nvme *nvme) {
+    return (nvme->status & CSTS_RDY) && pci_may_master(&nvme->pci);
+}
+
+/* Not before all is answered that was under way at the last reset. */
+static void become_ready(struct nvme *nvme) {
+    if (!nvme->backend.known || !backend_quiet(&nvme->backend))
+        return;
+    nvme->starting = false;
+    nvme->status |= CSTS_RDY;
 }
 
 static void signal(struct nvme *nvme) {
@@ -74,9 +80,10 @@ bool nvme_run(struct nvme *nvme, unsigned budget, uint32_t *last) {
     if (!nvme->present)
         return false;
     backend_check(&nvme->backend);
-    bool ready = is_ready(nvme);
-    bool more = nvme_take_answers(nvme, budget, ready);
-    if (ready || is_ready(nvme)) {
+    bool more = nvme_take_answers(nvme, budget, is_ready(nvme));
+    if (nvme->starting)
+        become_ready(nvme);
+    if (is_ready(nvme)) {
         if (nvme_has_command(nvme, 0))
             more |= nvme_run_admin(nvme, budget);
         more |= nvme_take_commands(nvme, budget);

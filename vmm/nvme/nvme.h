@@ -14,9 +14,9 @@
  * doorbell's value that is none in an event, and if it is in memory its queue stands still. A
  * command is taken when there is room for its completion, so that completions never wait.
  *
- * Until the multiplexer told what disk there is, commands wait. Whoever resets the controller
- * abandons its commands: what the disk still answers changes nothing, and the next command waits
- * until all of it was answered, so that no old write comes after a new one.
+ * The controller is ready when the multiplexer has told what disk there is. Whoever resets it
+ * abandons its commands: what the disk still answers changes nothing, and it isn't ready again
+ * before all of it was answered, so that no old write comes after a new one.
  *
  * Not modelled: pin interrupts, SGLs, metadata, other pages than of 4 KiB, namespace management,
  * firmware download, power states, weighted arbitration.
@@ -99,7 +99,7 @@ struct nvme {
     uint32_t admin_sizes;            /* AQA */
     uint64_t admin_sq;               /* ASQ, ACQ */
     uint64_t admin_cq;
-    bool settling;                   /* what was under way at the reset isn't answered yet */
+    bool starting;                   /* enabled, and not ready yet */
 
     uint32_t queues;                 /* bit n: submission queue n is there */
     uint32_t done;                   /* bit n: completion queue n has something new */

@@ -4,8 +4,9 @@
  */
 #include "vmm/nvme/parts.h"
 
-/* How long a driver should wait for the controller to become ready, in half seconds. */
-enum { READY_TIMEOUT = 20 };
+/* How long a driver should wait for the controller to become ready, in half seconds: as long as can
+ * be said, for it may wait for a multiplexer that begins anew. */
+enum { READY_TIMEOUT = 255 };
 
 static uint32_t low(uint64_t value) { return (uint32_t)value; }
 static uint32_t high(uint64_t value) { return (uint32_t)(value >> 32); }
@@ -48,10 +49,10 @@ static bool write_config(struct nvme *nvme, uint32_t value) {
         nvme_enable(nvme);
     if (!enabled && (old & CC_EN))
         nvme_reset(nvme);
-    if (!(value & CC_SHN) || (old & CC_SHN) || !(nvme->status & CSTS_RDY))
+    if (!(value & CC_SHN) || (old & CC_SHN))
         return enabled;
-    nvme->status |= CSTS_SHST_BUSY;
-    nvme->shutdown_due = true;
+    nvme->shutdown_due = (nvme->status & CSTS_RDY) != 0;
+    nvme->status |= nvme->shutdown_due ? CSTS_SHST_BUSY : CSTS_SHST_DONE;
     return true;
 }
 
