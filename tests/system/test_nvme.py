@@ -194,28 +194,6 @@ def test_kernel_found_nothing_to_complain_of(guest):
     assert output.strip() == "", output
 
 
-def test_driver_resets_a_disk_that_is_silent(guest):
-    """Long enough without the multiplexer for the driver to lose patience: it resets the controller
-    with requests in flight, and asks again."""
-    run(guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=256 2>/dev/null; "
-               "echo 4000 >/sys/block/nvme0n1/queue/io_timeout")
-    wanted = run(guest, "md5sum </tmp/a").split()[0]
-    guest.overview()
-    guest.command("stop blockmux")
-    guest.shell("stock")
-    run(guest, WRITE_ON.replace("/dev/sda", "/dev/nvme0n1"))
-    run(guest, "for i in $(seq 40); do dmesg | grep -q 'timeout, reset controller' && break; "
-               "sleep 1; done; dmesg | grep 'timeout, reset controller'; sleep 3")
-    guest.overview()
-    guest.command("start blockmux")
-    guest.shell("stock")
-    run(guest, "sleep 5")
-    run(guest, WRITTEN)
-    run(guest, "echo 3 >/proc/sys/vm/drop_caches")
-    assert wanted in run(guest, "dd if=/dev/nvme0n1 bs=64k skip=512 count=256 2>/dev/null | "
-                                "md5sum")
-
-
 def test_reset_guest_finds_its_disks_again(guest):
     run(guest, "(sleep 4; reboot -f) >/dev/null & true")
     guest.overview()

@@ -370,6 +370,32 @@ static void memory_doorbells_save_the_registers(void **state) {
     }
 }
 
+/* Commands that were rung in the register are behind it; those that were stored in memory before it
+ * was told, as Linux does after a reset, are taken then. */
+static void memory_doorbells_go_on_where_the_driver_is(void **state) {
+    struct nvme_entry entry = driver_transfer(IO_READ, 1, DRIVER_SECTORS, 1);
+    uint32_t tail = 4;
+    (void)state;
+    driver_submit(1, &entry);
+    expect_done(1, 1, NVME_LBA_RANGE);
+    driver_use_memory();
+    driver_run();
+    expect_none_done(1);
+    assert_int_equal(driver_word(DRIVER_DOORBELLS + 8), 1);
+    assert_int_equal(driver_word(DRIVER_DOORBELLS + 12), 1);
+    driver_start();
+    for (unsigned i = 0; i < tail; i++)
+        driver_put(1, &entry);
+    vm_fake_poke(DRIVER_DOORBELLS + 8, &tail, sizeof(tail));
+    struct nvme_entry use = driver_entry(ADMIN_DOORBELL_BUFFER, 7);
+    use.prp1 = DRIVER_DOORBELLS;
+    use.prp2 = DRIVER_EVENTS;
+    driver_admin(&use, NULL);
+    for (unsigned i = 0; i < tail; i++)
+        expect_done(1, 1, NVME_LBA_RANGE);
+    expect_none_done(1);
+}
+
 /* The last command that the completion queue has room for, and nothing behind it: it is the
  * submission queue that has to wake us, the driver's index is far on. */
 static void full_queue_is_no_reason_to_sleep_for_ever(void **state) {
@@ -561,6 +587,7 @@ int main(void) {
         TEST(interrupts_go_where_they_should),
         TEST(completions_wait_for_room_before_they_begin),
         TEST(memory_doorbells_save_the_registers),
+        TEST(memory_doorbells_go_on_where_the_driver_is),
         TEST(full_queue_is_no_reason_to_sleep_for_ever),
         TEST(full_queue_in_memory_wakes_when_there_is_room),
         TEST(queues_take_turns),

@@ -34,8 +34,14 @@ static uint32_t distance(uint32_t from, uint32_t to, uint32_t size) {
 
 /* ---- Their life ---- */
 
-/* What the registers say goes on in memory. The admin queues' doorbells stay where they are:
- * drivers don't store them anywhere else. */
+/* What the registers say goes on in memory, unless the driver has begun there: Linux does, when it
+ * resets the controller. The admin queues' doorbells stay where they are: drivers don't store them
+ * anywhere else. */
+static void begin_doorbell(uint32_t *doorbell, uint32_t value) {
+    if (load(doorbell) == 0)
+        store(doorbell, value);
+}
+
 static void use_doorbells(struct nvme *nvme, uint32_t number) {
     struct nvme_sq *sq = &nvme->sq[number];
     struct nvme_cq *cq = &nvme->cq[number];
@@ -44,13 +50,13 @@ static void use_doorbells(struct nvme *nvme, uint32_t number) {
     uint32_t *doorbell = (uint32_t *)(void *)nvme->doorbells + 2 * number;
     uint32_t *event = (uint32_t *)(void *)nvme->event_indexes + 2 * number;
     if (sq->entries && !sq->doorbell) {
-        store(doorbell, sq->tail);
+        begin_doorbell(doorbell, sq->tail);
         store(event, sq->head);
         sq->doorbell = doorbell;
         sq->event = event;
     }
     if (cq->entries && !cq->doorbell) {
-        store(doorbell + 1, cq->written);
+        begin_doorbell(doorbell + 1, cq->written);
         store(event + 1, before(cq->head, cq->size));
         cq->doorbell = doorbell + 1;
         cq->event = event + 1;
