@@ -396,6 +396,27 @@ static void memory_doorbells_go_on_where_the_driver_is(void **state) {
     expect_none_done(1);
 }
 
+static void new_queue_begins_at_its_beginning(void **state) {
+    struct nvme_entry entry = driver_transfer(IO_READ, 1, DRIVER_SECTORS, 1);
+    struct nvme_entry end = driver_entry(ADMIN_DELETE_SQ, 1);
+    (void)state;
+    driver_use_memory();
+    driver_submit(1, &entry);
+    expect_done(1, 1, NVME_LBA_RANGE);
+    end.dword10 = 1;
+    assert_int_equal(driver_admin(&end, NULL), NVME_OK);
+    end.control = ADMIN_DELETE_CQ;
+    assert_int_equal(driver_admin(&end, NULL), NVME_OK);
+    driver_create_pair(1, 1);
+    driver_run();
+    expect_none_done(1);
+    assert_int_equal(driver_word(DRIVER_DOORBELLS + 8), 0);
+    assert_int_equal(driver_word(DRIVER_DOORBELLS + 12), 0);
+    driver_pair[1].in_memory = true;
+    driver_submit(1, &entry);
+    expect_done(1, 1, NVME_LBA_RANGE);
+}
+
 /* The last command that the completion queue has room for, and nothing behind it: it is the
  * submission queue that has to wake us, the driver's index is far on. */
 static void full_queue_is_no_reason_to_sleep_for_ever(void **state) {
@@ -588,6 +609,7 @@ int main(void) {
         TEST(completions_wait_for_room_before_they_begin),
         TEST(memory_doorbells_save_the_registers),
         TEST(memory_doorbells_go_on_where_the_driver_is),
+        TEST(new_queue_begins_at_its_beginning),
         TEST(full_queue_is_no_reason_to_sleep_for_ever),
         TEST(full_queue_in_memory_wakes_when_there_is_room),
         TEST(queues_take_turns),

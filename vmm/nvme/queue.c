@@ -63,12 +63,19 @@ static void use_doorbells(struct nvme *nvme, uint32_t number) {
     }
 }
 
+/* A new queue begins at its beginning. `doorbell`: as they are counted in the registers. */
+static void clear_doorbell(const struct nvme *nvme, uint32_t doorbell) {
+    if (doorbell > 1 && nvme->doorbells)
+        store((uint32_t *)(void *)nvme->doorbells + doorbell, 0);
+}
+
 bool nvme_open_sq(struct nvme *nvme, uint32_t number, uint64_t at, uint32_t size, uint32_t cq) {
     const uint8_t *entries = guest_range(nvme->memory, (struct gpa){ at }, size * SQ_ENTRY);
     if (!entries)
         return false;
     nvme->sq[number] = (struct nvme_sq){ .entries = entries, .size = size, .cq = cq };
     nvme->queues |= 1u << number;
+    clear_doorbell(nvme, 2 * number);
     use_doorbells(nvme, number);
     return true;
 }
@@ -78,6 +85,7 @@ bool nvme_open_cq(struct nvme *nvme, uint32_t number, uint64_t at, uint32_t size
     if (!entries)
         return false;
     nvme->cq[number] = (struct nvme_cq){ .entries = entries, .size = size, .phase = true };
+    clear_doorbell(nvme, 2 * number + 1);
     use_doorbells(nvme, number);
     return true;
 }

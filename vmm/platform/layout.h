@@ -38,8 +38,9 @@
 #define LAYOUT_4G           0x0000000100000000ull
 
 /* PCI devices 1 to LAYOUT_PCI_DEVICES: the virtio ones by their number, or the emulated network
- * card as the first, or an NVMe controller as a disk; then the AHCI controller. Interrupt pin A of each is one of the I/O APIC's
- * eight pins beyond the ISA devices' ones. The VGA and what is passed through have none. */
+ * card as the first, or an NVMe controller as a disk; then the AHCI controller. Interrupt pin A of
+ * each is one of the I/O APIC's eight pins beyond the ISA devices' ones. NVMe controllers, the VGA
+ * and what is passed through have none. */
 #define LAYOUT_PCI_DEVICES  8u
 #define LAYOUT_PCI_E1000    1u
 #define LAYOUT_PCI_DISK     3u                      /* the first of four */
