@@ -39,11 +39,6 @@
 #define AHCI_RANGES 64u              /* of a TRIM: one block of them */
 #define AHCI_PACKET_BYTES 16u
 
-struct ahci_buffer {
-    uint8_t *bytes;                  /* in guest RAM: its content may change at any time */
-    uint32_t size;
-};
-
 /* A place in a command's buffers. */
 struct ahci_cursor {
     uint32_t buffer;
@@ -60,7 +55,7 @@ struct ahci_command {
     uint64_t table;
     uint32_t descriptors;            /* as the header says */
     uint32_t buffers;                /* as far as they were fetched */
-    struct ahci_buffer buffer[AHCI_PRDS];
+    struct guest_buffer buffer[AHCI_PRDS];
     bool interrupt;                  /* a descriptor wants one */
 
     enum ahci_protocol protocol;

@@ -39,7 +39,7 @@ static bool fetch_buffer(const struct ahci_port *port, struct ahci_command *comm
         return false;
     uint32_t size = ((prd.count & PRD_COUNT) | 1) + 1;
     uint8_t *bytes = guest_range(port->memory, (struct gpa){ prd.address & ~1ull }, size);
-    command->buffer[command->buffers++] = (struct ahci_buffer){ bytes, size };
+    command->buffer[command->buffers++] = (struct guest_buffer){ bytes, size };
     command->interrupt |= (prd.count & PRD_INTERRUPT) != 0;
     return bytes != NULL;
 }
@@ -64,11 +64,11 @@ bool ahci_put_transferred(const struct ahci_port *port, uint32_t slot, uint32_t 
 /* ---- Data ---- */
 
 /* The next bytes in one buffer, of at most `size`; moves on behind them. */
-static struct ahci_buffer next_part(const struct ahci_command *command, struct ahci_cursor *at,
+static struct guest_buffer next_part(const struct ahci_command *command, struct ahci_cursor *at,
                                     uint32_t size) {
-    const struct ahci_buffer *buffer = &command->buffer[at->buffer];
+    const struct guest_buffer *buffer = &command->buffer[at->buffer];
     uint32_t left = buffer->size - at->offset;
-    struct ahci_buffer part = { buffer->bytes + at->offset, left < size ? left : size };
+    struct guest_buffer part = { buffer->bytes + at->offset, left < size ? left : size };
     at->offset += part.size;
     if (at->offset == buffer->size)
         *at = (struct ahci_cursor){ at->buffer + 1, 0 };
@@ -79,7 +79,7 @@ void ahci_gather(const struct ahci_command *command, struct ahci_cursor *at, uin
                  uint32_t size) {
     uint32_t done = 0;
     while (done < size && at->buffer < command->buffers) {
-        struct ahci_buffer part = next_part(command, at, size - done);
+        struct guest_buffer part = next_part(command, at, size - done);
         memcpy(to + done, part.bytes, part.size);
         done += part.size;
     }
@@ -89,7 +89,7 @@ void ahci_scatter(const struct ahci_command *command, struct ahci_cursor *at, co
                   uint32_t size) {
     uint32_t done = 0;
     while (done < size && at->buffer < command->buffers) {
-        struct ahci_buffer part = next_part(command, at, size - done);
+        struct guest_buffer part = next_part(command, at, size - done);
         memcpy(part.bytes, from + done, part.size);
         done += part.size;
     }
