@@ -16,7 +16,7 @@ static uint32_t queue_of(const struct nvme_entry *entry) {
 }
 
 static bool is_io_queue(uint32_t number) {
-    return number != 0 && number < NVME_QUEUES;
+    return number != 0 && nvme_number_good(number);
 }
 
 static bool has_sq(const struct nvme *nvme, uint32_t number) {

@@ -149,7 +149,7 @@ static enum nvme_status begin_transfer(struct nvme *nvme, uint32_t number, uint3
     uint64_t sector = entry->dword10 | (uint64_t)entry->dword11 << 32;
     uint32_t count = (entry->dword12 & IO_COUNT) + 1;
     struct nvme_request *request = &nvme->request[number];
-    if (count > BACKEND_SLOT / BLOCK_SECTOR)
+    if (!nvme_count_good(count))
         return NVME_BAD_FIELD;
     if (!block_within(sector, count, nvme->backend.sectors))
         return NVME_LBA_RANGE;

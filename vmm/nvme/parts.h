@@ -11,6 +11,11 @@
 void nvme_enable(struct nvme *nvme);                 /* EN was set */
 void nvme_reset(struct nvme *nvme);                  /* EN was cleared: abandons all commands */
 
+/* rules.c: a queue's number; an index of one; a transfer's sectors. */
+bool nvme_number_good(uint32_t number);
+bool nvme_index_good(uint32_t index, uint32_t size);
+bool nvme_count_good(uint32_t sectors);
+
 /* queue.c: queues in guest memory, their doorbells in registers and memory. */
 bool nvme_open_sq(struct nvme *nvme, uint32_t number, uint64_t at, uint32_t size, uint32_t cq);
 bool nvme_open_cq(struct nvme *nvme, uint32_t number, uint64_t at, uint32_t size);

@@ -103,8 +103,8 @@ void nvme_use_doorbells(struct nvme *nvme, uint8_t *doorbells, uint8_t *event_in
 
 /* How far the driver has come: not beyond what it was given. */
 static bool is_head(const struct nvme_cq *cq, uint32_t head) {
-    return head < cq->size && distance(cq->head, head, cq->size) <=
-                              distance(cq->head, cq->tail, cq->size);
+    return nvme_index_good(head, cq->size) &&
+           distance(cq->head, head, cq->size) <= distance(cq->head, cq->tail, cq->size);
 }
 
 /* Looks at the driver's index, as seldom as can be. */
@@ -171,7 +171,7 @@ bool nvme_has_command(struct nvme *nvme, uint32_t number) {
     uint32_t tail = sq->doorbell ? load(sq->doorbell) : sq->tail;
     if (tail == sq->head || sq->broken)
         return false;
-    if (tail >= sq->size) {
+    if (!nvme_index_good(tail, sq->size)) {
         break_queue(nvme, sq);
         return false;
     }
@@ -200,7 +200,7 @@ void nvme_fetch(struct nvme *nvme, uint32_t number, struct nvme_entry *entry) {
 /* ---- Doorbells ---- */
 
 static bool ring_sq(struct nvme *nvme, struct nvme_sq *sq, uint32_t value) {
-    if (value < sq->size)
+    if (nvme_index_good(value, sq->size))
         sq->tail = value;
     else
         nvme->events |= EVENT_BAD_VALUE;
@@ -220,7 +220,7 @@ static bool ring_cq(struct nvme *nvme, struct nvme_cq *cq, uint32_t value) {
 bool nvme_ring(struct nvme *nvme, uint32_t doorbell, uint32_t value) {
     uint32_t number = doorbell / 2;
     bool completion = doorbell % 2 != 0;
-    bool there = number < NVME_QUEUES &&
+    bool there = nvme_number_good(number) &&
                  (completion ? nvme->cq[number].entries != NULL : nvme->queues >> number & 1);
     if (!(nvme->status & CSTS_RDY))
         return false;
