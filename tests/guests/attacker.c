@@ -17,7 +17,6 @@
 #include "virtio.h"
 
 enum { ROUNDS = 3000, SECOND_VECTOR = 0x20 };
-#define FAR (1ull << 39)             /* below what the processor can address, above all RAM */
 
 void main(const uint8_t *zero_page);
 void second(void);
@@ -25,9 +24,7 @@ void second(void);
 static uint8_t *end_of_memory;
 
 static void report(const char *text) {
-    say("attacker: ");
-    say(text);
-    say("\n");
+    say_line("attacker: ", text);
 }
 
 /* ---- The random-number device ---- */

@@ -7,6 +7,8 @@
 
 #include "guest.h"
 
+#define FAR (1ull << 39)             /* below what the processor can address, above all RAM */
+
 static inline volatile uint8_t *device_memory(uint64_t at) {
     return (volatile uint8_t *)(uintptr_t)at;
 }
@@ -20,6 +22,11 @@ static inline void write32(volatile uint8_t *at, uint32_t value) {
 
 static inline void write16(volatile uint8_t *at, uint16_t value) {
     __asm__ volatile("movw %1, %0" : "=m"(*(volatile uint16_t *)at) : "r"(value) : "memory");
+}
+
+static inline void write64(volatile uint8_t *at, uint64_t value) {
+    write32(at, (uint32_t)value);
+    write32(at + 4, (uint32_t)(value >> 32));
 }
 
 static inline uint32_t read32(volatile uint8_t *at) { return *(volatile uint32_t *)at; }

@@ -5,6 +5,7 @@
 #ifndef TESTS_GUESTS_GUEST_H
 #define TESTS_GUESTS_GUEST_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { COM1 = 0x3f8, LINE_STATUS = COM1 + 5, TRANSMIT_EMPTY = 1u << 5 };
@@ -45,6 +46,12 @@ static inline void say(const char *text) {
         say_byte(*text);
 }
 
+static inline void say_line(const char *before, const char *what) {
+    say(before);
+    say(what);
+    say("\n");
+}
+
 static inline void say_number(unsigned number) {
     if (number >= 10)
         say_number(number / 10);
@@ -63,6 +70,15 @@ static inline int first_word_is(const char *line, const char *word) {
             return 0;
     }
     return *line == '\0' || *line == ' ';
+}
+
+/* The one behind a word; NULL: there is none. */
+static inline const char *next_word(const char *word) {
+    while (*word != '\0' && *word != ' ')
+        word++;
+    while (*word == ' ')
+        word++;
+    return *word == '\0' ? NULL : word;
 }
 
 static inline void rest(void) {

@@ -123,9 +123,7 @@ static void memory(void) {
 void main(const uint8_t *zero_page) {
     const char *line = command_line(zero_page);
 
-    say("hostile: ");
-    say(line ? line : "(no command line)");
-    say("\n");
+    say_line("hostile: ", line ? line : "(no command line)");
     if (!line)
         rest();
     if (first_word_is(line, "triple"))
