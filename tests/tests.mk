@@ -68,8 +68,8 @@ build/tests/firmware/earlier.rom: tests/firmware/earlier.S
 SYSTEM_NEEDS += build/tests/firmware/earlier.rom
 
 SYSTEM_NEEDS += build/guests/stock.vmlinuz build/guests/stock.cpio build/systems/all-ways.plan \
-                $(patsubst %,build/tests/guests/%.bzimage,hostile attacker client ahci painter \
-                  puppet)
+                $(patsubst %,build/tests/guests/%.bzimage,hostile attacker client ahci nvme \
+                  painter puppet)
 
 # A Linux that lists its machine's hardware on its serial line.
 build/tests/guests/probe.cpio: build/guests/initramfs.cpio $(TOOL) tests/guests/probe

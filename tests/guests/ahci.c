@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest that drives its AHCI controller (vmm/ahci/) against the rules. Its command line's first
- * word says how:
+ * A guest that drives its AHCI controller (vmm/ahci/) against the rules, as its command line's
+ * words say, one after the other:
  *   fair       by the rules: IDENTIFY DEVICE
  *   buffer     data to far outside the guest's memory
  *   registers  data into the controller's own registers
@@ -10,18 +10,17 @@
  *   table      the command table far outside
  *   long       a table of 65535 descriptors of two bytes each
  *   itself     data over the command list, the table and the FIS area of the command itself
- * It says on COM1 what the port did, and then whether it still does its work.
+ * After each it says on COM1 what the port did, and then whether it still does its work.
  *
  * Reference: AHCI 1.3.1, "HBA Memory Registers", "System Memory Structures".
  */
 #include "devices.h"
 
 #define CONTROLLER_ID 0x29228086u
-#define FAR (1ull << 39)             /* below what the processor can address, above all RAM */
 enum { MEMORY_BAR = 5, SECTOR = 512, PATIENCE = 200000 };
 enum { SLOTS = 32, FIS_ROOM = 128, DESCRIPTORS = 65535, LONG_SECTORS = 256 };
 
-enum { PORT = 0x100, CLB = 0x00, CLBU = 0x04, FB = 0x08, FBU = 0x0c, IS = 0x10, CMD = 0x18,
+enum { PORT = 0x100, CLB = 0x00, FB = 0x08, IS = 0x10, CMD = 0x18,
        SERR = 0x30, CI = 0x38 };
 enum { CMD_ST = 1u << 0, CMD_OVERRIDE = 1u << 3, CMD_FRE = 1u << 4 };
 enum { IS_OVERFLOW = 1u << 24, IS_BUS_ERROR = 1u << 29, IS_DEVICE_ERROR = 1u << 30 };
@@ -40,24 +39,18 @@ static struct table table __attribute__((aligned(128)));
 static uint8_t data[SECTOR];
 static volatile uint8_t *port;
 
-static void report(const char *when, const char *what) {
+static void report(const char *deed, const char *when, const char *what) {
     say("ahci: ");
-    say(when);
-    say(what);
-    say("\n");
-}
-
-static void set64(unsigned low, uint64_t value) {
-    write32(port + low, (uint32_t)value);
-    write32(port + low + 4, (uint32_t)(value >> 32));
+    say(deed);
+    say_line(when, what);
 }
 
 /* The port's memory as it should be, then one command, which the deeds change before they issue. */
 static void prepare(uint8_t command, unsigned sectors, unsigned regions) {
     write32(port + CMD, 0);
     write32(port + CMD, CMD_OVERRIDE);       /* a drive that is busy since the last error */
-    set64(CLB, address_of(list));
-    set64(FB, address_of(received));
+    write64(port + CLB, address_of(list));
+    write64(port + FB, address_of(received));
     table.fis[0] = FIS_H2D;
     table.fis[1] = FIS_COMMAND;
     table.fis[2] = command;
@@ -104,12 +97,12 @@ static void registers(void) {
 
 static void frames(void) {
     prepare_identify();
-    set64(FB, address_of(port) & ~0xfffull);
+    write64(port + FB, address_of(port) & ~0xfffull);
 }
 
 static void far_list(void) {
     prepare_identify();
-    set64(CLB, FAR);
+    write64(port + CLB, FAR);
 }
 
 static void far_table(void) {
@@ -125,27 +118,31 @@ static void long_table(void) {
 
 static void itself(void) {
     prepare(IDENTIFY, 0, 2);
-    set64(FB, address_of(list));
+    write64(port + FB, address_of(list));
     table.region[0] = (struct region){ .address = address_of(list), .count = SECTOR / 2 - 1 };
     table.region[1] = (struct region){ .address = address_of(&table), .count = SECTOR / 2 - 1 };
 }
 
-void main(const uint8_t *zero_page) {
+static void do_deed(const char *word) {
     static const struct { const char *name; void (*prepare)(void); } deeds[] = {
         { "fair", fair }, { "buffer", buffer }, { "registers", registers }, { "frames", frames },
         { "list", far_list }, { "table", far_table }, { "long", long_table }, { "itself", itself },
     };
-    const char *line = command_line(zero_page);
-    port = device_memory(bar(find_device(CONTROLLER_ID), MEMORY_BAR)) + PORT;
-    for (unsigned i = 0; line && i < sizeof(deeds) / sizeof(*deeds); i++) {
-        if (first_word_is(line, deeds[i].name)) {
-            prepare_identify();
-            issue();                 /* which waits until the disk is there */
-            deeds[i].prepare();
-            report("", issue());
-            prepare_identify();
-            report("afterwards: ", issue());
-        }
+    for (unsigned i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
+        if (!first_word_is(word, deeds[i].name))
+            continue;
+        deeds[i].prepare();
+        report(deeds[i].name, ": ", issue());
+        prepare_identify();
+        report(deeds[i].name, " afterwards: ", issue());
     }
+}
+
+void main(const uint8_t *zero_page) {
+    port = device_memory(bar(find_device(CONTROLLER_ID), MEMORY_BAR)) + PORT;
+    prepare_identify();
+    issue();                         /* which waits until the disk is there */
+    for (const char *word = command_line(zero_page); word; word = next_word(word))
+        do_deed(word);
     rest();
 }

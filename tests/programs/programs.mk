@@ -32,6 +32,7 @@ $(eval $(call careless_vmm,vmm-chain-open,vmm/virtio/chain.c,chain_open))
 $(eval $(call careless_vmm,vmm-chain-twice,vmm/virtio/chain.c,chain_twice))
 $(eval $(call careless_vmm,vmm-e1000-open,vmm/e1000/rules.c,e1000_open))
 $(eval $(call careless_vmm,vmm-ahci-open,vmm/ahci/rules.c,ahci_open))
+$(eval $(call careless_vmm,vmm-nvme-open,vmm/nvme/rules.c,nvme_open))
 $(eval $(call careless_vmm,vmm-peers-open,vmm/peers.c,peers_open))
 $(eval $(call careless_vmm,vmm-ring-open,,break_open))
 
