@@ -15,13 +15,13 @@ from harness.machine import BUILD, ROOT, Machine, built
 # The host's port of its page, the driver of its network card.
 GUESTS = {"emulated": (8080, "e1000"), "virtio": (8081, "virtio_net"),
           "passed": (8082, "e1000e"), "virtual": (8083, "igbvf"), "served": (8084, "virtio_net")}
-DISKS = {"emulated": "sda", "virtio": "vda", "passed": "nvme0n1", "virtual": "nvme0n1",
-         "stored": "nvme0n1"}
+DISKS = {"emulated": ("sda", "nvme0n1"), "virtio": ("vda",), "passed": ("nvme0n1",),
+         "virtual": ("nvme0n1",), "stored": ("nvme0n1",)}
 # Who dies, and whose page that takes away.
 DEATHS = {"passed": "passed", "virtual": "virtual", "domain": "served"}
 ROUNDS = ("(while [ ! -e /tmp/stop ]; do dd if=/tmp/a of=/dev/{disk} bs=64k conv=fsync "
           "2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/{disk} bs=64k count=32 "
-          "2>/dev/null | md5sum; done) >/tmp/sums & true")
+          "2>/dev/null | md5sum; done) >/tmp/{disk}.sums & true")
 
 
 def wait_for(booted, guests):
@@ -66,13 +66,15 @@ def reach_through_its_own_kind_of_card(system, console, guest):
 
 def write_all_disks_at_once(console, disks):
     sums = {}
-    for guest, disk in disks.items():
+    for guest, names in disks.items():
         run(console, guest, "dd if=/dev/urandom of=/tmp/a bs=64k count=32 2>/dev/null")
         sums[guest] = run(console, guest, "md5sum </tmp/a").split()[0]
-        run(console, guest, ROUNDS.format(disk=disk))
+        for disk in names:
+            run(console, guest, ROUNDS.format(disk=disk))
     for guest, wanted in sums.items():
-        run(console, guest, "until [ -s /tmp/sums ]; do sleep 1; done; sleep 3; touch /tmp/stop")
-        assert set(re.findall(r"^[0-9a-f]{32}", run(console, guest, "cat /tmp/sums"),
+        written = " && ".join(f"[ -s /tmp/{disk}.sums ]" for disk in disks[guest])
+        run(console, guest, f"until {written}; do sleep 1; done; sleep 3; touch /tmp/stop")
+        assert set(re.findall(r"^[0-9a-f]{32}", run(console, guest, "cat /tmp/*.sums"),
                               re.MULTILINE)) == {wanted}
     assert len(set(sums.values())) == len(disks)
 
@@ -104,7 +106,8 @@ def test_one_that_dies_takes_nobody_along(system, console, victim):
     for guest in others:
         assert greeting(guest) in system.curl_until(greeting(guest), GUESTS[guest][0])
     for guest in set(DISKS) - {lost}:
-        run(console, guest, f"dd if=/dev/{DISKS[guest]} of=/dev/null bs=64k count=64 iflag=direct")
+        for disk in DISKS[guest]:
+            run(console, guest, f"dd if=/dev/{disk} of=/dev/null bs=64k count=64 iflag=direct")
     assert system.curl(GUESTS[lost][0], timeout=3) is None
     console.overview()
     console.command(f"start {victim}")
