@@ -25,7 +25,7 @@ PROOF_TIMEOUT = 600
 MACHINES_AT_ONCE = 2
 SLOW = ("test_firmware.py", "test_all_ways.py", "test_passthrough.py", "test_debian_ahci.py",
         "test_debian_uefi.py", "test_nvme_vf.py", "test_debian.py", "test_all_ways_amd.py",
-        "test_sriov.py", "test_nvme_firmware.py", "test_debian_nvme.py")
+        "test_sriov.py")
 ALONE = ("test_scheduling.py", "test_stress.py")     # they measure time, or use every core
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
 

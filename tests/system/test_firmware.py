@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """VMs that the distribution's SeaBIOS, OVMF and U-Boot start, from a disk that knows nothing of
 Bulkhead: GRUB in its master boot record and as UEFI's default loader, and on its partition Linux and
-what else boots on a PC."""
+what else boots on a PC. The disk is virtio's, but NVMe's for Memtest86+ and AHCI's for U-Boot."""
 import re
 import secrets
 import time
@@ -47,7 +47,7 @@ GUESTS = PC.format(name="pc", firmware="seabios") + """\
   vcpus:
     - { core: 3 }
   disks:
-    - { from: blockmux, readonly: true }
+    - { from: blockmux, readonly: true, model: nvme }
 """
 
 UEFI_GUESTS = PC.format(name="uefi", firmware="ovmf") + """\
@@ -294,6 +294,8 @@ def test_ovmf_boots_grub_and_linux_from_the_same_disk(uefi):
     uefi.expect(r"pc:\S*# ", 60)
     console.type("ls -d /sys/firmware/efi; nproc\r")
     uefi.expect(r"^/sys/firmware/efi\n2\n", 60)
+    uefi.expect(r"pc:\S*# ", 60)
+    check_doorbells("uefi.plan", "uefi", console.check("pc", "cat /proc/ioports"))
 
 
 @pytest.fixture(scope="module")
