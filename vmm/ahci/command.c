@@ -65,7 +65,7 @@ bool ahci_put_transferred(const struct ahci_port *port, uint32_t slot, uint32_t 
 
 /* The next bytes in one buffer, of at most `size`; moves on behind them. */
 static struct guest_buffer next_part(const struct ahci_command *command, struct ahci_cursor *at,
-                                    uint32_t size) {
+                                     uint32_t size) {
     const struct guest_buffer *buffer = &command->buffer[at->buffer];
     uint32_t left = buffer->size - at->offset;
     struct guest_buffer part = { buffer->bytes + at->offset, left < size ? left : size };

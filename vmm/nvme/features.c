@@ -8,7 +8,7 @@
 
 /* ---- Features ---- */
 
-enum { FEATURE_ID = 0xff, SELECT_SHIFT = 8, SELECT = 7, CHANGEABLE = 4 };
+enum { FEATURE_ID = 0xff, SELECT_SHIFT = 8, SELECT = 7, CHANGEABLE = 4, VECTOR = 0xffff };
 
 /* As many I/O queues of both kinds, each counted from zero. */
 #define GRANTED_QUEUES ((NVME_QUEUES - 2) | (NVME_QUEUES - 2) << 16)
@@ -28,11 +28,12 @@ void nvme_reset_features(struct nvme *nvme) {
 }
 
 static bool is_feature(uint32_t feature) {
-    return feature >= FEATURE_ARBITRATION && feature <= FEATURE_EVENTS && feature != 3;
+    return feature >= FEATURE_ARBITRATION && feature <= FEATURE_EVENTS &&
+           feature != FEATURE_LBA_TYPES;
 }
 
 static bool is_good(uint32_t feature, uint32_t value) {
-    enum { POWER_STATE = 0x1f, VECTOR = 0xffff, CACHE = 1, NONE = 0xffff };
+    enum { POWER_STATE = 0x1f, CACHE = 1, NONE = 0xffff };
     switch (feature) {
     case FEATURE_POWER: return (value & POWER_STATE) == 0;
     case FEATURE_QUEUES: return (value & NONE) != NONE && value >> 16 != NONE;
@@ -44,7 +45,7 @@ static bool is_good(uint32_t feature, uint32_t value) {
 
 static void set(struct nvme *nvme, uint32_t feature, uint32_t value) {
     if (feature == FEATURE_VECTOR)
-        nvme->vector_feature[(value & 0xffff) % NVME_QUEUES] = value;
+        nvme->vector_feature[(value & VECTOR) % NVME_QUEUES] = value;
     else if (feature != FEATURE_QUEUES)
         nvme->feature[feature] = value;
 }
@@ -65,7 +66,7 @@ enum nvme_status nvme_set_features(struct nvme *nvme, const struct nvme_entry *e
 enum nvme_status nvme_get_features(const struct nvme *nvme, const struct nvme_entry *entry,
                                    uint32_t *result) {
     uint32_t feature = entry->dword10 & FEATURE_ID;
-    uint32_t vector = entry->dword11 & 0xffff;
+    uint32_t vector = entry->dword11 & VECTOR;
     bool there = is_feature(feature) && (feature != FEATURE_VECTOR || vector < NVME_QUEUES);
     if (!there)
         return NVME_BAD_FIELD;

@@ -59,19 +59,17 @@ enum entry_word { WORD_CONTROL = 0, WORD_PRP1 = 3, WORD_PRP2 = 4, WORD_10 = 5, W
 #define CONTROL_RULES   0xff00u      /* fused, SGLs: not for us */
 #define CONTROL_ID_SHIFT 16
 
-/* "Completion Queue Entry", as two words. */
-#define DONE_QUEUE_SHIFT  48         /* of the first, beside the head of the submission queue */
-#define DONE_HEAD_SHIFT   32
-#define DONE_PHASE  (1ull << 16)
+/* "Completion Queue Entry" */
+#define DONE_QUEUE_SHIFT  16         /* dword 2: above the submission queue's head */
+#define DONE_PHASE  (1ull << 16)     /* dword 3: above the command's identifier */
 #define DONE_STATUS_SHIFT 17
 
 /* "Status Field Definition": status code, type above it, and that trying again is no use. */
 enum nvme_status {
     NVME_OK = 0,
-    NVME_NO_RETRY = 0x4000,
     NVME_BAD_OPCODE = 0x4001, NVME_BAD_FIELD = 0x4002, NVME_TRANSFER = 0x0004,
-    NVME_INTERNAL = 0x0006, NVME_BAD_NAMESPACE = 0x400b, NVME_SEQUENCE = 0x400c,
-    NVME_PRP_OFFSET = 0x4013, NVME_WRITE_PROTECTED = 0x4020, NVME_LBA_RANGE = 0x4080,
+    NVME_BAD_NAMESPACE = 0x400b, NVME_PRP_OFFSET = 0x4013, NVME_WRITE_PROTECTED = 0x4020,
+    NVME_LBA_RANGE = 0x4080,
     NVME_BAD_CQ = 0x4100, NVME_BAD_QUEUE = 0x4101, NVME_BAD_QUEUE_SIZE = 0x4102,
     NVME_TOO_MANY_EVENTS = 0x4105, NVME_BAD_VECTOR = 0x4108, NVME_BAD_LOG = 0x4109,
     NVME_BAD_DELETION = 0x410c, NVME_NOT_SAVEABLE = 0x410d,
@@ -96,9 +94,9 @@ enum log_page { LOG_ERRORS = 1, LOG_HEALTH = 2, LOG_FIRMWARE = 3, LOG_CHANGED = 
 
 /* "Feature Values" */
 enum nvme_feature {
-    FEATURE_ARBITRATION = 1, FEATURE_POWER = 2, FEATURE_TEMPERATURE = 4, FEATURE_RECOVERY = 5,
-    FEATURE_CACHE = 6, FEATURE_QUEUES = 7, FEATURE_COALESCING = 8, FEATURE_VECTOR = 9,
-    FEATURE_ATOMICITY = 10, FEATURE_EVENTS = 11, NVME_FEATURES = 12,
+    FEATURE_ARBITRATION = 1, FEATURE_POWER = 2, FEATURE_LBA_TYPES = 3, FEATURE_TEMPERATURE = 4,
+    FEATURE_RECOVERY = 5, FEATURE_CACHE = 6, FEATURE_QUEUES = 7, FEATURE_COALESCING = 8,
+    FEATURE_VECTOR = 9, FEATURE_ATOMICITY = 10, FEATURE_EVENTS = 11, NVME_FEATURES = 12,
 };
 #define FEATURE_SAVE (1u << 31)
 enum { SELECT_CURRENT = 0, SELECT_DEFAULT = 1, SELECT_SAVED = 2, SELECT_SUPPORTED = 3 };

@@ -149,7 +149,7 @@ void nvme_post(struct nvme *nvme, uint32_t number, uint16_t id, enum nvme_status
     const struct nvme_sq *sq = &nvme->sq[number];
     struct nvme_cq *cq = &nvme->cq[sq->cq];
     guest_word *entry = (guest_word *)(void *)(cq->entries + CQ_ENTRY * cq->tail);
-    uint64_t tells = (uint64_t)number << 16 | sq->head;
+    uint64_t tells = (uint64_t)number << DONE_QUEUE_SHIFT | sq->head;
     tells |= ((uint64_t)id | (cq->phase ? DONE_PHASE : 0) |
               (uint64_t)status << DONE_STATUS_SHIFT) << 32;
     __atomic_store_n(&entry[0], result, __ATOMIC_RELAXED);
