@@ -210,26 +210,20 @@ bool devices_stop(struct vm *vm) {
     return quiet;
 }
 
-/* By a vCPU's thread, or by the I/O thread (NULL), which wakes whom it must when it waits. true: there
- * is nothing left to do, and both sides wake us for more. */
-static bool serve_disk(struct vm *vm, const struct vcpu *by, struct disk *disk, uint32_t *last) {
+/* A disk on virtio or NVMe. By a vCPU's thread, or by the I/O thread (NULL), which wakes whom it must
+ * when it waits. true: there is nothing left to do, and both sides wake us for more. */
+static bool serve_disk(struct vm *vm, const struct vcpu *by, unsigned number, uint32_t *last) {
+    struct disk *disk = &vm->disk[number];
+    struct nvme *nvme = &vm->nvme[number];
+    struct pci_function *function = nvme->present ? &nvme->pci : &disk->device.pci;
     for (unsigned i = 0; i < DISK_TURNS; i++) {
-        bool more = disk_run(disk, TURN_REQUESTS, last);
+        bool more = nvme->present ? nvme_run(nvme, TURN_REQUESTS, last)
+                                  : disk_run(disk, TURN_REQUESTS, last);
         if (by == NULL)
-            irq_flush_messages_before_wait(vm, &disk->device.pci);
-        else if (pci_has_raised(&disk->device.pci))
-            irq_flush_messages(vm, by, &disk->device.pci);
-        if (!more && disk_settle(disk))
-            return true;
-    }
-    return false;
-}
-
-static bool serve_nvme(struct vm *vm, struct nvme *nvme) {
-    for (unsigned i = 0; i < DISK_TURNS; i++) {
-        bool more = nvme_run(nvme, TURN_REQUESTS, &vm->before_wait);
-        irq_flush_messages_before_wait(vm, &nvme->pci);
-        if (!more && nvme_settle(nvme))
+            irq_flush_messages_before_wait(vm, function);
+        else if (pci_has_raised(function))
+            irq_flush_messages(vm, by, function);
+        if (!more && (nvme->present ? nvme_settle(nvme) : disk_settle(disk)))
             return true;
     }
     return false;
@@ -266,12 +260,8 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
     for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
         uint64_t own = vm->disk[i].present ? doorbell_bits(vm, i) : 0;
         known |= own;
-        if (bits & own)
-            quiet &= serve_disk(vm, NULL, &vm->disk[i], &vm->before_wait);
-        uint64_t link = vm->nvme[i].present ? vm->nvme_link_bits[i] : 0;
-        known |= link;
-        if ((bits & link) || (rung >> i & 1))
-            quiet &= serve_nvme(vm, &vm->nvme[i]);
+        if ((bits & own) || (rung >> i & 1))
+            quiet &= serve_disk(vm, NULL, i, &vm->before_wait);
     }
     lock_release(&vm->device_lock);
     return quiet && (bits & ~known) == 0;
@@ -293,7 +283,7 @@ static void take_answers(struct vm *vm, const struct vcpu *by, uint64_t bits) {
     lock_acquire(&vm->device_lock);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         if (bits & vm->disk_link_bits[i])
-            quiet &= serve_disk(vm, by, &vm->disk[i], &last);
+            quiet &= serve_disk(vm, by, i, &last);
     lock_release(&vm->device_lock);
     if (last != BH_NONE)
         call_notify(last);

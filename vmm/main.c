@@ -104,6 +104,13 @@ static struct doorbell find_doorbell(const char *name) {
     return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size, entry->bits };
 }
 
+/* A vCPU's thread hears the disk's answers. */
+static void set_heard(uint32_t number, const struct bh_manifest_entry *link) {
+    vm.disk_link_bits[number] = link->bits;
+    vm.disks_link_bits |= link->bits;
+    vm_know_heard(link->bits);
+}
+
 /* A disk on virtio-blk, with a doorbell, on a controller of its own (NVMe), or on the next port of
  * the AHCI controller. */
 static struct backend *find_backend(uint32_t number, const struct bh_manifest_entry *link) {
@@ -113,14 +120,12 @@ static struct backend *find_backend(uint32_t number, const struct bh_manifest_en
     if (strcmp(model, "virtio") == 0) {
         format_text(name, sizeof(name), "disk%u.doorbell", number);
         vm.disk_doorbell[number] = find_doorbell(name);
-        vm.disk_link_bits[number] = link->bits;
-        vm.disks_link_bits |= link->bits;
-        vm_know_heard(link->bits);
+        set_heard(number, link);
         return &vm.disk[number].backend;
     }
     if (strcmp(model, "nvme") == 0) {
         vm.nvme[number].present = true;
-        vm.nvme_link_bits[number] = link->bits;
+        set_heard(number, link);
         return &vm.nvme[number].backend;
     }
     struct ahci_port *port = &vm.ahci.port[vm.ahci.ports++];

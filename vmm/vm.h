@@ -157,11 +157,10 @@ struct vm {
     struct rng rng;
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
-    uint64_t disk_link_bits[VM_DISKS_MAX];   /* of a virtio disk: notify a vCPU's thread */
-    uint64_t disks_link_bits;        /* all of them */
     struct nvme nvme[VM_DISKS_MAX];  /* in a virtio disk's place */
     uint32_t nvme_rung;              /* those whose driver wants the I/O thread, a bit each */
-    uint64_t nvme_link_bits[VM_DISKS_MAX];   /* notify the I/O thread */
+    uint64_t disk_link_bits[VM_DISKS_MAX];   /* of either: notify a vCPU's thread */
+    uint64_t disks_link_bits;        /* all of them */
     uint32_t passed_count;
     struct passthrough passed[VM_PASSED_MAX];
 
@@ -229,8 +228,8 @@ bool devices_stop(struct vm *vm);
 bool devices_serve(struct vm *vm, uint64_t bits);
 /* When devices_run has to look at what is passed through at the latest. */
 uint64_t devices_passed_deadline(struct vm *vm);
-/* A vCPU's thread: of its notifications, interrupts of what is passed through and answers of virtio
- * disks go to the guest. So the thread that is woken is the one that goes on with them. */
+/* A vCPU's thread: of its notifications, interrupts of what is passed through and answers of disks on
+ * virtio and NVMe go to the guest. So the thread that is woken is the one that goes on with them. */
 void devices_hear(struct vm *vm, const struct vcpu *by, uint64_t bits);
 /* The I/O thread's turn: moves everything that can move; true: more is waiting. */
 bool devices_run(struct vm *vm);

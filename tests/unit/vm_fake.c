@@ -196,9 +196,7 @@ void vm_fake_use_nvme(void) {
     struct vm *vm = &vm_fake.vm;
     vm->nvme[0].present = true;
     vm->nvme[0].backend.link = vm->disk[0].backend.link;
-    vm->nvme_link_bits[0] = FAKE_DISK_LINK;
     vm->disk_doorbell[0].size = 0;
-    vm->disk_link_bits[0] = vm->disks_link_bits = 0;
     vm->disk[0].present = false;
     devices_reset(vm);
 }

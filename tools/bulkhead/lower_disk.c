@@ -81,7 +81,7 @@ static void lower_extent(struct model *m, const struct program *vm, uint32_t cli
         .shown = vm->base->name, .half = NET_HALF, .origin = origin,
     };
 
-    if (programs_extent_is_virtio(e)) {
+    if (!programs_extent_is_ahci(e)) {
         link.thread = FIRST_VCPU;       /* in every mode in which the VM runs */
     }
     describe_extent(m, disk, order, e);

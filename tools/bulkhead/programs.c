@@ -120,6 +120,10 @@ bool programs_extent_is_virtio(const struct description_extent *extent) {
     return extent->model == NULL || strcmp(extent->model, "virtio") == 0;
 }
 
+bool programs_extent_is_ahci(const struct description_extent *extent) {
+    return extent->model != NULL && strncmp(extent->model, "ahci", strlen("ahci")) == 0;
+}
+
 bool programs_extent_is_readonly(const struct description_extent *extent) {
     return extent->readonly
         || (extent->model != NULL && strcmp(extent->model, "ahci-cdrom") == 0);

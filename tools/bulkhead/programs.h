@@ -52,6 +52,7 @@ uint32_t programs_find(const struct programs *programs, const char *name);
 
 /* Which device a VM sees for its share of a disk, and whether it only reads it, as any CD-ROM. */
 bool programs_extent_is_virtio(const struct description_extent *extent);
+bool programs_extent_is_ahci(const struct description_extent *extent);
 bool programs_extent_is_readonly(const struct description_extent *extent);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * An NVMe 1.4 controller with one namespace, a disk: behind it is a link to the block multiplexer,
  * as virtio-blk's. For guests that have an NVMe driver and no virtio one. Registers change under
- * the device lock in any thread; commands are taken, and data moves, in the I/O thread (nvme_run).
+ * the device lock in any thread; commands are taken, and data moves, in nvme_run: by the I/O thread,
+ * or by a vCPU's that hears of answers.
  *
  * Doorbells in memory ("Doorbell Buffer Config command") make it nearly as cheap as virtio: the
  * driver stores its indexes there, and writes to a doorbell, which is an exit, only where the
