@@ -14,7 +14,8 @@ unit_vmm_decode_LIBS    := -lZydis
 
 # All of the VMM but its main program and the world below it, in a host process.
 VMM_FAKE := $(VMM_PURE) $(FONT) $(RING) lib/stream/stream.c tests/unit/vm_fake.c \
-            tests/unit/passed_fake.c tests/unit/link_pair.c tests/fake/calls.c
+            tests/unit/mux_fake.c tests/unit/passed_fake.c tests/unit/link_pair.c \
+            tests/fake/calls.c
 
 define vmm_unit_test
 UNIT_TESTS += vmm_$(1)
@@ -46,9 +47,11 @@ fuzz_vmm_virtio_SOURCES := tests/fuzz/fuzz_vmm_virtio.c $(VMM_FAKE)
 fuzz_vmm_virtio_CFLAGS  := -Itests/fake
 fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
-fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/unit/ahci_driver.c $(VMM_FAKE)
+fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/fuzz/hostile_mux.c \
+                           tests/unit/ahci_driver.c $(VMM_FAKE)
 fuzz_vmm_ahci_CFLAGS    := -Itests/fake
-fuzz_vmm_nvme_SOURCES   := tests/fuzz/fuzz_vmm_nvme.c tests/unit/nvme_driver.c $(VMM_FAKE)
+fuzz_vmm_nvme_SOURCES   := tests/fuzz/fuzz_vmm_nvme.c tests/fuzz/hostile_mux.c \
+                           tests/unit/nvme_driver.c $(VMM_FAKE)
 fuzz_vmm_nvme_CFLAGS    := -Itests/fake
 fuzz_vmm_screen_SOURCES := tests/fuzz/fuzz_vmm_screen.c $(VMM_FAKE)
 fuzz_vmm_screen_CFLAGS  := -Itests/fake

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "tests/fuzz/hostile_mux.h"
 #include "tests/fuzz/input.h"
 #include "tests/unit/ahci_driver.h"
 #include "vmm/platform/layout.h"
@@ -15,9 +16,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS = 300, TURNS = 1000 };
-
-static uint64_t most_sectors;   /* that the multiplexer ever told of */
-static bool lied;               /* it broke the ring's rules */
 
 /* ---- The driver ---- */
 
@@ -109,59 +107,7 @@ static void any_access(struct input *in) {
     vm_fake_store(at, size, take(in, 8));
 }
 
-/* ---- The multiplexer ---- */
-
-static void announce(uint64_t sectors, uint16_t flags) {
-    most_sectors = sectors > most_sectors ? sectors : most_sectors;
-    if (ring_space(&vm_fake.disk_peer) > 0)
-        mux_announce(sectors, flags);
-}
-
-static void hear(void) {
-    struct ring_descriptor request;
-    while (mux_request(&request)) {
-        bool valid = block_valid(request, vm_fake.disk_peer.in_size) &&
-                     block_tag(request) < BLOCK_TAGS;
-        if (!valid || !block_within(block_lba(request), request.length, most_sectors))
-            abort();
-    }
-}
-
-/* To a request that is under way, or to none. */
-static void answer(struct input *in) {
-    uint32_t tag = (uint32_t)take(in, 1) % (FAKE_DISK_SLOTS + 1);
-    enum block_status status = take(in, 1) % 4 == 0 ? BLOCK_FAILED : BLOCK_OK;
-    if (ring_space(&vm_fake.disk_peer) > 0)
-        mux_answer((struct ring_descriptor){ .extra = block_extra(0, tag) }, status);
-}
-
-static void speak(struct input *in) {
-    struct ring_descriptor d = { .offset = (uint32_t)take(in, 4), .length = (uint16_t)take(in, 2),
-                                 .kind = (uint8_t)take(in, 1), .extra = take(in, 8) };
-    if (d.kind == BLOCK_INFO)
-        most_sectors = BLOCK_LBA_MASK;
-    if (ring_space(&vm_fake.disk_peer) > 0)
-        ring_put(&vm_fake.disk_peer, d);
-    ring_flush(&vm_fake.disk_peer);
-}
-
-static void lie(struct input *in) {
-    uint32_t *half = (uint32_t *)(void *)vm_fake.disk_peer.own;
-    most_sectors = BLOCK_LBA_MASK;
-    lied = true;
-    half[take(in, 1) % 128] = (uint32_t)take(in, 4);
-}
-
 /* ---- The input ---- */
-
-/* Until there is nothing more to do; which comes soon, as nobody else acts meanwhile. */
-static void run_io(void) {
-    unsigned turns = 0;
-    while (devices_run(&vm_fake.vm) || !devices_settle(&vm_fake.vm))
-        if (++turns == TURNS)
-            abort();
-    hear();
-}
 
 static void step(struct input *in) {
     switch (take(in, 1) % 16) {
@@ -174,14 +120,14 @@ static void step(struct input *in) {
     case 6: any_access(in); break;
     case 7: driver_restart(); break;
     case 8: driver_start(); break;
-    case 9: announce(take(in, 3), (uint16_t)take(in, 1)); break;
+    case 9: hostile_mux_announce(take(in, 3), (uint16_t)take(in, 1)); break;
     case 10:
-    case 11: answer(in); break;
-    case 12: speak(in); break;
-    case 13: lie(in); break;
+    case 11: hostile_mux_answer(in); break;
+    case 12: hostile_mux_speak(in); break;
+    case 13: hostile_mux_lie(in); break;
     case 14: vm_fake_config_write(LAYOUT_PCI_AHCI, (unsigned)take(in, 1), (uint32_t)take(in, 4));
              break;
-    default: run_io(); break;
+    default: hostile_mux_run(TURNS); break;
     }
 }
 
@@ -191,8 +137,7 @@ static void expect_a_working_port(void) {
     vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_BAR + 4 * AHCI_MEMORY_BAR, LAYOUT_AHCI_BAR);
     vm_fake_config_write(LAYOUT_PCI_AHCI, PCI_COMMAND, 7);
     driver_set_hba(HBA_GHC, GHC_HR);
-    for (uint32_t tag = 0; tag < FAKE_DISK_SLOTS; tag++)
-        mux_answer((struct ring_descriptor){ .extra = block_extra(0, tag) }, BLOCK_OK);
+    hostile_mux_answer_all();
     driver_start();
     driver_command(0, &fis, 0, 0);
     driver_issue(1);
@@ -204,14 +149,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input in = { data, size };
     vm_fake_make(1);
     vm_fake_use_ahci(take(&in, 1) % 2 != 0);
-    most_sectors = 0;
-    lied = false;
+    hostile_mux_begin();
     driver_start();
-    announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
+    hostile_mux_announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
     for (unsigned i = 0; i < STEPS && in.size > 0; i++)
         step(&in);
-    run_io();
-    if (!lied)
+    hostile_mux_run(TURNS);
+    if (!hostile_mux_lied())
         expect_a_working_port();
     vm_fake_free();
     return 0;

@@ -9,15 +9,13 @@
  */
 #include <stdlib.h>
 
+#include "tests/fuzz/hostile_mux.h"
 #include "tests/fuzz/input.h"
 #include "tests/unit/nvme_driver.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { STEPS = 300, TURNS = 2000 };
-
-static uint64_t most_sectors;   /* that the multiplexer ever told of */
-static bool lied;               /* it broke the ring's rules */
 
 /* ---- The driver ---- */
 
@@ -142,59 +140,7 @@ static void start(struct input *in) {
         driver_use_memory();
 }
 
-/* ---- The multiplexer ---- */
-
-static void announce(uint64_t sectors, uint16_t flags) {
-    most_sectors = sectors > most_sectors ? sectors : most_sectors;
-    if (ring_space(&vm_fake.disk_peer) > 0)
-        mux_announce(sectors, flags);
-}
-
-static void hear(void) {
-    struct ring_descriptor request;
-    while (mux_request(&request)) {
-        bool valid = block_valid(request, vm_fake.disk_peer.in_size) &&
-                     block_tag(request) < BLOCK_TAGS;
-        if (!valid || !block_within(block_lba(request), request.length, most_sectors))
-            abort();
-    }
-}
-
-/* To a request that is under way, or to none. */
-static void answer(struct input *in) {
-    uint32_t tag = (uint32_t)take(in, 1) % (FAKE_DISK_SLOTS + 1);
-    enum block_status status = take(in, 1) % 4 == 0 ? BLOCK_FAILED : BLOCK_OK;
-    if (ring_space(&vm_fake.disk_peer) > 0)
-        mux_answer((struct ring_descriptor){ .extra = block_extra(0, tag) }, status);
-}
-
-static void speak(struct input *in) {
-    struct ring_descriptor d = { .offset = (uint32_t)take(in, 4), .length = (uint16_t)take(in, 2),
-                                 .kind = (uint8_t)take(in, 1), .extra = take(in, 8) };
-    if (d.kind == BLOCK_INFO)
-        most_sectors = BLOCK_LBA_MASK;
-    if (ring_space(&vm_fake.disk_peer) > 0)
-        ring_put(&vm_fake.disk_peer, d);
-    ring_flush(&vm_fake.disk_peer);
-}
-
-static void lie(struct input *in) {
-    uint32_t *half = (uint32_t *)(void *)vm_fake.disk_peer.own;
-    most_sectors = BLOCK_LBA_MASK;
-    lied = true;
-    half[take(in, 1) % 128] = (uint32_t)take(in, 4);
-}
-
 /* ---- The input ---- */
-
-/* Until there is nothing more to do; which comes soon, as nobody else acts meanwhile. */
-static void run_io(void) {
-    unsigned turns = 0;
-    while (devices_run(&vm_fake.vm) || !devices_settle(&vm_fake.vm))
-        if (++turns == TURNS)
-            abort();
-    hear();
-}
 
 static void step(struct input *in) {
     switch (take(in, 1) % 16) {
@@ -208,12 +154,12 @@ static void step(struct input *in) {
     case 7: consume(in); break;
     case 8: poke(in); break;
     case 9: start(in); break;
-    case 10: announce(take(in, 3), (uint16_t)take(in, 1)); break;
-    case 11: answer(in); break;
-    case 12: take(in, 1) % 2 != 0 ? speak(in) : lie(in); break;
+    case 10: hostile_mux_announce(take(in, 3), (uint16_t)take(in, 1)); break;
+    case 11: hostile_mux_answer(in); break;
+    case 12: take(in, 1) % 2 != 0 ? hostile_mux_speak(in) : hostile_mux_lie(in); break;
     case 13: vm_fake_config_write(DRIVER_PCI, (unsigned)take(in, 1), (uint32_t)take(in, 4)); break;
     case 14: any_command(in); break;
-    default: run_io(); break;
+    default: hostile_mux_run(TURNS); break;
     }
 }
 
@@ -225,8 +171,7 @@ static void expect_a_working_controller(void) {
     vm_fake_config_write(DRIVER_PCI, PCI_BAR, (uint32_t)DRIVER_BAR);
     vm_fake_config_write(DRIVER_PCI, PCI_COMMAND, 6);
     driver_set_register(NVME_CC, 0);
-    for (uint32_t tag = 0; tag < FAKE_DISK_SLOTS; tag++)
-        mux_answer((struct ring_descriptor){ .extra = block_extra(0, tag) }, BLOCK_OK);
+    hostile_mux_answer_all();
     driver_start();
     driver_submit(1, &entry);
     if (!driver_done(1, &done) || done.id != 0x77 || done.status != NVME_LBA_RANGE)
@@ -237,14 +182,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input in = { data, size };
     vm_fake_make(1);
     vm_fake_use_nvme();
-    most_sectors = 0;
-    lied = false;
-    announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
+    hostile_mux_begin();
+    hostile_mux_announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
     start(&in);
     for (unsigned i = 0; i < STEPS && in.size > 0; i++)
         step(&in);
-    run_io();
-    if (!lied)
+    hostile_mux_run(TURNS);
+    if (!hostile_mux_lied())
         expect_a_working_controller();
     vm_fake_free();
     return 0;

@@ -114,38 +114,3 @@ uint32_t driver_transferred(uint32_t slot) {
     memcpy(&value, driver_ram(DRIVER_LIST + HEADER_BYTES * slot + HEADER_PRDBC, 4), 4);
     return value;
 }
-
-void mux_announce(uint64_t sectors, uint16_t flags) {
-    ring_put(&vm_fake.disk_peer, (struct ring_descriptor){
-        .kind = BLOCK_INFO, .length = flags, .extra = sectors });
-    ring_flush(&vm_fake.disk_peer);
-    devices_run(&vm_fake.vm);
-}
-
-bool mux_request(struct ring_descriptor *request) {
-    if (ring_available(&vm_fake.disk_peer) == 0)
-        return false;
-    *request = ring_get(&vm_fake.disk_peer);
-    ring_done(&vm_fake.disk_peer, 1);
-    ring_flush(&vm_fake.disk_peer);
-    return true;
-}
-
-void mux_answer(struct ring_descriptor request, enum block_status status) {
-    block_answer(&vm_fake.disk_peer, block_tag(request), status);
-    ring_flush(&vm_fake.disk_peer);
-    devices_run(&vm_fake.vm);
-}
-
-/* The disk writes into the client's area. */
-uint8_t *mux_data(struct ring_descriptor request) {
-    return vm_fake.vm.ahci.port[0].backend.link.out + request.offset;
-}
-
-void mux_restart(void) {
-    ring_open(&vm_fake.disk_peer, &vm_fake.disk.b, vm_fake.disk_peer.generation + 1);
-    for (unsigned i = 0; i < 3; i++) {
-        devices_run(&vm_fake.vm);
-        ring_check(&vm_fake.disk_peer);
-    }
-}

@@ -6,6 +6,7 @@
 #ifndef BULKHEAD_TESTS_AHCI_DRIVER_H
 #define BULKHEAD_TESTS_AHCI_DRIVER_H
 
+#include "tests/unit/mux_fake.h"
 #include "tests/unit/vm_fake.h"
 #include "vmm/ahci/ata.h"
 
@@ -43,12 +44,5 @@ struct ahci_h2d driver_queued_fis(enum ata_command command, uint64_t sector, uin
 const uint8_t *driver_ram(uint64_t at, uint64_t size);
 const struct ahci_d2h *driver_received(uint32_t offset);
 uint32_t driver_transferred(uint32_t slot);
-
-/* The multiplexer's side. */
-void mux_announce(uint64_t sectors, uint16_t flags);
-bool mux_request(struct ring_descriptor *request);
-void mux_answer(struct ring_descriptor request, enum block_status status);
-uint8_t *mux_data(struct ring_descriptor request);
-void mux_restart(void);
 
 #endif

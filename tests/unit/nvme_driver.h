@@ -6,6 +6,7 @@
 #ifndef BULKHEAD_TESTS_NVME_DRIVER_H
 #define BULKHEAD_TESTS_NVME_DRIVER_H
 
+#include "tests/unit/mux_fake.h"
 #include "tests/unit/vm_fake.h"
 
 enum {
@@ -63,12 +64,5 @@ uint16_t driver_admin(const struct nvme_entry *entry, uint32_t *result);
 void driver_run(void);
 const uint8_t *driver_ram(uint64_t at, uint64_t size);
 uint32_t driver_word(uint64_t at);
-
-/* The multiplexer's side. */
-void mux_announce(uint64_t sectors, uint16_t flags);
-bool mux_request(struct ring_descriptor *request);
-void mux_answer(struct ring_descriptor request, enum block_status status);
-uint8_t *mux_data(struct ring_descriptor request);
-void mux_restart(void);
 
 #endif

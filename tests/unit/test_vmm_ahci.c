@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/ahci_driver.h"
+#include "tests/unit/mux_expect.h"
 #include "vmm/platform/layout.h"
 
 enum { VECTOR = 0x41 };
@@ -32,22 +33,6 @@ static int teardown(void **state) {
 }
 
 static struct ahci_port *port(void) { return &vm_fake.vm.ahci.port[0]; }
-
-static struct ring_descriptor expect_request(enum block_kind kind, uint64_t sector,
-                                             uint32_t count) {
-    struct ring_descriptor request = { 0 };
-    assert_true(mux_request(&request));
-    assert_true(block_valid(request, vm_fake.disk_peer.in_size));
-    assert_int_equal(request.kind, kind);
-    assert_int_equal(block_lba(request), sector);
-    assert_int_equal(request.length, count);
-    return request;
-}
-
-static void expect_no_request(void) {
-    struct ring_descriptor request;
-    assert_false(mux_request(&request));
-}
 
 static void issue_read(uint32_t slot, uint64_t sector, uint32_t count) {
     struct ahci_h2d fis = driver_fis(ATA_READ_DMA_EXT, sector, count);

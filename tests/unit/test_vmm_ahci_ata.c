@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/ahci_driver.h"
+#include "tests/unit/mux_expect.h"
 
 enum { MOST = BLOCK_MOST };
 
@@ -27,22 +28,6 @@ static int teardown(void **state) {
     (void)state;
     vm_fake_free();
     return 0;
-}
-
-static struct ring_descriptor expect_request(enum block_kind kind, uint64_t sector,
-                                             uint32_t count) {
-    struct ring_descriptor request = { 0 };
-    assert_true(mux_request(&request));
-    assert_true(block_valid(request, vm_fake.disk_peer.in_size));
-    assert_int_equal(request.kind, kind);
-    assert_int_equal(block_lba(request), sector);
-    assert_int_equal(request.length, count);
-    return request;
-}
-
-static void expect_no_request(void) {
-    struct ring_descriptor request;
-    assert_false(mux_request(&request));
 }
 
 static void issue(struct ahci_h2d fis, uint32_t bytes) {

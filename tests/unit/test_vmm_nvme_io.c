@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/nvme_driver.h"
+#include "tests/unit/mux_expect.h"
 
 static int setup(void **state) {
     (void)state;
@@ -28,22 +29,6 @@ static int teardown(void **state) {
 }
 
 static struct nvme *nvme(void) { return &vm_fake.vm.nvme[0]; }
-
-static struct ring_descriptor expect_request(enum block_kind kind, uint64_t sector,
-                                             uint32_t count) {
-    struct ring_descriptor request = { 0 };
-    assert_true(mux_request(&request));
-    assert_true(block_valid(request, vm_fake.disk_peer.in_size));
-    assert_int_equal(request.kind, kind);
-    assert_int_equal(block_lba(request), sector);
-    assert_int_equal(request.length, count);
-    return request;
-}
-
-static void expect_no_request(void) {
-    struct ring_descriptor request;
-    assert_false(mux_request(&request));
-}
 
 static void expect_done(uint32_t cq, uint16_t id, uint16_t status) {
     struct driver_done done;
@@ -479,6 +464,24 @@ static void queues_take_turns(void **state) {
     assert_int_equal(seen[1], 4);
 }
 
+/* The vCPU's thread that hears of an answer goes on with it: nobody else is woken. */
+static void answer_is_heard_by_a_vcpus_thread(void **state) {
+    (void)state;
+    struct vm *vm = &vm_fake.vm;
+    submit(IO_READ, 9, 0, 1);
+    struct ring_descriptor request = expect_request(BLOCK_READ, 0, 1);
+    unsigned kicks = vm_fake.kicks[0], io_kicks = vm_fake.io_kicks;
+    interrupted(1);
+    block_answer(&vm_fake.disk_peer, block_tag(request), BLOCK_OK);
+    ring_flush(&vm_fake.disk_peer);
+    expect_none_done(1);
+    devices_hear(vm, &vm->vcpu[0], FAKE_DISK_LINK);
+    expect_done(1, 9, NVME_OK);
+    assert_true(interrupted(1));
+    assert_int_equal(vm_fake.kicks[0], kicks);
+    assert_int_equal(vm_fake.io_kicks, io_kicks);
+}
+
 /* A kick for this controller is nobody else's, unless a thread wanted all. */
 static void kick_is_for_the_controller_alone(void **state) {
     enum { KICK = 1 << 20 };
@@ -613,6 +616,7 @@ int main(void) {
         TEST(full_queue_is_no_reason_to_sleep_for_ever),
         TEST(full_queue_in_memory_wakes_when_there_is_room),
         TEST(queues_take_turns),
+        TEST(answer_is_heard_by_a_vcpus_thread),
         TEST(kick_is_for_the_controller_alone),
         TEST(late_answers_reach_nobody_after_a_reset),
         TEST(late_answers_reach_nobody_after_a_deletion),
