@@ -170,3 +170,18 @@ uint16_t driver_admin(const struct nvme_entry *entry, uint32_t *result) {
         *result = done.result;
     return done.status;
 }
+
+int driver_setup(void **state) {
+    (void)state;
+    vm_fake_make(1);
+    vm_fake_use_nvme();
+    mux_announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
+    driver_start();
+    return 0;
+}
+
+int driver_teardown(void **state) {
+    (void)state;
+    vm_fake_free();
+    return 0;
+}

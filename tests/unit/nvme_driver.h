@@ -61,6 +61,10 @@ void driver_consume(uint32_t cq);
 /* An admin command from put to completion; answers its status, or 0xffff: it has none yet. */
 uint16_t driver_admin(const struct nvme_entry *entry, uint32_t *result);
 
+/* For cmocka: a VM whose disk the driver has started; its end. */
+int driver_setup(void **state);
+int driver_teardown(void **state);
+
 void driver_run(void);
 const uint8_t *driver_ram(uint64_t at, uint64_t size);
 uint32_t driver_word(uint64_t at);

@@ -19,12 +19,6 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
-    (void)state;
-    vm_fake_free();
-    return 0;
-}
-
 static const uint8_t *identify(uint32_t structure, uint32_t namespace, uint16_t status) {
     struct nvme_entry entry = driver_entry(ADMIN_IDENTIFY, 9);
     entry.namespace = namespace;
@@ -383,7 +377,7 @@ static void unknown_commands_are_refused(void **state) {
 }
 
 int main(void) {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, driver_teardown)
     const struct CMUnitTest tests[] = {
         TEST(controller_is_where_a_virtio_disk_would_be),
         TEST(admin_queues_stay_while_it_is_enabled),

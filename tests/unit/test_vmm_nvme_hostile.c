@@ -12,21 +12,6 @@
 
 #include "tests/unit/nvme_driver.h"
 
-static int setup(void **state) {
-    (void)state;
-    vm_fake_make(1);
-    vm_fake_use_nvme();
-    mux_announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
-    driver_start();
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    vm_fake_free();
-    return 0;
-}
-
 static void expect_refused(const struct nvme_entry *entry, uint16_t status) {
     struct ring_descriptor request;
     struct driver_done done;
@@ -217,7 +202,7 @@ static void lying_server_changes_nothing(void **state) {
 }
 
 int main(void) {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, driver_setup, driver_teardown)
     const struct CMUnitTest tests[] = {
         TEST(data_outside_ram_is_refused),
         TEST(second_page_outside_ram_is_refused),

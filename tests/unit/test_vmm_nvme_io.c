@@ -13,21 +13,6 @@
 #include "tests/unit/nvme_driver.h"
 #include "tests/unit/mux_expect.h"
 
-static int setup(void **state) {
-    (void)state;
-    vm_fake_make(1);
-    vm_fake_use_nvme();
-    mux_announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
-    driver_start();
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    vm_fake_free();
-    return 0;
-}
-
 static struct nvme *nvme(void) { return &vm_fake.vm.nvme[0]; }
 
 static void expect_done(uint32_t cq, uint16_t id, uint16_t status) {
@@ -593,7 +578,7 @@ static void nothing_is_stored_without_bus_mastering(void **state) {
 }
 
 int main(void) {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, driver_setup, driver_teardown)
     const struct CMUnitTest tests[] = {
         TEST(reads_of_all_sizes),
         TEST(writes_of_all_sizes),
