@@ -80,6 +80,7 @@ struct vcpu {
     bool nmi_blocked;                /* until the guest's IRET */
     uint64_t eoi_setting;            /* cpu/eoi.c: the MSR */
     uint32_t *eoi_flag;              /* what it names in guest RAM; NULL: the guest doesn't use it */
+    bool apic_offered;               /* state->inject was its APIC's at the last entry */
     bool eoi_offered;                /* the flag was set at the last entry */
     uint32_t parked;                 /* 1: its thread has seen the end of this life */
     uint64_t tsc_adjust;             /* IA32_TSC_ADJUST */
@@ -253,6 +254,7 @@ void exit_apic_effect(struct vcpu *vcpu, const struct apic_effect *effect);
 void inject_exception(struct vcpu *vcpu, unsigned vector, bool has_error, uint32_t error);
 void inject_page_fault(struct vcpu *vcpu, uint32_t error, uint64_t address);
 void inject_next(struct vcpu *vcpu);
+void inject_take_back(struct vcpu *vcpu);       /* what the guest didn't take waits again */
 void inject_again(struct vcpu *vcpu);
 bool inject_wakes(const struct vcpu *vcpu);
 

@@ -115,12 +115,6 @@ static void guest_ends_interrupts_by_a_flag(void **state) {
     eoi_collect(&cpus[0]);
     assert_int_equal(read_register(0, APIC_PPR), 0);
     eoi_collect(&cpus[0]);                              /* ends once */
-    take_own(0x61);
-    vm_fake_poke(EOI_FLAG, &ended, sizeof(ended));
-    take_own(0x71);                                     /* of two the inner one */
-    vm_fake_poke(EOI_FLAG, &ended, sizeof(ended));
-    eoi_collect(&cpus[0]);
-    assert_int_equal(read_register(0, APIC_PPR), 0x60);
 }
 
 static void some_interrupts_end_by_the_register_only(void **state) {
@@ -131,12 +125,16 @@ static void some_interrupts_end_by_the_register_only(void **state) {
     apic_take(&cpus[0].apic, 0x51);
     eoi_offer(&cpus[0]);
     assert_int_equal(eoi_flag(), 0);                    /* level-triggered */
+    write_register(0, APIC_EOI, 0);
     take_own(0x61);
     assert_int_equal(eoi_flag(), 1);
     write_register(0, APIC_SELF_IPI, 0x62);
     eoi_collect(&cpus[0]);
     eoi_offer(&cpus[0]);
     assert_int_equal(eoi_flag(), 0);                    /* another one waits for its end */
+    apic_take(&cpus[0].apic, 0x62);
+    eoi_offer(&cpus[0]);
+    assert_int_equal(eoi_flag(), 0);                    /* which of the two would it be? */
 }
 
 static void eoi_flag_lies_in_ram(void **state) {
@@ -232,22 +230,55 @@ static void edge_lines_fire_once(void **state) {
     irq_line(&vm_fake.vm, 40, true);                    /* no such pin */
 }
 
-static void injection_waits_for_the_window(void **state) {
+static void interrupt_is_offered_before_it_can_be_taken(void **state) {
     (void)state;
     struct bh_vcpu_state *s = cpus[0].state;
-    write_register(0, APIC_SELF_IPI, 0x55);
     s->rflags &= ~(uint64_t)RFLAGS_IF;
-    inject_next(&cpus[0]);
-    assert_int_equal(s->inject, 0);
-    assert_true(s->want & BH_WANT_WINDOW);
-    s->rflags |= RFLAGS_IF;
-    s->shadow = 1;
-    inject_next(&cpus[0]);
-    assert_int_equal(s->inject, 0);
-    s->shadow = 0;
+    write_register(0, APIC_SELF_IPI, 0x55);
     inject_next(&cpus[0]);
     assert_int_equal(s->inject, EVENT_VALID | 0x55);
     assert_false(s->want & BH_WANT_WINDOW);
+    inject_take_back(&cpus[0]);                         /* an exit before the guest took it */
+    assert_int_equal(s->inject, 0);
+    assert_int_equal(read_register(0, APIC_PPR), 0);
+    write_register(0, APIC_SELF_IPI, 0x66);             /* a more urgent one came meanwhile */
+    inject_next(&cpus[0]);
+    assert_int_equal(s->inject, EVENT_VALID | 0x66);
+    s->inject = 0;                                      /* taken */
+    inject_take_back(&cpus[0]);
+    assert_int_equal(read_register(0, APIC_PPR), 0x60);
+    assert_int_equal(next(0), APIC_NO_VECTOR);
+}
+
+static void masked_interrupt_is_not_offered(void **state) {
+    (void)state;
+    struct bh_vcpu_state *s = cpus[0].state;
+    s->rflags &= ~(uint64_t)RFLAGS_IF;
+    write_register(0, APIC_SELF_IPI, 0x55);
+    inject_next(&cpus[0]);
+    inject_take_back(&cpus[0]);
+    write_register(0, APIC_TPR, 0x50);
+    inject_next(&cpus[0]);
+    assert_int_equal(s->inject, 0);
+}
+
+/* What was cut off in delivery is in service: it isn't taken back, and the next one waits. */
+static void interrupt_behind_another_event_waits_for_the_window(void **state) {
+    (void)state;
+    struct bh_vcpu_state *s = cpus[0].state;
+    s->rflags |= RFLAGS_IF;
+    write_register(0, APIC_SELF_IPI, 0x55);
+    inject_next(&cpus[0]);
+    s->inject = 0;
+    s->pending_event = EVENT_VALID | 0x55;
+    inject_take_back(&cpus[0]);
+    inject_again(&cpus[0]);
+    write_register(0, APIC_SELF_IPI, 0x66);
+    inject_next(&cpus[0]);
+    assert_int_equal(s->inject, EVENT_VALID | 0x55);
+    assert_true(s->want & BH_WANT_WINDOW);
+    inject_take_back(&cpus[0]);
+    assert_int_equal(s->inject, EVENT_VALID | 0x55);
 }
 
 static void events_cut_off_are_delivered_again(void **state) {
@@ -321,7 +352,9 @@ int main(void) {
         TEST(reserved_accesses_are_refused),
         TEST(level_lines_fire_again_until_served),
         TEST(edge_lines_fire_once),
-        TEST(injection_waits_for_the_window),
+        TEST(interrupt_is_offered_before_it_can_be_taken),
+        TEST(masked_interrupt_is_not_offered),
+        TEST(interrupt_behind_another_event_waits_for_the_window),
         TEST(events_cut_off_are_delivered_again),
         TEST(nmi_is_held_until_iret),
         TEST(further_cpus_start_in_real_mode),

@@ -134,6 +134,15 @@ void apic_take(struct apic *apic, uint8_t vector) {
     apic->serving |= 1u << word;
 }
 
+void apic_give_back(struct apic *apic, uint8_t vector) {
+    unsigned word = vector_word(vector);
+    apic->isr[word] &= ~vector_bit(vector);
+    if (apic->isr[word] == 0)
+        apic->serving &= ~(1u << word);
+    apic->irr[word] |= vector_bit(vector);
+    apic->waiting |= 1u << word;
+}
+
 bool apic_takes_external(const struct apic *apic) {
     uint32_t line = apic->lvt[LVT_LINT0];
     bool off = !(apic->base & APIC_BASE_ENABLE);
@@ -152,10 +161,13 @@ static void end_of_interrupt(struct apic *apic, struct apic_effect *effect) {
     effect->vector = (uint8_t)vector;
 }
 
+static bool is_single(uint32_t bits) { return bits != 0 && (bits & (bits - 1)) == 0; }
+
 bool apic_may_end_silently(const struct apic *apic) {
-    int vector = apic->waiting == 0 ? highest(apic->isr, apic->serving) : APIC_NO_VECTOR;
-    return vector >= 0 &&
-           !(apic->tmr[vector_word((uint8_t)vector)] & vector_bit((uint8_t)vector));
+    if (apic->waiting != 0 || !is_single(apic->serving))
+        return false;
+    unsigned word = (unsigned)__builtin_ctz(apic->serving);
+    return is_single(apic->isr[word]) && !(apic->isr[word] & apic->tmr[word]);
 }
 
 static void raise_own(struct apic *apic, uint32_t vector) {

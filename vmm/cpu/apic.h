@@ -98,12 +98,14 @@ bool apic_signal(struct apic *apic, enum apic_signal signal, uint8_t vector);
 /* By the owner: takes what was posted into the IRR; answers the signals. */
 uint32_t apic_collect(struct apic *apic);
 
-/* Highest interrupt that may be delivered now, or APIC_NO_VECTOR; take moves it into service. */
+/* Highest interrupt that may be delivered now, or APIC_NO_VECTOR; take moves it into service, give
+ * back out of it, as if it had never been taken. */
 int apic_next(const struct apic *apic);
 void apic_take(struct apic *apic, uint8_t vector);
+void apic_give_back(struct apic *apic, uint8_t vector);
 
-/* Whether the interrupt in service may end without anybody being told: it is edge-triggered, and no
- * other one waits for its end. */
+/* Whether the interrupt in service may end without anybody being told: it is the only one, so that
+ * none other can be meant, edge-triggered, and no other one waits for its end. */
 bool apic_may_end_silently(const struct apic *apic);
 
 /* Whether LINT0 takes an 8259's interrupts: as ExtINT, or because the APIC is switched off. */

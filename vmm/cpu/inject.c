@@ -56,13 +56,22 @@ static uint8_t take_external(struct vcpu *vcpu) {
     return vector;
 }
 
-/* The vector of the interrupt that the guest takes now. */
+/* The vector of the interrupt that the guest takes now, or as soon as it can. */
 static uint8_t take_interrupt(struct vcpu *vcpu) {
     int vector = apic_next(&vcpu->apic);
-    if (vector == APIC_NO_VECTOR)
+    vcpu->apic_offered = vector != APIC_NO_VECTOR;
+    if (!vcpu->apic_offered)
         return take_external(vcpu);
     apic_take(&vcpu->apic, (uint8_t)vector);
     return (uint8_t)vector;
+}
+
+void inject_take_back(struct vcpu *vcpu) {
+    if (vcpu->apic_offered && (vcpu->state->inject & EVENT_VALID)) {
+        apic_give_back(&vcpu->apic, vcpu->state->inject & 0xff);
+        vcpu->state->inject = 0;
+    }
+    vcpu->apic_offered = false;
 }
 
 bool inject_wakes(const struct vcpu *vcpu) {
@@ -78,6 +87,14 @@ static void inject_nmi(struct vcpu *vcpu) {
     vcpu->state->want |= BH_WANT_NMI_WINDOW;
 }
 
+/* A local APIC's interrupt may be offered before the guest can take it (APM 15.21.4); at an exit it
+ * is taken back. One of the 8259s can't: acknowledged is acknowledged. */
+static bool may_offer(const struct vcpu *vcpu) {
+    const struct bh_vcpu_state *state = vcpu->state;
+    bool at_once = (state->rflags & RFLAGS_IF) != 0 && !state->shadow;
+    return at_once || apic_next(&vcpu->apic) != APIC_NO_VECTOR;
+}
+
 void inject_next(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     bool busy = (state->inject & EVENT_VALID) != 0;
@@ -87,7 +104,7 @@ void inject_next(struct vcpu *vcpu) {
     }
     if (!interrupt_waits(vcpu)) {
         state->want &= ~(uint32_t)BH_WANT_WINDOW;
-    } else if (!busy && (state->rflags & RFLAGS_IF) && !state->shadow) {
+    } else if (!busy && may_offer(vcpu)) {
         state->inject = EVENT_VALID | EVENT_INTERRUPT | take_interrupt(vcpu);
         state->want &= ~(uint32_t)BH_WANT_WINDOW;
     } else {

@@ -51,6 +51,7 @@ static void enter(struct vcpu *vcpu) {
         vm_end(vcpu->vm, VM_END_FAULT);
         return;
     }
+    inject_take_back(vcpu);
     eoi_collect(vcpu);
     devices_hear(vcpu->vm, vcpu, bits);
     exit_handle(vcpu, vcpu->state->exit);
