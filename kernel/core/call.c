@@ -40,8 +40,8 @@ static const struct shape shapes[BH_CALL_COUNT] = {
 
 static enum bh_status decode(uint32_t thread, const struct call *call,
                              const struct bh_plan_slot **slot) {
-    uint32_t compartment = plan_thread(thread)->compartment;
-    uint64_t index = plan_compartment(compartment)->first_slot + call->argument[0];
+    uint32_t compartment = threads[thread].compartment;
+    uint64_t index = threads[thread].first_slot + call->argument[0];
 
     if (call->number >= BH_CALL_COUNT)
         return BH_E_CALL;

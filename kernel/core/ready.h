@@ -11,12 +11,11 @@
 
 struct ready {
     uint32_t occupied;                   /* bit p: queue p isn't empty */
-    uint32_t first[BH_PRIORITIES];
-    uint32_t last[BH_PRIORITIES];
+    uint32_t first_queue;                /* priority 0's node among the links */
 };
 
-void ready_clear(struct ready *ready);
+void ready_clear(struct ready *ready, uint32_t core);
 void ready_add(struct ready *ready, uint32_t thread, uint32_t priority); /* behind equals */
 void ready_remove(struct ready *ready, uint32_t thread, uint32_t priority);
 uint32_t ready_best(const struct ready *ready);                               /* BH_NONE: empty */
-bool ready_has_equal(const struct ready *ready, uint32_t thread, uint32_t priority);
+bool ready_has_equal(uint32_t thread);                      /* of one that is in a queue */

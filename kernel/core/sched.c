@@ -42,13 +42,15 @@ void sched_install(void) {
 
     slice = time_ticks_of_us(SLICE_US);
     for (uint32_t i = 0; i < BH_MAX_CORES; i++) {
-        ready_clear(&cores[i].ready);
+        ready_clear(&cores[i].ready, i);
         cores[i].current = BH_NONE;
         cores[i].since = now;
         cores[i].next_event = BH_FOREVER;
         cores[i].timer_at = BH_FOREVER;
     }
     for (uint32_t t = 0; t < plan_count(BH_TABLE_THREAD); t++) {
+        threads[t].compartment = plan_thread(t)->compartment;
+        threads[t].first_slot = plan_compartment(threads[t].compartment)->first_slot;
         threads[t].vcpu = BH_NONE;
         threads[t].core = mode_place(t, now);
     }
@@ -136,13 +138,13 @@ static __attribute__((noinline)) void take_events(struct core *c, uint64_t now) 
 
 static void charge(struct core *c, uint64_t now) {
     uint64_t used = now - c->since;
-    struct thread *t = &threads[c->current % BH_MAX_THREADS];
 
     c->since = now;
     if (c->current == BH_NONE) {
         counters.core[core_this()][BH_CORE_IDLE_TICKS] += used;
         return;
     }
+    struct thread *t = &threads[c->current];
     counters.thread[c->current][BH_THREAD_TICKS] += used;
     if (budget_charge(&t->budget, used, now)) {
         thread_exhaust(c->current);
@@ -153,20 +155,21 @@ static void charge(struct core *c, uint64_t now) {
     }
 }
 
-static void set_timer(struct core *c, uint64_t now) {
-    const struct thread *t = &threads[c->current % BH_MAX_THREADS];
-    uint64_t until = c->next_event;
-
-    if (c->current != BH_NONE) {
-        if (budget_limited(&t->budget) && now + t->budget.left < until)
-            until = now + t->budget.left;
-        if (c->slice_end < until && ready_has_equal(&c->ready, c->current, t->priority))
-            until = c->slice_end;
-    }
+static void set_timer(struct core *c, uint64_t until, uint64_t now) {
     if (until < c->timer_at || c->timer_at <= now) {   /* or its interrupt was lost */
         core_timer(until);
         c->timer_at = until;
     }
+}
+
+/* When the dispatcher has to look again, if nothing happens before. */
+static uint64_t turn_end(const struct core *c, uint32_t thread, uint64_t now) {
+    const struct thread *t = &threads[thread];
+    uint64_t until = c->next_event;
+
+    if (budget_limited(&t->budget) && now + t->budget.left < until)
+        until = now + t->budget.left;
+    return c->slice_end < until && ready_has_equal(thread) ? c->slice_end : until;
 }
 
 static void run_guest(uint32_t thread, uint64_t now) {
@@ -186,15 +189,6 @@ static void run_guest(uint32_t thread, uint64_t now) {
     }
 }
 
-static void run_user(uint32_t thread) {
-    if (!context_resumable(thread)) {
-        compartment_fault(thread, &(struct fault){ .text = "ran beyond its addresses" });
-        return;
-    }
-    fpu_use_thread(thread);
-    context_resume(thread);
-}
-
 static void run(uint32_t thread, uint64_t now) {
     if (threads[thread].operation.kind != OPERATION_NONE) {
         compartment_step(thread);
@@ -202,8 +196,24 @@ static void run(uint32_t thread, uint64_t now) {
     } else if (threads[thread].vcpu != BH_NONE) {
         run_guest(thread, now);
     } else {
-        run_user(thread);
+        fpu_use_thread(thread);
+        context_resume(thread);
     }
+}
+
+static void switch_to(struct core *c, uint32_t thread, uint64_t now) {
+    if (c->current == BH_NONE)
+        counters.core[core_this()][BH_CORE_IDLE_SINCE] = 0;
+    c->current = thread;
+    c->slice_end = now + slice;
+    counters.core[core_this()][BH_CORE_SWITCHES]++;
+}
+
+static void idle(struct core *c, uint64_t now) {
+    counters.core[core_this()][BH_CORE_IDLE_SINCE] = now;
+    set_timer(c, c->next_event, now);
+    if (atomic_load(&c->alerted) == 0)
+        core_idle();
 }
 
 void dispatch(void) {
@@ -217,16 +227,13 @@ void dispatch(void) {
         if (now >= c->next_event)
             take_events(c, now);
         uint32_t thread = ready_best(&c->ready);
-        if (thread != c->current) {
-            c->current = thread;
-            c->slice_end = now + slice;
-            counters.core[core_this()][BH_CORE_SWITCHES]++;
-        }
-        counters.core[core_this()][BH_CORE_IDLE_SINCE] = thread == BH_NONE ? now : 0;
-        set_timer(c, now);
-        if (thread != BH_NONE)
+        if (thread != c->current)
+            switch_to(c, thread, now);
+        if (thread == BH_NONE) {
+            idle(c, now);
+        } else {
+            set_timer(c, turn_end(c, thread, now), now);
             run(thread, now);
-        else if (atomic_load(&c->alerted) == 0)
-            core_idle();
+        }
     }
 }

@@ -19,22 +19,22 @@ struct thread threads[BH_MAX_THREADS];
 
 uint32_t thread_core(uint32_t thread) { return (uint32_t)atomic_load(&threads[thread].core); }
 
-static void set_state(uint32_t thread, enum thread_state state) {
-    atomic_store(&threads[thread].state, state);
-    thread_update_queue(thread);
-}
+static inline void update_queue(uint32_t thread, bool ready) {
+    const struct thread *t = &threads[thread];
+    bool runs = ready && t->placed && !t->exhausted
+                && (t->operation.kind == OPERATION_NONE || t->operation.again_at == 0);
 
-static bool may_run(const struct thread *t) {
-    bool working = t->operation.kind == OPERATION_NONE || t->operation.again_at == 0;
-
-    return t->state == THREAD_READY && t->placed && !t->exhausted && working;
+    if (runs != t->queued)
+        sched_queue(thread, runs);
 }
 
 void thread_update_queue(uint32_t thread) {
-    struct thread *t = &threads[thread];
+    update_queue(thread, threads[thread].state == THREAD_READY);
+}
 
-    if (may_run(t) != t->queued)
-        sched_queue(thread, !t->queued);
+static void set_state(uint32_t thread, enum thread_state state) {
+    atomic_store(&threads[thread].state, state);
+    update_queue(thread, state == THREAD_READY);
 }
 
 void channel_signal(uint32_t channel) {

@@ -48,6 +48,8 @@ struct thread {
     /* The owning core. */
     struct budget budget;
     uint64_t deadline;                   /* of wait and vcpu_run */
+    uint32_t compartment;                /* as the plan says, at hand for every call */
+    uint32_t first_slot;
     uint32_t priority;
     uint32_t vcpu;                       /* it is in this guest; BH_NONE: not */
     bool placed;                         /* in the current mode */

@@ -69,11 +69,16 @@ static void take_exception(uint32_t vector, uint64_t error) {
     compartment_fault(sched_current(), &fault);
 }
 
+/* An interrupt may find user mode where IRET could not return to, on its way into the fault that awaits
+ * it there. */
 void user_interrupt(uint64_t vector, uint64_t error) {
-    if (vector < EXCEPTIONS)
+    if (vector < EXCEPTIONS) {
         take_exception((uint32_t)vector, error);
-    else
+    } else {
+        if (!context_resumable(sched_current()))
+            compartment_fault(sched_current(), &(struct fault){ .text = "ran beyond its addresses" });
         take_interrupt(vector);
+    }
     dispatch();
 }
 

@@ -28,8 +28,6 @@ struct thread threads[BH_MAX_THREADS];
 struct plan_view plan_tables;
 struct bh_counters counters;
 
-static struct bh_plan_compartment compartments[2];
-static struct bh_plan_thread plan_threads[2];
 static struct bh_plan_slot slots[FIRST_SLOT + SLOTS + 1];
 static struct bh_plan_vcpu vcpus[2];
 
@@ -87,8 +85,8 @@ void context_answer(uint32_t thread, enum bh_status status, uint64_t value) {
 static int install(void **state) {
     (void)state;
     memset(slots, 0, sizeof slots);
-    compartments[1] = (struct bh_plan_compartment){ .first_slot = FIRST_SLOT };
-    plan_threads[THREAD].compartment = 1;
+    threads[THREAD].compartment = 1;
+    threads[THREAD].first_slot = FIRST_SLOT;
     vcpus[1].thread = THREAD;
     for (uint32_t i = 0; i < SLOTS; i++)
         slots[FIRST_SLOT + i] = (struct bh_plan_slot){
@@ -96,8 +94,7 @@ static int install(void **state) {
         };
     slots[FIRST_SLOT + SLOTS] = slots[FIRST_SLOT];
     slots[FIRST_SLOT + SLOTS].compartment = 0;          /* somebody else's */
-    plan_tables = (struct plan_view){ .compartment = compartments, .thread = plan_threads,
-                                      .slot = slots, .vcpu = vcpus,
+    plan_tables = (struct plan_view){ .slot = slots, .vcpu = vcpus,
                                       .count = { [BH_TABLE_SLOT] = FIRST_SLOT + SLOTS + 1 } };
     return 0;
 }
@@ -153,7 +150,7 @@ static void test_a_wrong_first_slot_finds_nothing(void **state) {
 
     (void)state;
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        compartments[1].first_slot = wrong[i];
+        threads[THREAD].first_slot = wrong[i];
         for (uint64_t number = 0; number < BH_CALL_COUNT; number++)
             for (uint64_t slot = 0; slot < SLOTS && needs[number] != BH_NONE; slot++) {
                 assert_int_equal(perform(number, slot, 0, 0, 0), BH_E_SLOT);
