@@ -18,12 +18,16 @@ FREESTANDING := -std=c11 -O2 -g -ffreestanding -fno-stack-protector -fno-pic -fn
                 -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
                 -ffunction-sections -fdata-sections -m64
 
-KERNEL_CFLAGS  := $(FREESTANDING) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+# Who calls saves what it still needs, but for RBP, which the compiler keeps. Most of these functions
+# are inlined, or don't return (the dispatcher): what they would save is nobody's.
+CALLER_SAVES := -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 -fcall-used-r15
+
+KERNEL_CFLAGS  := $(FREESTANDING) $(CALLER_SAVES) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
                   $(WARNINGS) $(DEPEND) $(INCLUDES) -Ikernel
 KERNEL_ASFLAGS := $(KERNEL_CFLAGS)
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
 
-PROGRAM_CFLAGS  := $(FREESTANDING) $(WARNINGS) $(DEPEND) $(INCLUDES)
+PROGRAM_CFLAGS  := $(FREESTANDING) $(CALLER_SAVES) $(WARNINGS) $(DEPEND) $(INCLUDES)
 PROGRAM_ASFLAGS := $(PROGRAM_CFLAGS)
 PROGRAM_LDFLAGS := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
                    -Wl,-z,noexecstack -Wl,-z,max-page-size=4096

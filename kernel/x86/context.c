@@ -19,11 +19,11 @@
 
 #define NO_BITMAP    0xffffu
 #define BITMAP_START sizeof(struct task_state)    /* it follows at once (x86/entry_area.h) */
-#define INSTRUCTION_LIMIT 0x00007ffffffff000ull   /* past it SYSCALL and IRET are non-canonical */
+#define INSTRUCTION_LIMIT 0x00007ffffffff000ull   /* processes end there (core/plan_rules.h) */
 
 static struct context contexts[BH_MAX_THREADS];
 static uint8_t *port_bitmap[BH_MAX_COMPARTMENTS];            /* null: no ports */
-static uint32_t bitmap_of_core[BH_MAX_CORES];                /* whose is installed */
+static const uint8_t *bitmap_of_core[BH_MAX_CORES];          /* which one is installed */
 
 static void make_bitmap(uint32_t compartment) {
     paddr_t memory;
@@ -37,8 +37,6 @@ static void make_bitmap(uint32_t compartment) {
 }
 
 void context_install(void) {
-    for (uint32_t i = 0; i < BH_MAX_CORES; i++)
-        bitmap_of_core[i] = BH_NONE;
     for (uint32_t i = 0; i < plan_count(BH_TABLE_COMPARTMENT); i++)
         if (plan_control(BH_PLAN_CONTROL_PORTS_OPEN))
             make_bitmap(i);
@@ -56,6 +54,8 @@ void context_reset(uint32_t thread) {
     struct context *c = &contexts[thread];
 
     memset(c, 0, sizeof *c);
+    c->root = space_root(plan_compartment(t->compartment)->space).value;
+    c->ports = port_bitmap[t->compartment];
     c->rip = t->entry;
     c->rflags = RFLAGS_RESERVED | RFLAGS_IF;
     c->gpr[BH_RSP] = t->stack;
@@ -70,26 +70,22 @@ void context_answer(uint32_t thread, enum bh_status status, uint64_t value) {
 
 bool context_resumable(uint32_t thread) { return contexts[thread].rip < INSTRUCTION_LIMIT; }
 
-static void use_ports(struct entry_area *area, uint32_t compartment) {
-    uint32_t core = (uint32_t)area->core;
-
-    if (port_bitmap[compartment] == NULL) {
+static void use_ports(struct entry_area *area, const uint8_t *ports) {
+    if (ports == NULL) {
         area->task_state.port_bitmap_offset = NO_BITMAP;
         return;
     }
-    if (bitmap_of_core[core] != compartment) {
-        memcpy(area->port_bitmap, port_bitmap[compartment], PORT_BITMAP_BYTES);
-        bitmap_of_core[core] = compartment;
+    if (bitmap_of_core[area->core] != ports) {
+        memcpy(area->port_bitmap, ports, PORT_BITMAP_BYTES);
+        bitmap_of_core[area->core] = ports;
     }
     area->task_state.port_bitmap_offset = BITMAP_START;
 }
 
 void context_resume(uint32_t thread) {
     struct entry_area *area = entry_area(core_this());
-    uint32_t compartment = plan_thread(thread)->compartment;
 
     area->context = (uint64_t)&contexts[thread];
-    area->process_root = space_root(plan_compartment(compartment)->space).value;
-    use_ports(area, compartment);
+    use_ports(area, contexts[thread].ports);
     context_load(&contexts[thread]);
 }

@@ -13,12 +13,14 @@
 #define MSR_GS_BASE 0xc0000101
 #define STUB_BYTES 16
 #define GATE 0x8e                       /* present, ring 0, interrupts off */
-#define SCRATCH_REGISTERS rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11  /* lost in a C function */
+/* Lost in a C function: all but RBP (mk/flags.mk). */
+#define LOST          rax, rcx, rdx, rbx, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+#define LOST_REVERSED r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbx, rdx, rcx, rax
 
     /* CONTEXT_rax and so on: offsets in struct context (x86/entry.h). */
     .set offset, 0
     .irp name, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rip, \
-               rflags
+               rflags, root
     .set CONTEXT_\name, offset
     .set offset, offset + 8
     .endr
@@ -97,12 +99,12 @@ trampoline_exit:                        /* RAX = its root; RAX, RDI and the fram
 /* NMI, double fault, machine check: at any instruction, so GS and CR3 are whatever they were. */
 paranoid_entry:
     cld
-    push_all SCRATCH_REGISTERS, rbx, rbp
+    push_all LOST, rbp
     movl $MSR_GS_BASE, %ecx
     rdmsr
     shlq $32, %rdx
     orq %rdx, %rax
-    movq %rax, %rbx                     /* GS base before */
+    pushq %rax                          /* GS base before */
     movq %cr3, %rbp                     /* tables before */
     movq %rsp, %rsi
     orq $4095, %rsi                     /* the stack's last bytes: the area */
@@ -112,18 +114,18 @@ paranoid_entry:
     wrmsr
     movq %gs:AREA_KERNEL_ROOT, %rax
     movq %rax, %cr3
-    movq 11*8(%rsp), %rdi               /* vector */
-    movq 13*8(%rsp), %rsi               /* rip */
-    movq 14*8(%rsp), %rdx               /* cs */
+    movq 16*8(%rsp), %rdi               /* vector */
+    movq 18*8(%rsp), %rsi               /* rip */
+    movq 19*8(%rsp), %rdx               /* cs */
     movq $paranoid_exception, %rax
     call *%rax
     movq %rbp, %cr3
-    movq %rbx, %rax
-    movq %rbx, %rdx
+    popq %rax
+    movq %rax, %rdx
     shrq $32, %rdx
     movl $MSR_GS_BASE, %ecx
     wrmsr
-    pop_all rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+    pop_all rbp, LOST_REVERSED
     addq $16, %rsp
     iretq
 
@@ -175,12 +177,12 @@ user_entry:                             /* on the entry stack: rax, vector, erro
 
 kernel_entry:                           /* in a window, idle, or a mistake of the kernel */
     cld
-    push_all SCRATCH_REGISTERS
-    movq 9*8(%rsp), %rdi                /* vector */
-    movq 10*8(%rsp), %rsi               /* error code */
-    movq 11*8(%rsp), %rdx               /* rip */
+    push_all LOST
+    movq 14*8(%rsp), %rdi               /* vector */
+    movq 15*8(%rsp), %rsi               /* error code */
+    movq 16*8(%rsp), %rdx               /* rip */
     call kernel_interrupt
-    pop_all r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+    pop_all LOST_REVERSED
     addq $16, %rsp
     iretq
 
@@ -201,7 +203,7 @@ context_load:
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %fs
-    movq %gs:AREA_PROCESS_ROOT, %rax
+    movq CONTEXT_root(%rdi), %rax
     jmp trampoline_exit
 
     .section .note.GNU-stack, "", @progbits

@@ -4,11 +4,14 @@
 
 #include "abi/vcpu.h"
 
-/* A thread's registers in user mode: saved and loaded by x86/entry.S alone. */
+/* A thread in user mode. Its registers are saved and loaded by x86/entry.S alone. */
 struct context {
+    _Alignas(256)                      /* found by a shift */
     uint64_t gpr[BH_GPR_COUNT];
     uint64_t rip;
     uint64_t rflags;
+    uint64_t root;                     /* CR3's value */
+    const uint8_t *ports;              /* its compartment's bitmap; null: no ports */
 };
 
 _Static_assert(BH_RAX == 0 && BH_RSP == 4 && BH_R15 == 15, "entry.S names them in this order");

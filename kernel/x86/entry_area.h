@@ -8,11 +8,10 @@
 #pragma once
 
 #define AREA_KERNEL_ROOT  0
-#define AREA_PROCESS_ROOT 8
-#define AREA_CONTEXT      16
-#define AREA_STACK        24
-#define AREA_SCRATCH      32
-#define AREA_ENTRY_STACK  40
+#define AREA_CONTEXT      8
+#define AREA_STACK        16
+#define AREA_SCRATCH      24
+#define AREA_ENTRY_STACK  32
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -44,15 +43,14 @@ struct exception_stack {
 };
 
 struct entry_area {
-    uint64_t kernel_root;              /* CR3 values */
-    uint64_t process_root;
+    uint64_t kernel_root;              /* CR3's value */
     uint64_t context;                  /* where the running thread's registers go */
     uint64_t stack;                    /* top of the kernel stack */
     uint64_t scratch;
     uint64_t entry_stack;              /* top of entry_stack_bytes */
     uint64_t core;
     uint64_t gdt[GDT_ENTRIES];
-    uint8_t  padding[4096 - 56 - 8 * GDT_ENTRIES - sizeof(struct task_state)];
+    uint8_t  padding[4096 - 48 - 8 * GDT_ENTRIES - sizeof(struct task_state)];
     struct task_state task_state;
     uint8_t  port_bitmap[PORT_BITMAP_BYTES];
     uint8_t  port_bitmap_end;          /* all ones (SDM volume 1, 19.5.2) */

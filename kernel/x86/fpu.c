@@ -111,19 +111,26 @@ void fpu_install_core(void) {
         panic("this CPU's FPU state takes %u bytes, more than a page", cpuid(CPUID_XSAVE, 0).ebx);
 }
 
-/* XCR0 is read back, not taken for what was loaded: a CPU that lets a guest change it by itself must
- * not make XSAVE leave parts out. What is about to be reset isn't saved any more. */
-static void save_owner(uint32_t core) {
-    struct fpu_state *s = owner[core];
+/* A guest's XCR0 is read back, not taken for what was loaded: a CPU that lets a guest change it by
+ * itself must not make XSAVE leave parts out. */
+static void save_xcr0(struct fpu_state *s) {
     uint64_t xcr0 = xcr0_read();
 
-    owner[core] = 0;
     if (xcr0 != fpu_xcr0)
         xcr0_write(fpu_xcr0);
-    if (s != 0 && s->reset_wanted == 0) {
+    if (s->reset_wanted == 0)
         s->xcr0 = xcr0;
+}
+
+/* What is about to be reset isn't saved any more. */
+static void save_owner(uint32_t core) {
+    struct fpu_state *s = owner[core];
+
+    owner[core] = 0;
+    if (s >= vcpu_state(0))
+        save_xcr0(s);
+    if (s != 0 && s->reset_wanted == 0)
         xsave(s->area);
-    }
 }
 
 static void save_debug(uint32_t core) {
@@ -132,13 +139,15 @@ static void save_debug(uint32_t core) {
     debug_owner[core] = 0;
 }
 
-/* The slow part of a reset, on the core that is going to run it. */
-static void reset_now(uint32_t core, struct fpu_state *s) {
+/* The slow part of a reset, on the core that is going to run it. Answers the state, so that the way
+ * past it holds nothing across a call. */
+static __attribute__((noinline)) struct fpu_state *reset_now(uint32_t core, struct fpu_state *s) {
     atomic_store(&s->reset_wanted, 0);
     *s->area = (struct fpu_area){ .mxcsr = MXCSR_AT_RESET };
     if (debug_owner[core] == s)
         debug_owner[core] = 0;
     memset(s->debug_address, 0, sizeof(s->debug_address));
+    return s;
 }
 
 static void take_over(uint32_t core, struct fpu_state *s) {
@@ -147,12 +156,12 @@ static void take_over(uint32_t core, struct fpu_state *s) {
     if (has_it || plan_control(BH_PLAN_CONTROL_NO_FPU_SWITCH))
         return;
     save_owner(core);
-    if (s->reset_wanted != 0)
-        reset_now(core, s);
-    xrstor(s->area);
-    if (s->xcr0 != fpu_xcr0)
-        xcr0_write(s->xcr0);
     owner[core] = s;
+    if (s->reset_wanted != 0)
+        s = reset_now(core, s);
+    xrstor(s->area);
+    if (s >= vcpu_state(0) && s->xcr0 != fpu_xcr0)
+        xcr0_write(s->xcr0);
 }
 
 static void debug_take_over(uint32_t core, struct fpu_state *s) {

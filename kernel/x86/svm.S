@@ -22,9 +22,8 @@
     .type svm_run, @function
 /* void svm_run(uint64_t gpr[16] (RDI), paddr_t vmcb (RSI), paddr_t host_state (RDX)) */
 svm_run:
-    .irp register, rbx, rbp, r12, r13, r14, r15, rdx
-    pushq %\register
-    .endr
+    pushq %rbp                          /* the caller counts on no other (mk/flags.mk) */
+    pushq %rdx
     pushq %rdi
     movq %rsi, %rax
     clgi
@@ -44,9 +43,7 @@ svm_run:
     cli
     stgi
     addq $16, %rsp
-    .irp register, r15, r14, r13, r12, rbp, rbx
-    popq %\register
-    .endr
+    popq %rbp
     ret
 
     .section .note.GNU-stack, "", @progbits
