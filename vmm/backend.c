@@ -151,7 +151,7 @@ bool backend_stop(struct backend *backend) {
 }
 
 void backend_flush(struct backend *backend, uint32_t *last) {
-    ring_flush_before_wait(&backend->link, last);
+    ring_flush_messages(&backend->link, last);
 }
 
 /* Without a free slot the next answer wakes us; without room in the ring, the next release. */

@@ -209,7 +209,7 @@ void nvme_turn(struct nvme *nvme) {
 /* Requests that can't be taken wait for the device's next interrupt, or for the other end to take
  * answers. */
 bool nvme_settle(struct nvme *nvme, uint32_t *notify) {
-    ring_flush_before_wait(&nvme->link, notify);
+    ring_flush_messages(&nvme->link, notify);
     if (ring_sleep(&nvme->link) || !nvme->running)
         return true;
     if (takeable(nvme) > 0)

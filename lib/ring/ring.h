@@ -235,6 +235,14 @@ static inline void ring_flush_before_wait(struct ring *ring, uint32_t *last) {
         call_notify_before_wait(ring->slot, last);
 }
 
+/* The same, but what is only released waits for the next message, or until it is a quarter of the ring.
+ * For links with an answer to each request: whoever waits for space hears of it with an answer, and who
+ * has nothing under way has space. */
+static inline void ring_flush_messages(struct ring *ring, uint32_t *last) {
+    if (ring->tail != ring->sent || ring->released - ring->head > ring->in_depth / 4)
+        ring_flush_before_wait(ring, last);
+}
+
 /* A receiver that is awake needn't be woken: not before its next ring_sleep. For one that works long
  * enough for an answer to come meanwhile, which would cost it a turn for nothing. */
 static inline void ring_disarm(struct ring *ring) {

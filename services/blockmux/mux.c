@@ -243,7 +243,7 @@ void mux_turn(struct mux *mux) {
 /* A client whose requests can't be taken waits for an answer of the disk, which wakes us, or for
  * itself to take answers. */
 static bool settle_client(struct mux *mux, struct mux_client *client, uint32_t *notify) {
-    ring_flush_before_wait(&client->ring, notify);
+    ring_flush_messages(&client->ring, notify);
     if (ring_sleep(&client->ring))
         return true;
     if (takeable(mux, client) > 0)
@@ -256,6 +256,6 @@ bool mux_settle(struct mux *mux, uint32_t *notify) {
 
     for (unsigned i = 0; i < mux->client_count; i++)
         settled &= settle_client(mux, &mux->client[i], notify);
-    ring_flush_before_wait(&mux->backend, notify);
+    ring_flush_messages(&mux->backend, notify);
     return settled & ring_sleep(&mux->backend);
 }
