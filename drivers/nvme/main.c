@@ -164,10 +164,6 @@ static uint64_t deadline(void) {
     return nvme.ready && nvme.known ? BH_FOREVER : retry_at;
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
@@ -176,9 +172,8 @@ int main(void) {
     find_functions();
     if (nvme.functions.count > 0 ? !driver_use_device("disk") : !driver_take_device("disk"))
         program_stop("no disk without the device");
-    driver_on_interrupt("irq0", woken, NULL);
-    driver_on_interrupt("irq1", woken, NULL);
+    manifest_need(BH_ENTRY_INTERRUPT, "irq0");
+    manifest_need(BH_ENTRY_INTERRUPT, "irq1");
     ring_open(&nvme.link, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
     service_run(&program);
 }

@@ -41,17 +41,12 @@ static bool settle(uint32_t *notify) {
     return true;
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 int main(void) {
     static const struct service_program program = { turn, settle, NULL };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
 
     port = (uint16_t)manifest_need(BH_ENTRY_PORTS, "keyboard")->address;
     stream_open(&client, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
     driver_on_interrupt("irq0", receive, NULL);
     lower_line();
     service_run(&program);

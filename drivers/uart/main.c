@@ -103,11 +103,6 @@ static uint64_t deadline(void) {
     return unfinished ? time_after_ms(RETRY_MS) : BH_FOREVER;
 }
 
-/* The work itself is the turn that follows every wake-up. */
-static void woken(void *context) {
-    (void)context;
-}
-
 int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *ports = manifest_need(BH_ENTRY_PORTS, "uart0");
@@ -115,8 +110,7 @@ int main(void) {
 
     port = (uint16_t)ports->address;
     stream_open(&client, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
-    driver_on_interrupt("irq0", woken, NULL);
+    manifest_need(BH_ENTRY_INTERRUPT, "irq0");
     start_device();
     service_run(&program);
 }

@@ -89,10 +89,6 @@ static uint64_t deadline(void) {
     return due < extra_due ? due : extra_due;
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 _Noreturn void nic_run(struct nic *card, nic_moment *moment) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "client0");
@@ -104,6 +100,5 @@ _Noreturn void nic_run(struct nic *card, nic_moment *moment) {
     if (nic->link.out_depth > NIC_POOL_MOST)
         program_stop("link \"client0\": its halves are too large for %u frames",
                      (unsigned)NIC_POOL_MOST);
-    service_on(service_link_bits(link), woken, NULL);
     service_run(&program);
 }

@@ -17,10 +17,6 @@ static bool settle(uint32_t *notify) {
     return display_settle(served, notify);
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 static void fit(struct display *display, uint64_t area) {
     uint64_t lines = area / (display->width * SCREEN_PIXEL);
 
@@ -37,7 +33,6 @@ void display_serve(struct display *display) {
     served = display;
     fit(display, client->link.in_size);
     ring_open(&display->client, client, time_generation());
-    service_on(service_link_bits(client), woken, NULL);
     log_line("display of %u x %u", display->width, display->height);
     service_run(&program);
 }

@@ -18,10 +18,6 @@ static struct {
 
 static unsigned handler_count;
 
-uint64_t service_link_bits(const struct bh_manifest_entry *link) {
-    return link->bits | link->link.life_bits;
-}
-
 void service_on(uint64_t bits, service_handler *handler, void *context) {
     if (handler_count == HANDLERS)
         program_stop("service: more than %u event handlers", (unsigned)HANDLERS);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The event loop of a thread that serves: wait for notification bits, call the handler of each bit
- * that came, let the program finish its batch, sleep again. The log link is served as well.
+ * The event loop of a thread that serves: wait for notification bits, call the handlers of those that
+ * came, let the program take its turn, sleep again. The log link is served as well.
  */
 #ifndef BULKHEAD_LIB_SERVICE_H
 #define BULKHEAD_LIB_SERVICE_H
@@ -13,11 +13,9 @@
 
 typedef void service_handler(void *context);
 
-/* Called when any bit of `bits` came; once a turn, however many came. At most 64 handlers. */
+/* Called when any bit of `bits` came; once a turn, however many came. At most 64 handlers. Every bit
+ * leads to a turn: a handler is for those that ask for something besides. */
 void service_on(uint64_t bits, service_handler *handler, void *context);
-
-/* The bits of a link: its peer's notifications and its life. */
-uint64_t service_link_bits(const struct bh_manifest_entry *link);
 
 /* After each turn and before sleeping: flushes, arms wake-ups; false: there is more to do, and the
  * loop takes another turn through `more` without sleeping. What it leaves in `*notify` (BH_NONE at

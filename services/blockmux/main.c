@@ -13,15 +13,6 @@
 
 static struct mux mux;
 
-static void woken(void *context) {
-    (void)context;
-}
-
-static void open_link(struct ring *ring, const struct bh_manifest_entry *link) {
-    ring_open(ring, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
-}
-
 static uint64_t client_number(unsigned number, const char *what, uint64_t otherwise) {
     char name[BH_NAME_SIZE];
 
@@ -47,7 +38,7 @@ static void open_client(unsigned number) {
     client->partition = client_text(number, "partition");
     mux.table_wanted |= client->partition != NULL;
     client->readonly = client_number(number, "readonly", 0) != 0;
-    open_link(&client->ring, link);
+    ring_open(&client->ring, link, time_generation());
 }
 
 static void report_partitions(void) {
@@ -90,7 +81,7 @@ int main(void) {
 
     mux_init(&mux);
     mux.client_count = manifest_count(BH_ENTRY_LINK, "client", MUX_CLIENTS);
-    open_link(&mux.backend, manifest_need(BH_ENTRY_LINK, "backend"));
+    ring_open(&mux.backend, manifest_need(BH_ENTRY_LINK, "backend"), time_generation());
     if (mux.backend.out_depth < MUX_TAGS)
         program_stop("link \"backend\": its halves are too small for %u requests",
                      (unsigned)MUX_TAGS);

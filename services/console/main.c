@@ -146,15 +146,6 @@ static uint64_t deadline(void) {
     return next == 0 ? BH_FOREVER : time_after_ms(next - now);
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
-static void open_link(struct ring *ring, const struct bh_manifest_entry *link) {
-    stream_open(ring, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
-}
-
 static void open_clients(void) {
     unsigned count = manifest_count(BH_ENTRY_LINK, "client", CONSOLE_CLIENTS);
 
@@ -162,19 +153,16 @@ static void open_clients(void) {
         const struct bh_manifest_entry *link =
             manifest_find_numbered(BH_ENTRY_LINK, "client", i, "");
 
-        open_link(&clients[console_add(&console, link->link.peer)], link);
+        stream_open(&clients[console_add(&console, link->link.peer)], link, time_generation());
     }
 }
 
 static void open_kernel(void) {
     const struct bh_manifest_entry *log = manifest_find(BH_ENTRY_REGION, "log");
-    const struct bh_manifest_entry *event = manifest_find(BH_ENTRY_EVENT, "kernel-log");
     const struct bh_manifest_entry *plan = manifest_find(BH_ENTRY_REGION, "plan");
 
     if (log != NULL)
         kernel_log = manifest_address(log);
-    if (event != NULL)
-        service_on(event->bits, woken, NULL);
     if (plan != NULL)
         names_set_plan(manifest_address(plan));
 }
@@ -185,7 +173,7 @@ int main(void) {
     console_init(&console);
     monitor_start();
     open_kernel();
-    open_link(&uart, manifest_need(BH_ENTRY_LINK, "uart"));
+    stream_open(&uart, manifest_need(BH_ENTRY_LINK, "uart"), time_generation());
     open_clients();
     console_print(&console, "\nBulkhead console: %s. `help` lists the commands.\n",
                   manifest()->system);

@@ -18,10 +18,6 @@ static uint32_t stall_position;
 static uint64_t report_ms;           /* how often the counters are logged; zero: never */
 static uint64_t report_deadline;
 
-static void woken(void *context) {
-    (void)context;
-}
-
 static void bind_address(unsigned number) {
     char name[BH_NAME_SIZE];
     const char *text;
@@ -41,7 +37,6 @@ static void bind_address(unsigned number) {
 
 static void open_link(struct switch_port *port, const struct bh_manifest_entry *link) {
     net_open(&port->ring, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
 }
 
 static void open_trunk(void) {

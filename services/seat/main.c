@@ -16,15 +16,6 @@
 static struct seat seat;
 static const struct bh_manifest_entry *compartments[SEAT_CLIENTS];
 
-static void woken(void *context) {
-    (void)context;
-}
-
-static const struct bh_manifest_entry *listen(const struct bh_manifest_entry *link) {
-    service_on(service_link_bits(link), woken, NULL);
-    return link;
-}
-
 static void open_clients(void) {
     seat.client_count = manifest_count(BH_ENTRY_LINK, "client", SEAT_CLIENTS);
     for (unsigned i = 0; i < seat.client_count; i++) {
@@ -33,7 +24,7 @@ static void open_clients(void) {
 
         memcpy(seat.client[i].name, link->link.peer, BH_NAME_SIZE);
         compartments[i] = manifest_find(BH_ENTRY_COMPARTMENT, link->link.peer);
-        ring_open(&seat.client[i].ring, listen(link), time_generation());
+        ring_open(&seat.client[i].ring, link, time_generation());
     }
 }
 
@@ -69,8 +60,8 @@ static uint64_t deadline(void) {
 int main(void) {
     static const struct service_program program = { turn, settle, deadline };
 
-    ring_open(&seat.screen, listen(manifest_need(BH_ENTRY_LINK, "screen")), time_generation());
-    stream_open(&seat.keyboard, listen(manifest_need(BH_ENTRY_LINK, "keyboard")),
+    ring_open(&seat.screen, manifest_need(BH_ENTRY_LINK, "screen"), time_generation());
+    stream_open(&seat.keyboard, manifest_need(BH_ENTRY_LINK, "keyboard"),
                 time_generation());
     open_clients();
     service_run(&program);

@@ -168,10 +168,6 @@ static bool settle(uint32_t *notify) {
     return ring_sleep(&disk);
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 int main(void) {
     static const struct service_program program = { turn, settle, NULL };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "disk0");
@@ -180,6 +176,5 @@ int main(void) {
         program_stop("link \"disk0\": its area is too small");
     rounds_wanted = manifest_number("rounds", 100);
     ring_open(&disk, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
     service_run(&program);
 }

@@ -175,10 +175,6 @@ static uint64_t deadline(void) {
     return next_tick;
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 static const struct lie *lie_for(const char *name) {
     for (uint32_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         if (strcmp(lies[i].name, name) == 0)
@@ -196,7 +192,6 @@ static void open_all(const char *kind) {
         victim->link = manifest_find_numbered(BH_ENTRY_LINK, kind, i, "");
         victim->lie = lie_for(victim->link->link.peer);
         ring_open(&victim->ring, victim->link, time_generation());
-        service_on(service_link_bits(victim->link), woken, NULL);
     }
 }
 

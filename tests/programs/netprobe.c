@@ -262,10 +262,6 @@ static uint64_t deadline(void) {
     return ring_up(&net) && step != DONE ? retry : BH_FOREVER;
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "net0");
@@ -274,7 +270,6 @@ int main(void) {
         program_stop("setting \"net0.mac\" is no Ethernet address");
     wanted = manifest_number("echoes", 3);
     net_open(&net, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
     log_line("probing");
     service_run(&program);
 }

@@ -90,10 +90,6 @@ static uint64_t deadline(void) {
     return flood > 0 ? time_after_ms(FLOOD_MS) : BH_FOREVER;
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 int main(void) {
     static const struct service_program program = { turn, settle, deadline };
     const struct bh_manifest_entry *link = manifest_need(BH_ENTRY_LINK, "seat");
@@ -105,6 +101,5 @@ int main(void) {
     ring_open(&seat, link, time_generation());
     if (screen_valid(picture, seat.out_size))
         paint();
-    service_on(service_link_bits(link), woken, NULL);
     service_run(&program);
 }

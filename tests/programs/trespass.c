@@ -71,10 +71,6 @@ static bool settle(uint32_t *notify) {
     return ring_sleep(&disk);
 }
 
-static void woken(void *context) {
-    (void)context;
-}
-
 static void find_memory(void) {
     const struct bh_manifest_entry *entry = manifest_find(BH_ENTRY_REGION, "disk0.lists");
     const struct bh_manifest_entry *ram = manifest_need(BH_ENTRY_REGION, "ram.low");
@@ -113,6 +109,5 @@ int main(void) {
         watch();
     lba = manifest_number("lba", 0);
     ring_open(&disk, link, time_generation());
-    service_on(service_link_bits(link), woken, NULL);
     service_run(&program);
 }
