@@ -147,8 +147,7 @@ void devices_update_interrupts(struct vm *vm) {
     update_line(vm, E1000_PIN, e1000_interrupt(&vm->e1000), &vm->e1000_line);
     update_line(vm, AHCI_PIN, ahci_interrupt(&vm->ahci), &vm->ahci_line);
     update_keyboard(vm);
-    if (pci_has_raised(&vm->ahci.pci))
-        irq_flush_messages(vm, NULL, &vm->ahci.pci);
+    irq_flush_messages(vm, NULL, &vm->ahci.pci);
 }
 
 /* What the guest sent waits for a console that isn't there yet, until the buffer is full. */
@@ -218,10 +217,10 @@ static bool serve_disk(struct vm *vm, const struct vcpu *by, unsigned number, ui
     struct pci_function *function = nvme->present ? &nvme->pci : &disk->device.pci;
     for (unsigned i = 0; i < DISK_TURNS; i++) {
         bool more = nvme->present ? nvme_run(nvme, TURN_REQUESTS, last)
-                                  : disk_run(disk, TURN_REQUESTS, last);
+                                  : disk_run(disk, TURN_REQUESTS, by == NULL, last);
         if (by == NULL)
             irq_flush_messages_before_wait(vm, function);
-        else if (pci_has_raised(function))
+        else
             irq_flush_messages(vm, by, function);
         if (!more && (nvme->present ? nvme_settle(nvme) : disk_settle(disk)))
             return true;
@@ -257,7 +256,7 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
     uint64_t known = 0;
     uint32_t rung = take_rung(vm, bits, &known);
     bool quiet = true;
-    for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
+    for (unsigned i = 0; i < vm->disk_count; i++) {
         uint64_t own = vm->disk[i].present ? doorbell_bits(vm, i) : 0;
         known |= own;
         if ((bits & own) || (rung >> i & 1))
@@ -271,8 +270,7 @@ static void take_interrupts(struct vm *vm, const struct vcpu *by, struct passthr
                             uint64_t bits) {
     lock_acquire(&vm->device_lock);
     passthrough_raise(passed, bits);
-    if (pci_has_raised(&passed->pci))
-        irq_flush_messages(vm, by, &passed->pci);
+    irq_flush_messages(vm, by, &passed->pci);
     lock_release(&vm->device_lock);
 }
 
@@ -281,7 +279,7 @@ static void take_answers(struct vm *vm, const struct vcpu *by, uint64_t bits) {
     uint32_t last = BH_NONE;
     bool quiet = true;
     lock_acquire(&vm->device_lock);
-    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+    for (unsigned i = 0; i < vm->disk_count; i++)
         if (bits & vm->disk_link_bits[i])
             quiet &= serve_disk(vm, by, i, &last);
     lock_release(&vm->device_lock);
@@ -320,7 +318,7 @@ bool devices_run(struct vm *vm) {
     more |= hvc_run(&vm->hvc, TURN_CHAINS);
     more |= rng_run(&vm->rng, TURN_CHAINS);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
-        more |= disk_run(&vm->disk[i], TURN_REQUESTS, &vm->before_wait);
+        more |= disk_run(&vm->disk[i], TURN_REQUESTS, true, &vm->before_wait);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         more |= nvme_run(&vm->nvme[i], TURN_REQUESTS, &vm->before_wait);
     more |= ahci_run(&vm->ahci, TURN_REQUESTS, &vm->before_wait);

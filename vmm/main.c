@@ -255,8 +255,8 @@ static void set_devices(void) {
     }
     if (seat)
         set_screen(seat);
-    uint32_t disks = manifest_count(BH_ENTRY_LINK, "disk", VM_DISKS_MAX);
-    for (uint32_t i = 0; i < disks; i++)
+    vm.disk_count = manifest_count(BH_ENTRY_LINK, "disk", VM_DISKS_MAX);
+    for (uint32_t i = 0; i < vm.disk_count; i++)
         set_disk(i);
 }
 

@@ -156,6 +156,7 @@ struct vm {
     struct hvc hvc;
     struct doorbell hvc_doorbell;
     struct rng rng;
+    uint32_t disk_count;             /* of any model; each has its place in these arrays: */
     struct disk disk[VM_DISKS_MAX];
     struct doorbell disk_doorbell[VM_DISKS_MAX];
     struct nvme nvme[VM_DISKS_MAX];  /* in a virtio disk's place */

@@ -564,6 +564,7 @@ static void answers_wake_whom_they_must(void **state) {
     block_answer(&vm_fake.disk_peer, block_tag(next_request()), BLOCK_OK);
     ring_flush(&vm_fake.disk_peer);
     offer_read(1, 6);
+    virtqueue_disarm(&vm_fake.vm.disk[0].device.queue[0]);   /* as after a turn without a free slot */
     ring_sleep(&vm_fake.disk_peer);
     assert_false(interrupt_came());
     fake_calls.notifies = 0;
@@ -571,6 +572,23 @@ static void answers_wake_whom_they_must(void **state) {
     devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[1], FAKE_DISK_LINK);
     assert_int_equal(vm_fake.kicks[0], kicks + 1);
     assert_int_equal(fake_calls.notifies, 1);
+    assert_int_equal(block_lba(next_request()), 6);
+}
+
+/* A request that the guest has to notify of isn't looked for when an answer comes. */
+static void requests_come_with_their_notification(void **state) {
+    (void)state;
+    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
+    announce(1000);
+    offer_read(0, 5);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
+    block_answer(&vm_fake.disk_peer, block_tag(next_request()), BLOCK_OK);
+    ring_flush(&vm_fake.disk_peer);
+    offer_read(1, 6);
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
+    assert_true(interrupt_came());
+    assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
     assert_int_equal(block_lba(next_request()), 6);
 }
 
@@ -617,6 +635,7 @@ int main(void) {
         TEST(doorbell_is_the_disks_where_its_bar_is),
         TEST(disk_alone_has_bounded_turns),
         TEST(answers_wake_whom_they_must),
+        TEST(requests_come_with_their_notification),
         TEST(last_notification_waits_for_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,7 @@ void vm_fake_make(unsigned vcpu_count) {
     vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE, 0 };
     vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE, FAKE_DISK_BELL };
     vm->disk_link_bits[0] = vm->disks_link_bits = FAKE_DISK_LINK;
+    vm->disk_count = 1;
     vm_fake.now = 1000000000;
     for (unsigned i = 0; i < vcpu_count; i++)
         make_vcpu(i);

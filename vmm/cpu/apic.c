@@ -134,11 +134,16 @@ void apic_take(struct apic *apic, uint8_t vector) {
     apic->serving |= 1u << word;
 }
 
-void apic_give_back(struct apic *apic, uint8_t vector) {
+static void leave_service(struct apic *apic, uint8_t vector) {
     unsigned word = vector_word(vector);
     apic->isr[word] &= ~vector_bit(vector);
     if (apic->isr[word] == 0)
         apic->serving &= ~(1u << word);
+}
+
+void apic_give_back(struct apic *apic, uint8_t vector) {
+    unsigned word = vector_word(vector);
+    leave_service(apic, vector);
     apic->irr[word] |= vector_bit(vector);
     apic->waiting |= 1u << word;
 }
@@ -153,12 +158,16 @@ static void end_of_interrupt(struct apic *apic, struct apic_effect *effect) {
     int vector = highest(apic->isr, apic->serving);
     if (vector < 0)
         return;
-    unsigned word = vector_word((uint8_t)vector);
-    apic->isr[word] &= ~vector_bit((uint8_t)vector);
-    if (apic->isr[word] == 0)
-        apic->serving &= ~(1u << word);
-    effect->broadcast_eoi = (apic->tmr[word] & vector_bit((uint8_t)vector)) != 0;
+    leave_service(apic, (uint8_t)vector);
+    effect->broadcast_eoi = (apic->tmr[vector_word((uint8_t)vector)] &
+                             vector_bit((uint8_t)vector)) != 0;
     effect->vector = (uint8_t)vector;
+}
+
+void apic_end_silently(struct apic *apic) {
+    int vector = highest(apic->isr, apic->serving);
+    if (vector >= 0)
+        leave_service(apic, (uint8_t)vector);
 }
 
 static bool is_single(uint32_t bits) { return bits != 0 && (bits & (bits - 1)) == 0; }

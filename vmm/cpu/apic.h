@@ -107,6 +107,7 @@ void apic_give_back(struct apic *apic, uint8_t vector);
 /* Whether the interrupt in service may end without anybody being told: it is the only one, so that
  * none other can be meant, edge-triggered, and no other one waits for its end. */
 bool apic_may_end_silently(const struct apic *apic);
+void apic_end_silently(struct apic *apic);
 
 /* Whether LINT0 takes an 8259's interrupts: as ExtINT, or because the APIC is switched off. */
 bool apic_takes_external(const struct apic *apic);

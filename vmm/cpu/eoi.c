@@ -30,10 +30,9 @@ void eoi_offer(struct vcpu *vcpu) {
 }
 
 void eoi_collect(struct vcpu *vcpu) {
-    struct apic_effect effect;
     if (!vcpu->eoi_offered)
         return;
     vcpu->eoi_offered = false;
     if (__atomic_exchange_n(vcpu->eoi_flag, 0, __ATOMIC_RELAXED) == 0)
-        apic_write(&vcpu->apic, APIC_EOI, 0, 0, &effect);
+        apic_end_silently(&vcpu->apic);
 }

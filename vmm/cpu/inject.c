@@ -44,10 +44,6 @@ static bool external_waits(const struct vcpu *vcpu) {
     return vcpu->number == 0 && irq_external(vcpu->vm) && apic_takes_external(&vcpu->apic);
 }
 
-static bool interrupt_waits(const struct vcpu *vcpu) {
-    return apic_next(&vcpu->apic) != APIC_NO_VECTOR || external_waits(vcpu);
-}
-
 /* The 8259s' lock may have been waited for: what came meanwhile, and whose notification that wait
  * took, is looked for before the guest runs. */
 static uint8_t take_external(struct vcpu *vcpu) {
@@ -56,28 +52,10 @@ static uint8_t take_external(struct vcpu *vcpu) {
     return vector;
 }
 
-/* The vector of the interrupt that the guest takes now, or as soon as it can. */
-static uint8_t take_interrupt(struct vcpu *vcpu) {
-    int vector = apic_next(&vcpu->apic);
-    vcpu->apic_offered = vector != APIC_NO_VECTOR;
-    if (!vcpu->apic_offered)
-        return take_external(vcpu);
-    apic_take(&vcpu->apic, (uint8_t)vector);
-    return (uint8_t)vector;
-}
-
-void inject_take_back(struct vcpu *vcpu) {
-    if (vcpu->apic_offered && (vcpu->state->inject & EVENT_VALID)) {
-        apic_give_back(&vcpu->apic, vcpu->state->inject & 0xff);
-        vcpu->state->inject = 0;
-    }
-    vcpu->apic_offered = false;
-}
-
 bool inject_wakes(const struct vcpu *vcpu) {
     bool nmi = vcpu->nmi_waiting && !vcpu->nmi_blocked;
     bool enabled = (vcpu->state->rflags & RFLAGS_IF) != 0;
-    return nmi || (enabled && interrupt_waits(vcpu));
+    return nmi || (enabled && (apic_next(&vcpu->apic) != APIC_NO_VECTOR || external_waits(vcpu)));
 }
 
 static void inject_nmi(struct vcpu *vcpu) {
@@ -87,14 +65,10 @@ static void inject_nmi(struct vcpu *vcpu) {
     vcpu->state->want |= BH_WANT_NMI_WINDOW;
 }
 
-/* A local APIC's interrupt may be offered before the guest can take it (APM 15.21.4); at an exit it
- * is taken back. One of the 8259s can't: acknowledged is acknowledged. */
-static bool may_offer(const struct vcpu *vcpu) {
-    const struct bh_vcpu_state *state = vcpu->state;
-    bool at_once = (state->rflags & RFLAGS_IF) != 0 && !state->shadow;
-    return at_once || apic_next(&vcpu->apic) != APIC_NO_VECTOR;
-}
+static uint64_t interrupt(uint8_t vector) { return EVENT_VALID | EVENT_INTERRUPT | vector; }
 
+/* A local APIC's interrupt is offered before the guest can take it (APM 15.21.4), and taken back at an
+ * exit before that. One of the 8259s waits for the window: acknowledged is acknowledged. */
 void inject_next(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     bool busy = (state->inject & EVENT_VALID) != 0;
@@ -102,12 +76,27 @@ void inject_next(struct vcpu *vcpu) {
         inject_nmi(vcpu);
         busy = true;
     }
-    if (!interrupt_waits(vcpu)) {
-        state->want &= ~(uint32_t)BH_WANT_WINDOW;
-    } else if (!busy && may_offer(vcpu)) {
-        state->inject = EVENT_VALID | EVENT_INTERRUPT | take_interrupt(vcpu);
-        state->want &= ~(uint32_t)BH_WANT_WINDOW;
-    } else {
+    int vector = apic_next(&vcpu->apic);
+    bool external = vector == APIC_NO_VECTOR && external_waits(vcpu);
+    bool takes = (state->rflags & RFLAGS_IF) && !state->shadow;
+    state->want &= ~(uint32_t)BH_WANT_WINDOW;
+    if (vector == APIC_NO_VECTOR && !external)
+        return;
+    if (busy || (external && !takes)) {
         state->want |= BH_WANT_WINDOW;
+    } else if (external) {
+        state->inject = interrupt(take_external(vcpu));
+    } else {
+        apic_take(&vcpu->apic, (uint8_t)vector);
+        vcpu->apic_offered = true;
+        state->inject = interrupt((uint8_t)vector);
     }
+}
+
+void inject_take_back(struct vcpu *vcpu) {
+    if (vcpu->apic_offered && (vcpu->state->inject & EVENT_VALID)) {
+        apic_give_back(&vcpu->apic, vcpu->state->inject & 0xff);
+        vcpu->state->inject = 0;
+    }
+    vcpu->apic_offered = false;
 }

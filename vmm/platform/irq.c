@@ -136,7 +136,7 @@ void irq_end(struct vm *vm, uint8_t vector) {
 
 void irq_flush_messages(struct vm *vm, const struct vcpu *from, struct pci_function *function) {
     struct apic_message message;
-    while (pci_take_message(function, &message))
+    while (pci_has_raised(function) && pci_take_message(function, &message))
         irq_send(vm, from, &message);
 }
 

@@ -208,9 +208,10 @@ bool pci_take_message(struct pci_function *function, struct apic_message *messag
         return true;
     if (function->msix_pending == 0 || !msix_open(function))
         return false;
-    for (unsigned i = 0; i < function->msix_count; i++) {
+    for (uint32_t left = function->msix_pending; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
         const uint32_t *entry = function->msix[i];
-        if (!(function->msix_pending & 1u << i) || (entry[ENTRY_CONTROL] & ENTRY_MASKED))
+        if (entry[ENTRY_CONTROL] & ENTRY_MASKED)
             continue;
         function->msix_pending &= ~(1u << i);
         if (pci_decode_message(entry[ENTRY_ADDRESS], entry[ENTRY_DATA], message))

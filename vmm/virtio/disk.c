@@ -285,7 +285,8 @@ static bool take_answers(struct disk *disk, unsigned budget, bool ready) {
 }
 
 __attribute__((flatten))               /* all of it is done for every request */
-bool disk_run(struct disk *disk, unsigned budget, uint32_t *last) {
+bool disk_run(struct disk *disk, unsigned budget, bool asked, uint32_t *last) {
+    struct virtqueue *queue = &disk->device.queue[0];
     if (!disk->present)
         return false;
     backend_check(&disk->backend);
@@ -293,10 +294,11 @@ bool disk_run(struct disk *disk, unsigned budget, uint32_t *last) {
     bool more = take_answers(disk, budget, ready);
     if (disk->device.in_reset)
         disk->device.in_reset = backend_reaches_guest(&disk->backend);
-    if (ready) {
-        struct virtqueue *queue = &disk->device.queue[0];
+    if (asked || !ready)
         virtqueue_disarm(queue);
-        more |= take_requests(disk, budget);
+    if (ready) {
+        if (!queue->armed)
+            more |= take_requests(disk, budget);
         virtqueue_publish(queue);
         virtio_signal(&disk->device, 0);
     }
@@ -309,7 +311,8 @@ bool disk_settle(struct disk *disk) {
     if (!disk->present)
         return true;
     bool open = virtio_ready(&disk->device) && ring_up(&disk->backend.link);
-    if (open && backend_free(&disk->backend) != BACKEND_SLOTS)
-        return backend_settle(&disk->backend, false) && virtqueue_arm(&disk->device.queue[0]);
+    struct virtqueue *queue = &disk->device.queue[0];
+    if (open && (queue->armed || backend_free(&disk->backend) != BACKEND_SLOTS))
+        return backend_settle(&disk->backend, false) && (queue->armed || virtqueue_arm(queue));
     return backend_settle(&disk->backend, open);
 }

@@ -45,7 +45,7 @@ bool virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory
     queue->memory = memory;
     queue->event_index = event_index;
     queue->next_available = queue->next_used = queue->signalled_used = 0;
-    queue->broken = false;
+    queue->broken = queue->armed = false;
     queue->enabled = true;
     return true;
 }
@@ -118,10 +118,12 @@ bool virtqueue_arm(struct virtqueue *queue) {
     else
         store16(queue->used + RING_FLAGS, 0);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return load16(queue->available + RING_INDEX) == queue->next_available;
+    queue->armed = load16(queue->available + RING_INDEX) == queue->next_available;
+    return queue->armed;
 }
 
 void virtqueue_disarm(struct virtqueue *queue) {
+    queue->armed = false;
     if (queue->enabled && !queue->event_index)
         store16(queue->used + RING_FLAGS, USED_NO_NOTIFY);
 }

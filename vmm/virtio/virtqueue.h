@@ -57,6 +57,7 @@ struct virtqueue {
     uint16_t signalled_used;         /* next_used at the last virtqueue_wants_interrupt */
     bool event_index;                /* VIRTIO_F_EVENT_IDX was negotiated */
     bool broken;
+    bool armed;                      /* nothing waits, and the driver notifies of what comes */
 };
 
 void virtqueue_reset(struct virtqueue *queue);
