@@ -18,6 +18,7 @@ from harness.web import Web
 
 BOOT_SECONDS = 180
 HTTP_BOOT_SECONDS = 300
+KEY_SECONDS = 6         # from a key in GRUB's menu to a word of what it starts
 PASS_SECONDS = 900      # of Memtest86+ over 16 MiB; 4 minutes on an idle machine
 
 PC = """\
@@ -28,6 +29,7 @@ PC = """\
   core: 0
   priority: 12
   no-hvc: true
+  stopped: true
   settings:
     - {{ name: on_reset, value: restart }}
   vcpus:
@@ -44,6 +46,7 @@ GUESTS = PC.format(name="pc", firmware="seabios") + """\
   core: 0
   priority: 12
   no-hvc: true
+  stopped: true
   vcpus:
     - { core: 3 }
   disks:
@@ -57,6 +60,7 @@ UEFI_GUESTS = PC.format(name="uefi", firmware="ovmf") + """\
   core: 0
   priority: 12
   no-hvc: true
+  stopped: true
   vcpus:
     - { core: 3 }
   disks:
@@ -67,6 +71,7 @@ UEFI_GUESTS = PC.format(name="uefi", firmware="ovmf") + """\
   core: 0
   priority: 12
   no-hvc: true
+  stopped: true
   vcpus:
     - { core: 1 }
 """
@@ -77,6 +82,7 @@ NETWORK_GUESTS = """\
   memory: 64M
   core: 0
   priority: 12
+  stopped: true
   vcpus:
     - { core: 2 }
   nic: { switch: switch, mac: 52:54:00:00:00:0f }
@@ -87,6 +93,7 @@ NETWORK_GUESTS = """\
   memory: 256M
   core: 0
   priority: 12
+  stopped: true
   vcpus:
     - { core: 3 }
   nic: { switch: switch, mac: 52:54:00:00:00:10, model: e1000 }
@@ -122,18 +129,31 @@ def boot(name, guests, compartments="", devices="", hardware="", rest=""):
 
 LINUX = r"Linux version"
 MEMTEST = r"Testing"
+LAST_ENTRY = r" Reset "
 BIOS = r"SeaBIOS \(version"
 IPXE = r"iPXE initialising"
 
 
+def switch_on(console, guest):
+    """Nobody is on before a test wants it: menus, prompts and Memtest86+ never rest."""
+    console.overview()
+    console.command(f"start {guest}")
+    console.focus(f"{guest}.serial")
+
+
+def switch_off(console, guest):
+    console.overview()
+    console.command(f"stop {guest}")
+
+
 def choose(system, console, key, then):
-    """Chooses an entry of GRUB's menu by its hotkey, again until what it starts speaks: GRUB drops
-    keys that come while it draws, and of a menu that was drawn before the console shows but the
-    end."""
-    for _ in range(8):
+    """Chooses an entry of GRUB's menu by its hotkey once the last entry is there, again until what
+    it starts speaks: GRUB drops keys that come while it draws."""
+    system.expect(LAST_ENTRY, BOOT_SECONDS)
+    for _ in range(BOOT_SECONDS // KEY_SECONDS):
         console.type(key)
         try:
-            return system.expect(then, 30)
+            return system.expect(then, KEY_SECONDS)
         except Missing:
             pass
     return system.expect(then, 1)
@@ -146,12 +166,19 @@ def system():
         yield booted
 
 
+def test_memtest86_completes_a_pass_without_error(system):
+    console = Console(system)
+    switch_on(console, "memtest")
+    choose(system, console, "m", MEMTEST)
+    system.expect(r"Pass:\s+[1-9]\d*\s+Errors: 0\b", PASS_SECONDS)
+    assert not re.search(r"Errors: [1-9]", system.serial.text())
+    switch_off(console, "memtest")
+
+
 @pytest.fixture(scope="module")
 def console(system):
     console = Console(system)
-    console.focus("memtest.serial")             # the first: it takes longest
-    choose(system, console, "m", MEMTEST)
-    console.focus("pc.serial")
+    switch_on(console, "pc")
     choose(system, console, "l", LINUX)
     system.expect(r"press Enter for a shell on ttyS0", BOOT_SECONDS)
     return console
@@ -230,12 +257,6 @@ def test_linux_switches_the_vm_off(system, console):
     system.expect(r"pc\| .*the guest switched itself off: stopped", 60, anywhere=True)
 
 
-def test_memtest86_completes_a_pass_without_error(system, console):
-    console.focus("memtest.serial")
-    system.expect(r"Pass:\s+[1-9]\d*\s+Errors: 0\b", PASS_SECONDS)
-    assert not re.search(r"Errors: [1-9]", system.serial.text())
-
-
 @pytest.fixture(scope="module")
 def uefi():
     with boot("uefi", UEFI_GUESTS) as booted:
@@ -252,7 +273,7 @@ def u_boot(console, line, then, timeout=60):
 def test_u_boot_reads_the_disk(uefi):
     """Its countdown, or where that led: a prompt after a minute's search for other disks."""
     console = Console(uefi)
-    console.focus("uboot.serial")
+    switch_on(console, "uboot")
     uefi.expect(r"U-Boot 20\d\d\.", BOOT_SECONDS)
     uefi.expect(r"Hit any key to stop autoboot", BOOT_SECONDS)
     console.type(" ")
@@ -277,17 +298,18 @@ def test_u_boot_boots_linux(uefi):
 
 def test_ovmf_starts_its_shell(uefi):
     console = Console(uefi)
-    console.focus("shell.serial")
+    switch_on(console, "shell")
     uefi.expect(r"UEFI Interactive Shell", BOOT_SECONDS)
     uefi.expect(r"Shell> ", BOOT_SECONDS)
     console.type("pci\r")
     uefi.expect(r"Vendor 8086 Device 1237", 60)
     uefi.expect(r"Vendor 1AF4 Device 1044", 60)
+    switch_off(console, "shell")
 
 
 def test_ovmf_boots_grub_and_linux_from_the_same_disk(uefi):
     console = Console(uefi)
-    console.focus("uefi.serial")
+    switch_on(console, "uefi")
     choose(uefi, console, "l", LINUX)
     uefi.expect(r"press Enter for a shell on ttyS0", BOOT_SECONDS)
     console.type("\r")
@@ -332,10 +354,12 @@ def network(web):
 @pytest.mark.parametrize("guest, driver", [("first", "virtio-net"), ("second", "82540em")])
 def test_ipxe_gets_an_address(network, guest, driver):
     console = Console(network)
-    console.focus(f"{guest}.serial")
+    switch_on(console, guest)
     choose(network, console, "i", IPXE)
     network.expect(rf"using {driver} on 0000:00:01.0 \(open\)", BOOT_SECONDS)
     network.expect(r"net0: 10\.0\.2\.\d+/255\.255\.255\.0 gw 10\.0\.2\.2", BOOT_SECONDS)
+    if guest == "first":                        # the second boots on
+        switch_off(console, guest)
 
 
 def test_ipxe_boots_over_http_on_the_emulated_card(network, web):
