@@ -7,7 +7,7 @@
 #                           its corpus is tests/fuzz/corpus/frame
 # and they are built here with the sanitizers, from the same sources as the real thing.
 
-FUZZ_SECONDS ?= 5
+FUZZ_SECONDS ?= 3
 SECONDS_EACH ?= 600
 REBOOTS      ?= 50
 ONLY         ?=
