@@ -154,10 +154,10 @@ def test_virtual_functions_are_driven_by_the_stock_driver(console):
 
 # What is in the first part of the disk.
 SUM = "dd if=/dev/{disk} bs=64k count=8 iflag=direct 2>/dev/null | md5sum"
-# Writes it again and again, and tells of what comes back.
+# Writes it again and again, and tells of what comes back. A rest between leaves others the time.
 ROUNDS = ("rm -f /tmp/stop /tmp/sums; dd if=/dev/urandom of=/tmp/a bs=64k count=8 2>/dev/null; "
           "(while [ ! -e /tmp/stop ]; do dd if=/tmp/a of=/dev/{disk} bs=64k {how} 2>/dev/null; "
-          + SUM + "; done) >/tmp/sums & true")
+          + SUM + "; {rest}; done) >/tmp/sums & true")
 FURTHER = ("n=$(($(wc -l </tmp/sums)+2)); while [ $(wc -l </tmp/sums) -lt $n ]; do sleep 1; done; "
            "touch /tmp/stop; wait; md5sum </tmp/a; cat /tmp/sums")
 # How long Linux waits for an answer before it asks the disk to forget the request, and again before
@@ -167,9 +167,9 @@ IMPATIENT = "echo 4000 | tee /sys/block/nvme*c*n*/queue/io_timeout"
 LATE = "I/O [0-9]* .*timeout|I/O tag .* timeout"
 
 
-def start_rounds(console, *guests, how="conv=fsync"):
+def start_rounds(console, *guests, how="conv=fsync", rest="true"):
     for guest in guests:
-        run(console, guest, ROUNDS.format(disk=DISKS[guest], how=how))
+        run(console, guest, ROUNDS.format(disk=DISKS[guest], how=how, rest=rest))
 
 
 def sums(console, guest, line):
@@ -200,7 +200,8 @@ def control(console, verb, victim, sign=""):
 
 def test_others_keep_theirs_when_an_owner_or_the_multiplexer_dies(console):
     """The virtual function is reset, and works for its owner's next life as it did before."""
-    start_rounds(console, *GUESTS)
+    start_rounds(console, "home", "right", rest="sleep 1")
+    start_rounds(console, "left")
     control(console, "restart", "left")
     wait_for(console.machine, "left")
     start_rounds(console, "left")
