@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A victim: fills its region "canary" with a pattern, looks at it four times a second and says
- * every second whether it is intact. When it has an interrupt "irq0", it says so whenever one
+ * A victim: fills its region "canary" with a pattern, looks at it ten times a second and says
+ * at every fourth whether it is intact. When it has an interrupt "irq0", it says so whenever one
  * arrives. Tests look at the region in physical memory and at what it says.
  */
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 static const char pattern[32] = "a canary of the bulkhead's crew.";
 
-enum { LOOKS_A_LINE = 4, LOOK_MS = 250 };
+enum { LOOKS_A_LINE = 4, LOOK_MS = 100 };
 
 static uint8_t *memory;
 static uint64_t size;

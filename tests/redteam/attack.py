@@ -27,7 +27,6 @@ MANIFEST_MAGIC = b"BULKMANS"
 SETTING_VALUE = 96                 # abi/manifest.h: offset of an entry's value
 DIRTY_FROM = 16 << 20              # above what a boot loader and the kernel fill
 PIECE = 4 << 20                    # of RAM, looked through at once
-MARGIN = 3.0                       # seconds that an attack is given before memory is judged
 
 
 class Target(Machine):
