@@ -7,7 +7,7 @@
 #include "vmm/vm.h"
 
 enum port {
-    PORT_KEYBOARD_RESET = 0xfe, PORT_SYSTEM = 0x61,
+    PORT_KEYBOARD_RESET = 0xfe, PORT_TIMER_2 = 0x42, PORT_SYSTEM = 0x61,
     PORT_PCI_ADDRESS = 0xcf8, PORT_PCI_DATA = 0xcfc,
 };
 enum { RESET_NOW = 1u << 2, SLEEP_ENABLE = 1u << 5, SLEEP_TYPE_SHIFT = 2, SLEEP_SOFT_OFF = 5 };
@@ -336,6 +336,13 @@ static void write_i8042(struct vm *vm, uint16_t port, uint8_t value) {
         i8042_write_command(&vm->i8042, value);
 }
 
+/* Ports of a PC that aren't there and don't float. Channel 2 of a PIT that read as ones would be taken
+ * for one that counts, and waited for. */
+static bool reads_zero(uint16_t port, unsigned size) {
+    return port == PORT_SYSTEM || port == PORT_TIMER_2 ||
+           port_in_range(port, size, LAYOUT_PORT_SLEEP, 2);
+}
+
 static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
     uint32_t offset, value;
     if (port_in_range(port, size, SERIAL_PORT, SERIAL_PORTS) && size == 1)
@@ -352,9 +359,7 @@ static uint32_t read_device_port(struct vm *vm, uint16_t port, unsigned size) {
         return value;
     if (vm->has_firmware && legacy_read(vm, port, size, &value))
         return value;
-    if (port == PORT_SYSTEM || port_in_range(port, size, LAYOUT_PORT_SLEEP, 2))
-        return 0;
-    return (uint32_t)all_ones(size);
+    return reads_zero(port, size) ? 0 : (uint32_t)all_ones(size);
 }
 
 uint32_t bus_read_port(struct vcpu *vcpu, uint16_t port, unsigned size) {
