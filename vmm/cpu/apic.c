@@ -81,6 +81,14 @@ bool apic_signal(struct apic *apic, enum apic_signal signal, uint8_t vector) {
     return mark_posted(apic, POSTED_SIGNAL);
 }
 
+void apic_raise(struct apic *apic, uint8_t vector, bool level) {
+    uint32_t bit = vector_bit(vector);
+    unsigned word = vector_word(vector);
+    apic->irr[word] |= bit;
+    apic->waiting |= 1u << word;
+    apic->tmr[word] = level ? apic->tmr[word] | bit : apic->tmr[word] & ~bit;
+}
+
 static void collect_word(struct apic *apic, unsigned word) {
     uint32_t bits = __atomic_exchange_n(&apic->request[word], 0, __ATOMIC_ACQUIRE);
     if (bits == 0)
@@ -180,14 +188,10 @@ bool apic_may_end_silently(const struct apic *apic) {
 }
 
 static void raise_own(struct apic *apic, uint32_t vector) {
-    if (vector < FIRST_VECTOR) {
+    if (vector < FIRST_VECTOR)
         apic->esr_pending |= ESR_ILLEGAL_RECEIVE;
-        return;
-    }
-    unsigned word = vector_word((uint8_t)vector);
-    apic->irr[word] |= vector_bit((uint8_t)vector);
-    apic->waiting |= 1u << word;
-    apic->tmr[word] &= ~vector_bit((uint8_t)vector);
+    else
+        apic_raise(apic, (uint8_t)vector, false);
 }
 
 /* ---- Timer ---- */

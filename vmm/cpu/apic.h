@@ -95,6 +95,9 @@ void apic_init_signal(struct apic *apic);
 bool apic_post(struct apic *apic, uint8_t vector, bool level);
 bool apic_signal(struct apic *apic, enum apic_signal signal, uint8_t vector);
 
+/* By the owner: the same as a post that it collects. */
+void apic_raise(struct apic *apic, uint8_t vector, bool level);
+
 /* By the owner: takes what was posted into the IRR; answers the signals. */
 uint32_t apic_collect(struct apic *apic);
 

@@ -7,12 +7,21 @@
 
 enum kick { KICK_NOW, KICK_BEFORE_WAIT };
 
+/* By a vCPU's own thread (`from`), or none. */
+static bool deliver_vector(const struct vcpu *from, struct vcpu *to,
+                           const struct apic_message *message) {
+    if (to != from)
+        return apic_post(&to->apic, message->vector, message->level);
+    apic_raise(&to->apic, message->vector, message->level);
+    return false;
+}
+
 static void deliver(struct vm *vm, const struct vcpu *from, struct vcpu *to,
                     const struct apic_message *message, enum kick kick) {
     bool wake = false;
     switch (message->delivery) {
     case APIC_FIXED:
-    case APIC_LOWEST: wake = apic_post(&to->apic, message->vector, message->level); break;
+    case APIC_LOWEST: wake = deliver_vector(from, to, message); break;
     case APIC_NMI: wake = apic_signal(&to->apic, APIC_SIGNAL_NMI, 0); break;
     case APIC_INIT: wake = apic_signal(&to->apic, APIC_SIGNAL_INIT, 0); break;
     case APIC_STARTUP: wake = apic_signal(&to->apic, APIC_SIGNAL_STARTUP, message->vector); break;
