@@ -136,7 +136,7 @@ static void serve(void) {
 }
 
 static void start_what_is_due(void) {
-    if (time_now() < retry_at)
+    if ((nvme.ready && nvme.known) || time_now() < retry_at)
         return;
     if (!nvme.ready)
         start();

@@ -113,10 +113,10 @@ static enum bh_status perform(uint32_t thread, const struct call *call,
 
 void call_perform(uint32_t thread, const struct call *call) {
     const struct bh_plan_slot *slot = NULL;
-    enum bh_status status = decode(thread, call, &slot);
     uint64_t value = 0;
 
     counters.thread[thread][BH_THREAD_CALLS]++;
+    enum bh_status status = decode(thread, call, &slot);
     if (status == BH_OK)
         status = perform(thread, call, slot, &value);
     if (status != BH_OK || !answers_itself(call->number))

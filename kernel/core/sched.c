@@ -59,12 +59,10 @@ void sched_install(void) {
 uint32_t sched_current(void) { return this_core()->current; }
 
 void sched_queue(uint32_t thread, bool into) {
-    struct ready *ready = &this_core()->ready;
-
     if (into)
-        ready_add(ready, thread, threads[thread].priority);
+        ready_add(&this_core()->ready, thread, threads[thread].priority);
     else
-        ready_remove(ready, thread, threads[thread].priority);
+        ready_remove(&this_core()->ready, thread, threads[thread].priority);
     threads[thread].queued = into;
 }
 

@@ -68,14 +68,15 @@ void thread_wait(uint32_t thread, uint64_t deadline) {
     struct thread *t = &threads[thread];
     uint64_t bits = atomic_exchange(&t->word, 0);
 
-    if (bits != 0 || deadline <= time_now()) {
+    if (bits != 0 || (deadline != BH_FOREVER && deadline <= time_now())) {
         context_answer(thread, bits != 0 ? BH_OK : BH_E_TIMEOUT, bits);
         return;
     }
     t->deadline = deadline;
     atomic_store(&t->sleeping, 1);
     set_state(thread, THREAD_WAITING);
-    sched_event_at(deadline);
+    if (deadline != BH_FOREVER)
+        sched_event_at(deadline);
     if (atomic_load(&t->word) != 0)
         thread_woken(thread);
 }

@@ -23,9 +23,13 @@ uint32_t core_this(void) {
 
 void core_alert(uint32_t core) { apic_send(core, VECTOR_RESCHEDULE); }
 
-void core_window(void) { __asm__ volatile("sti; nop; cli" ::: "memory"); }
+/* An interrupt of the kernel, which comes in these two only, may change what a function may. */
+#define AS_BY_A_CALL "memory", "cc", "rax", "rcx", "rdx", "rbx", "rsi", "rdi", "r8", "r9", "r10", "r11", \
+                     "r12", "r13", "r14", "r15"
 
-void core_idle(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
+void core_window(void) { __asm__ volatile("sti; nop; cli" ::: AS_BY_A_CALL); }
+
+void core_idle(void) { __asm__ volatile("sti; hlt; cli" ::: AS_BY_A_CALL); }
 
 void core_stop_others(void) { apic_send(0, APIC_TO_OTHERS | VECTOR_STOP); }
 

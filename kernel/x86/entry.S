@@ -177,14 +177,11 @@ user_entry:                             /* on the entry stack: rax, vector, erro
 
 kernel_entry:                           /* in a window, idle, or a mistake of the kernel */
     cld
-    push_all LOST
-    movq 14*8(%rsp), %rdi               /* vector */
-    movq 15*8(%rsp), %rsi               /* error code */
-    movq 16*8(%rsp), %rdx               /* rip */
+    popq %rdi                           /* vector */
+    popq %rsi                           /* error code */
+    movq (%rsp), %rdx                   /* rip */
     call kernel_interrupt
-    pop_all LOST_REVERSED
-    addq $16, %rsp
-    iretq
+    iretq                               /* whoever opened the window lost all but RBP (x86/core.c) */
 
 /* _Noreturn void context_load(const struct context *context): into user mode. */
 context_load:

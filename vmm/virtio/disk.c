@@ -299,8 +299,10 @@ bool disk_run(struct disk *disk, unsigned budget, bool asked, uint32_t *last) {
     if (ready) {
         if (!queue->armed)
             more |= take_requests(disk, budget);
-        virtqueue_publish(queue);
-        virtio_signal(&disk->device, 0);
+        if (virtqueue_has_used(queue)) {
+            virtqueue_publish(queue);
+            virtio_signal(&disk->device, 0);
+        }
     }
     backend_flush(&disk->backend, last);
     return more;

@@ -78,6 +78,11 @@ void virtqueue_unpop(struct virtqueue *queue);
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written);
 void virtqueue_publish(struct virtqueue *queue);
 
+/* Whether anything was pushed since the last virtqueue_wants_interrupt. */
+static inline bool virtqueue_has_used(const struct virtqueue *queue) {
+    return queue->next_used != queue->signalled_used;
+}
+
 /* Whether the driver asked for an interrupt for what was published since the last call. */
 bool virtqueue_wants_interrupt(struct virtqueue *queue);
 
