@@ -19,7 +19,7 @@ from harness.web import Web
 BOOT_SECONDS = 180
 HTTP_BOOT_SECONDS = 300
 KEY_SECONDS = 6         # from a key in GRUB's menu to a word of what it starts
-PASS_SECONDS = 300      # of Memtest86+ over 16 MiB; a quarter of a minute on an idle machine
+PASS_SECONDS = 900      # of Memtest86+ over 16 MiB; 4 minutes on an idle machine
 
 PC = """\
 - name: {name}
@@ -129,7 +129,6 @@ def boot(name, guests, compartments="", devices="", hardware="", rest=""):
 
 LINUX = r"Linux version"
 MEMTEST = r"Testing"
-MENU, SKIP_TEST = "1", "5"      # the keys F1 and F5 of Memtest86+
 LAST_ENTRY = r" Reset "
 BIOS = r"SeaBIOS \(version"
 IPXE = r"iPXE initialising"
@@ -168,13 +167,9 @@ def system():
 
 
 def test_memtest86_completes_a_pass_without_error(system):
-    """All tests but the last, of which most is to wait for 160 s: that one is begun, and left by
-    the menu."""
     console = Console(system)
     switch_on(console, "memtest")
     choose(system, console, "m", MEMTEST)
-    system.expect(r"#10 +\[Bit fade test", PASS_SECONDS)
-    console.type(MENU + SKIP_TEST)
     system.expect(r"Pass:\s+[1-9]\d*\s+Errors: 0\b", PASS_SECONDS)
     assert not re.search(r"Errors: [1-9]", system.serial.text())
     switch_off(console, "memtest")
