@@ -87,6 +87,7 @@ BENCH_E1000    := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; \
 BENCH_AHCI     := s/^system: .*/system: bench-ahci/; s/from: blockmux/&, model: ahci/
 
 BENCH_NVME     := s/^system: .*/system: bench-nvme/; s/from: blockmux/&, model: nvme/
+BENCH_NVMEZERO := s/^system: .*/system: bench-nvmezero/; s/model: nvme/&, zero-copy: true/
 
 build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
 	@mkdir -p $(@D)
@@ -106,6 +107,9 @@ build/bench/ahci.yaml: bench/disk.yaml bench/bench.mk
 build/bench/nvme.yaml: bench/disk.yaml bench/bench.mk
 	@mkdir -p $(@D)
 	sed '$(BENCH_NVME)' $< >$@
+
+build/bench/nvmezero.yaml: build/bench/nvme.yaml
+	sed '$(BENCH_NVMEZERO)' $< >$@
 
 build/bench/interrupt.bzimage: bench/guest/interrupt.c bench/mark.h $(GUEST_NEEDS)
 	$(call guest_image,-I. $<)
@@ -136,14 +140,19 @@ build/bench/bench-e1000.plan build/bench/bench-ahci.plan: build/bench/bench-%.pl
 
 build/bench/bench-signal.plan build/bench/bench-across.plan: build/programs/bench-signal.elf
 build/bench/bench-interrupt.plan: build/programs/bench-interrupt.elf
+build/bench/bench-nvmezero.plan: build/bench/nvmezero.yaml $(TOOL)
+	$(TOOL) build $< -o $(@D)
+
 build/bench/bench-nvme.plan: build/bench/nvme.yaml $(TOOL)
 	$(TOOL) build $< -o $(@D)
 
 build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-ahci.plan \
-build/bench/bench-nvme.plan: $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm)
+build/bench/bench-nvme.plan build/bench/bench-nvmezero.plan: \
+    $(patsubst %,build/programs/%.elf,uart console nvme blockmux vmm)
 build/bench/bench-guest.plan build/bench/bench-e1000.plan: \
     $(patsubst %,build/programs/%.elf,uart console netswitch e1000e vmm)
 build/bench/bench-disk.plan build/bench/bench-zerocopy.plan build/bench/bench-nvme.plan \
+build/bench/bench-nvmezero.plan \
 build/bench/bench-guest.plan: \
     build/guests/vmlinuz build/bench/guest.cpio
 

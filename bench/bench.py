@@ -146,6 +146,7 @@ MACHINES = [
     bulkhead("zerocopy", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
     bulkhead("ahci", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
     bulkhead("nvme", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
+    bulkhead("nvmezero", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
     bulkhead("e1000", 2, "1G", NETWORK, profiled=NETWORK),
     bulkhead("passed", 2, "1G", NETWORK, hardware=CARD + NVME, profiled=NETWORK),
     bulkhead("passdisk", 2, "1G", DISK, hardware=CARD + NVME, profiled=DISK),
@@ -158,7 +159,8 @@ MACHINES = [
 
 # Names for several machines.
 GROUPS = {
-    "disk": ("native-disk", "bulkhead-disk", "bulkhead-zerocopy", "bulkhead-ahci", "bulkhead-nvme"),
+    "disk": ("native-disk", "bulkhead-disk", "bulkhead-zerocopy", "bulkhead-ahci", "bulkhead-nvme",
+             "bulkhead-nvmezero"),
     "e1000": ("bulkhead-guest", "bulkhead-e1000"),
     "passed": ("native", "native-lazy", "native-pt", "native-disk", "native-disk-lazy",
                "native-disk-pt", "bulkhead-passed", "bulkhead-passdisk", "bulkhead-passedu"),
@@ -339,7 +341,8 @@ def print_table(results):
 DISK_MACHINES = [("virtio-blk", "bulkhead-disk", "native-disk"),
                  ("virtio-blk, zero-copy", "bulkhead-zerocopy", "native-disk"),
                  ("emulated AHCI", "bulkhead-ahci", "native-disk"),
-                 ("emulated NVMe", "bulkhead-nvme", "native-disk")]
+                 ("emulated NVMe", "bulkhead-nvme", "native-disk"),
+                 ("emulated NVMe, zero-copy", "bulkhead-nvmezero", "native-disk")]
 DISK_TITLES = {
     READ_4K: "read 4 KiB, one under way", READ_4K_16: "read 4 KiB, 16 under way",
     READ_128K: "read 128 KiB, one under way", READ_128K_16: "read 128 KiB, 16 under way",

@@ -87,6 +87,15 @@ bool backend_list(const struct backend *backend, uint32_t tag, const struct gues
     return true;
 }
 
+void backend_list_pages(const struct backend *backend, uint32_t tag, uint8_t *const *page,
+                        uint32_t first, uint32_t size) {
+    uint64_t *list = list_of(backend, tag);
+    uint32_t further = size <= first ? 0 : (size - first + BLOCK_PAGE - 1) / BLOCK_PAGE;
+    for (uint32_t i = 0; i <= further; i++)
+        list[i] = guest_offset(backend->memory, page[i]);
+    list[further + 1] = UINT64_MAX;
+}
+
 static void submit(struct backend *backend, uint32_t tag, struct ring_descriptor message) {
     backend->request[tag] = (struct backend_request){ .message = message };
     backend->under_way |= 1u << tag;

@@ -81,6 +81,10 @@ static inline bool backend_is_direct(const struct backend *backend) {
  * doesn't go beyond them; false: it has to be copied. */
 bool backend_list(const struct backend *backend, uint32_t tag, const struct guest_buffer *buffer,
                   uint32_t skip, uint32_t size);
+/* The same of data that lies in pages already: the first `first` bytes end one, the others begin one
+ * each. */
+void backend_list_pages(const struct backend *backend, uint32_t tag, uint8_t *const *page,
+                        uint32_t first, uint32_t size);
 
 /* `count`: sectors; of a flush, none. The second: of a read or write whose data is listed. */
 void backend_submit(struct backend *backend, uint32_t tag, enum block_kind kind, uint64_t sector,

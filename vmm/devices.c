@@ -203,8 +203,10 @@ bool devices_stop(struct vm *vm) {
     lock_acquire(&vm->device_lock);
     for (unsigned i = 0; i < vm->passed_count; i++)
         quiet &= passthrough_stop(&vm->passed[i]);
-    for (unsigned i = 0; i < VM_DISKS_MAX; i++)
+    for (unsigned i = 0; i < VM_DISKS_MAX; i++) {
         quiet &= backend_stop(&vm->disk[i].backend);
+        quiet &= backend_stop(&vm->nvme[i].backend);
+    }
     lock_release(&vm->device_lock);
     return quiet;
 }

@@ -43,14 +43,14 @@ fuzz_vmm_decode_SOURCES := tests/fuzz/fuzz_vmm_decode.c vmm/cpu/decode.c
 fuzz_vmm_loader_SOURCES := tests/fuzz/fuzz_vmm_loader.c vmm/loader.c vmm/memory.c vmm/bounds.c
 fuzz_vmm_guest_SOURCES  := tests/fuzz/fuzz_vmm_guest.c $(VMM_FAKE)
 fuzz_vmm_guest_CFLAGS   := -Itests/fake
-fuzz_vmm_virtio_SOURCES := tests/fuzz/fuzz_vmm_virtio.c $(VMM_FAKE)
+fuzz_vmm_virtio_SOURCES := tests/fuzz/fuzz_vmm_virtio.c tests/fuzz/listed.c $(VMM_FAKE)
 fuzz_vmm_virtio_CFLAGS  := -Itests/fake
 fuzz_vmm_e1000_SOURCES  := tests/fuzz/fuzz_vmm_e1000.c $(VMM_FAKE)
 fuzz_vmm_e1000_CFLAGS   := -Itests/fake
-fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/fuzz/hostile_mux.c \
+fuzz_vmm_ahci_SOURCES   := tests/fuzz/fuzz_vmm_ahci.c tests/fuzz/hostile_mux.c tests/fuzz/listed.c \
                            tests/unit/ahci_driver.c $(VMM_FAKE)
 fuzz_vmm_ahci_CFLAGS    := -Itests/fake
-fuzz_vmm_nvme_SOURCES   := tests/fuzz/fuzz_vmm_nvme.c tests/fuzz/hostile_mux.c \
+fuzz_vmm_nvme_SOURCES   := tests/fuzz/fuzz_vmm_nvme.c tests/fuzz/hostile_mux.c tests/fuzz/listed.c \
                            tests/unit/nvme_driver.c $(VMM_FAKE)
 fuzz_vmm_nvme_CFLAGS    := -Itests/fake
 fuzz_vmm_screen_SOURCES := tests/fuzz/fuzz_vmm_screen.c $(VMM_FAKE)

@@ -5,12 +5,14 @@
  * registers and in memory, writes to queues and lists, answers of the multiplexer and turns of the
  * I/O thread. Whatever comes, the controller reads and writes nothing but guest RAM and its link
  * (the sanitizers watch), each turn ends, what the multiplexer gets is a request within the disk,
- * and a reset makes the controller work again.
+ * and a reset makes the controller work again. All that with a disk whose data is copied, and with a
+ * zero-copy one, whose lists must name guest RAM.
  */
 #include <stdlib.h>
 
 #include "tests/fuzz/hostile_mux.h"
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/listed.h"
 #include "tests/unit/nvme_driver.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -178,10 +180,10 @@ static void expect_a_working_controller(void) {
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct input in = { data, size };
+static void run(struct input in, bool direct) {
     vm_fake_make(1);
     vm_fake_use_nvme();
+    listed_begin(&vm_fake.vm.nvme[0].backend, direct);
     hostile_mux_begin();
     hostile_mux_announce(DRIVER_SECTORS, BLOCK_INFO_DISCARD);
     start(&in);
@@ -191,5 +193,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!hostile_mux_lied())
         expect_a_working_controller();
     vm_fake_free();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    run((struct input){ data, size }, false);
+    run((struct input){ data, size }, true);
     return 0;
 }

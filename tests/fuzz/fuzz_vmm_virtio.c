@@ -12,6 +12,7 @@
 
 #include "lib/block/block.h"
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/listed.h"
 #include "tests/unit/vm_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -117,34 +118,10 @@ static void lie(struct input *in) {
     half[take(in, 1) % 128] = (uint32_t)take(in, 4);
 }
 
-static uint64_t lists[BACKEND_SLOTS][BLOCK_LIST / 8];
-
-/* What was answered before it was read is no more: nothing is listed, or what a later request needs. */
-static bool is_under_way(struct ring_descriptor request) {
-    const struct backend *backend = &vm_fake.vm.disk[0].backend;
-    uint32_t tag = block_tag(request);
-    return backend_under_way(backend, tag) &&
-           memcmp(&backend->request[tag].message, &request, sizeof(request)) == 0;
-}
-
-static void hear_list(struct ring_descriptor request) {
-    uint64_t left = request.length * (uint64_t)BLOCK_SECTOR;
-    if (request.offset / BLOCK_LIST >= BACKEND_SLOTS)
-        abort();
-    for (const uint64_t *list = lists[request.offset / BLOCK_LIST]; left > 0; list++) {
-        uint64_t part = BLOCK_PAGE - *list % BLOCK_PAGE;
-        part = part < left ? part : left;
-        if (!block_within(*list, part, FAKE_RAM))
-            abort();
-        left -= part;
-    }
-}
-
 static void hear_request(struct ring_descriptor request, uint64_t area) {
     if (!block_valid(request, area))
         abort();
-    if (block_listed(request) && is_under_way(request))
-        hear_list(request);
+    listed_check(request);
 }
 
 static void hear(void) {
@@ -193,8 +170,7 @@ static void step(struct input *in) {
 
 static void run(struct input in, bool direct) {
     vm_fake_make(1);
-    vm_fake.vm.disk[0].backend.lists = direct ? lists[0] : NULL;
-    vm_fake.vm.disk[0].backend.memory = &vm_fake.vm.memory;
+    listed_begin(&vm_fake.vm.disk[0].backend, direct);
     for (unsigned i = 0; i < STEPS && in.size > 0; i++)
         step(&in);
     run_io();

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "tests/fuzz/listed.h"
 #include "tests/unit/vm_fake.h"
 
 static uint64_t most_sectors;   /* that it ever told of */
@@ -31,6 +32,7 @@ static void hear(void) {
                      block_tag(request) < BLOCK_TAGS;
         if (!valid || !block_within(block_lba(request), request.length, most_sectors))
             abort();
+        listed_check(request);
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A hostile block multiplexer behind a disk model: what it says comes from the fuzzer's input. What
- * it gets must be a request within the biggest disk that it ever told of; else it aborts.
+ * it gets must be a request within the biggest disk that it ever told of, and what a list names must be
+ * guest RAM; else it aborts.
  */
 #ifndef BULKHEAD_TESTS_FUZZ_HOSTILE_MUX_H
 #define BULKHEAD_TESTS_FUZZ_HOSTILE_MUX_H

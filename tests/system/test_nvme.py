@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A guest with stock NVMe drivers: the distribution's generic kernel on two emulated controllers,
-one of which may only be read, on extents of one real NVMe disk."""
+one zero-copy, one that may only be read, on extents of one real NVMe disk."""
 import hashlib
 import os
 import re
@@ -35,7 +35,7 @@ GUEST = """\
     - { core: 2 }
     - { core: 3 }
   disks:
-    - { from: blockmux, first: 8M, size: 64M, model: nvme }
+    - { from: blockmux, first: 8M, size: 64M, model: nvme, zero-copy: true }
     - { from: blockmux, first: 80M, size: 16M, model: nvme, readonly: true }
 """
 

@@ -53,10 +53,10 @@ static void check_model(const struct checker *c, const struct description_extent
 
 static void check_zero_copy(const struct checker *c, const struct description_extent *e,
                             const char *owner, const char *path) {
-    if (e->zero_copy && !programs_extent_is_virtio(e)) {
+    if (e->zero_copy && programs_extent_is_ahci(e)) {
         report_add(c->report, tree_line(c->tree, "%s", path), owner,
-                   "'zero-copy' is for virtio disks only");
-        report_mend(c->report, "leave out 'zero-copy', or 'model'");
+                   "'zero-copy' isn't for AHCI disks");
+        report_mend(c->report, "leave out 'zero-copy', or give 'model: nvme' or 'virtio'");
     }
 }
 

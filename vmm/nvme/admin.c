@@ -79,7 +79,9 @@ static enum nvme_status delete_sq(struct nvme *nvme, const struct nvme_entry *en
     nvme_disown(nvme, number);
     nvme->sq[number] = (struct nvme_sq){ 0 };
     nvme->queues &= ~(1u << number);
-    return NVME_OK;
+    nvme->deleting = nvme_reaches_nobodys(nvme);
+    nvme->deletion = (uint16_t)(entry->control >> CONTROL_ID_SHIFT);
+    return nvme->deleting ? HELD : NVME_OK;
 }
 
 static enum nvme_status delete_cq(struct nvme *nvme, const struct nvme_entry *entry) {
@@ -142,12 +144,21 @@ static enum nvme_status begin(struct nvme *nvme, const struct nvme_entry *entry,
     }
 }
 
+/* Nothing else is begun before a deletion has ended. false: it hasn't. */
+static bool end_deletion(struct nvme *nvme) {
+    if (nvme_reaches_nobodys(nvme))
+        return false;
+    nvme->deleting = false;
+    nvme_post(nvme, 0, nvme->deletion, NVME_OK, 0);
+    return true;
+}
+
 __attribute__((noinline))              /* seldom */
 bool nvme_run_admin(struct nvme *nvme, unsigned budget) {
     for (unsigned i = 0; i < budget; i++) {
         struct nvme_entry entry;
         uint32_t result = 0;
-        if (!nvme_has_command(nvme, 0))
+        if ((nvme->deleting && !end_deletion(nvme)) || !nvme_has_command(nvme, 0))
             return false;
         nvme_fetch(nvme, 0, &entry);
         enum nvme_status status = begin(nvme, &entry, &result);

@@ -40,6 +40,23 @@ static void submit(struct nvme *nvme, uint32_t number, uint32_t tag, uint64_t se
     backend_submit(&nvme->backend, tag, request->kind, sector, count);
 }
 
+/* A read or a write: its data is listed, or lies in the slot's area. */
+static void submit_transfer(struct nvme *nvme, uint32_t number, uint32_t tag, uint64_t sector,
+                            uint32_t count) {
+    struct nvme_request *request = &nvme->request[number];
+    uint32_t bytes = count * BLOCK_SECTOR;
+    if (!backend_is_direct(&nvme->backend)) {
+        if (request->kind == BLOCK_WRITE)
+            nvme_gather(&request->pages, backend_data(&nvme->backend, tag), bytes);
+        submit(nvme, number, tag, sector, count);
+        return;
+    }
+    request->pieces++;
+    nvme->request_of[tag] = (uint8_t)number;
+    backend_list_pages(&nvme->backend, tag, request->pages.page, request->pages.first, bytes);
+    backend_submit_listed(&nvme->backend, tag, request->kind, sector, count);
+}
+
 static void submit_flush(struct nvme *nvme, uint32_t tag) {
     uint32_t number = (uint32_t)__builtin_ctz(nvme->flush_due);
     nvme->flush_due &= nvme->flush_due - 1;
@@ -75,6 +92,15 @@ void nvme_disown(struct nvme *nvme, uint32_t sq) {
         if (i == nvme->open)
             close_request(nvme);
     }
+}
+
+bool nvme_reaches_nobodys(const struct nvme *nvme) {
+    if (!backend_is_direct(&nvme->backend))
+        return false;
+    for (uint32_t left = nvme->in_work; left != 0; left &= left - 1)
+        if (nvme->request[__builtin_ctz(left)].sq == NVME_NOBODY)
+            return true;
+    return false;
 }
 
 /* ---- Deallocation ---- */
@@ -160,11 +186,8 @@ static enum nvme_status begin_transfer(struct nvme *nvme, uint32_t number, uint3
         return status;
     open_request(nvme, number, sq, kind);
     request->id = (uint16_t)(entry->control >> CONTROL_ID_SHIFT);
-    if (kind == BLOCK_WRITE) {
-        request->forced = writes_through(nvme, entry);
-        nvme_gather(&request->pages, backend_data(&nvme->backend, tag), count * BLOCK_SECTOR);
-    }
-    submit(nvme, number, tag, sector, count);
+    request->forced = kind == BLOCK_WRITE && writes_through(nvme, entry);
+    submit_transfer(nvme, number, tag, sector, count);
     return NVME_OK;
 }
 
@@ -272,7 +295,8 @@ static void complete(struct nvme *nvme, uint32_t tag, bool good, bool ready) {
     }
     request->pieces--;
     request->failed |= !good;
-    if (request->kind == BLOCK_READ && good && request->sq < NVME_QUEUES)
+    if (request->kind == BLOCK_READ && good && request->sq < NVME_QUEUES &&
+        !backend_listed(&nvme->backend, tag))
         nvme_scatter(&request->pages, backend_data(&nvme->backend, tag),
                      backend_count(&nvme->backend, tag) * BLOCK_SECTOR);
     if (request->pieces != 0 || number == nvme->open)

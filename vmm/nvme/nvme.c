@@ -23,7 +23,8 @@ void nvme_create(struct nvme *nvme, const struct guest_memory *memory, uint32_t 
 void nvme_reset(struct nvme *nvme) {
     nvme_forget(nvme);
     nvme->status = 0;
-    nvme->starting = false;
+    nvme->starting = nvme->deleting = false;
+    nvme->in_reset = backend_reaches_guest(&nvme->backend);
     nvme->queues = nvme->done = 0;
     nvme->turn = 0;
     for (uint32_t i = 0; i < NVME_QUEUES; i++) {
@@ -81,10 +82,12 @@ bool nvme_run(struct nvme *nvme, unsigned budget, uint32_t *last) {
         return false;
     backend_check(&nvme->backend);
     bool more = nvme_take_answers(nvme, budget, is_ready(nvme));
+    if (nvme->in_reset)
+        nvme->in_reset = backend_reaches_guest(&nvme->backend);
     if (nvme->starting)
         become_ready(nvme);
     if (is_ready(nvme)) {
-        if (nvme_has_command(nvme, 0))
+        if (nvme->deleting || nvme_has_command(nvme, 0))
             more |= nvme_run_admin(nvme, budget);
         more |= nvme_take_commands(nvme, budget);
         if (nvme->events != 0)

@@ -17,7 +17,9 @@
  *
  * The controller is ready when the multiplexer has told what disk there is. Whoever resets it
  * abandons its commands: what the disk still answers changes nothing, and it isn't ready again
- * before all of it was answered, so that no old write comes after a new one.
+ * before all of it was answered, so that no old write comes after a new one. A disk that reaches the
+ * guest's RAM itself (backend.h) may still move data then: the controller tells that it was reset, or
+ * that a queue was deleted, when it doesn't any more.
  *
  * Not modelled: pin interrupts, SGLs, metadata, other pages than of 4 KiB, namespace management,
  * firmware download, power states, weighted arbitration.
@@ -101,6 +103,9 @@ struct nvme {
     uint64_t admin_sq;               /* ASQ, ACQ */
     uint64_t admin_cq;
     bool starting;                   /* enabled, and not ready yet */
+    bool in_reset;                   /* the disk still reaches the guest's RAM */
+    bool deleting;                   /* the same of the queue that command `deletion` deleted */
+    uint16_t deletion;
 
     uint32_t queues;                 /* bit n: submission queue n is there */
     uint32_t done;                   /* bit n: completion queue n has something new */

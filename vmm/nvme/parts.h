@@ -61,6 +61,8 @@ bool nvme_take_answers(struct nvme *nvme, unsigned budget, bool ready);
 bool nvme_take_commands(struct nvme *nvme, unsigned budget);
 /* The queue was deleted: its commands end nowhere. */
 void nvme_disown(struct nvme *nvme, uint32_t sq);
+/* Whether the disk may still move data of such commands from or to the guest's RAM. */
+bool nvme_reaches_nobodys(const struct nvme *nvme);
 void nvme_forget(struct nvme *nvme);
 
 #endif

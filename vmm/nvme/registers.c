@@ -21,7 +21,7 @@ static uint32_t read_register(const struct nvme *nvme, uint32_t offset) {
     case NVME_CAP + 4: return high(capabilities);
     case NVME_VS: return VERSION_1_4;
     case NVME_CC: return nvme->config;
-    case NVME_CSTS: return nvme->status;
+    case NVME_CSTS: return nvme->status | (nvme->in_reset ? CSTS_RDY : 0);
     case NVME_AQA: return nvme->admin_sizes;
     case NVME_ASQ: return low(nvme->admin_sq);
     case NVME_ASQ + 4: return high(nvme->admin_sq);
