@@ -126,7 +126,7 @@ struct bh_vcpu_state {
     uint64_t efer;           /* without SVME, which the kernel adds and hides */
     uint64_t cpl;
     uint64_t xcr0;
-    struct bh_segment segment[BH_SEGMENT_COUNT];   /* left alone by BH_EXIT_EVENT, BH_EXIT_HLT */
+    struct bh_segment segment[BH_SEGMENT_COUNT];
     uint64_t star;
     uint64_t lstar;
     uint64_t cstar;

@@ -151,7 +151,7 @@ static void turn(void) {
     if (event == RING_NEW || event == RING_LOST)
         nvme.running = false;
     start_what_is_due();
-    if (nvme.known && nvme.ready && !nvme.running && ring_up(&nvme.link))
+    if (!nvme.running && nvme.known && nvme.ready && ring_up(&nvme.link))
         serve();
     nvme_turn(&nvme);
 }

@@ -195,8 +195,7 @@ void svm_state_give(const struct vmcb *vmcb, volatile struct bh_vcpu_state *page
     page->cr2 = save->cr2;
     page->efer = save->efer & ~(uint64_t)EFER_SVME;
     page->cpl = save->cpl;
-    if (exit != BH_EXIT_EVENT && exit != BH_EXIT_HLT)
-        copy_words(page->segment, save->segment, sizeof(save->segment) / 8);
+    copy_words(page->segment, save->segment, sizeof(save->segment) / 8);
     if (exit == BH_EXIT_MSR)
         copy_words(&page->star, save->msr, VMCB_SAVED_MSRS);
 }

@@ -53,15 +53,22 @@ static void report_partitions(void) {
     }
 }
 
-static void turn(void) {
+/* The turn in which the disk becomes known, or its table. */
+static void first_turn(void) {
     bool disk_known = mux.disk_known;
-    bool table_known = mux.table_known;
 
     mux_turn(&mux);
     if (mux.disk_known && !disk_known)
         log_line("disk of %lu sectors for %u clients", mux.disk_sectors, mux.client_count);
-    if (mux.table_known && !table_known)
+    if (mux.table_known)
         report_partitions();
+}
+
+static void turn(void) {
+    if (mux_extents_known(&mux))
+        mux_turn(&mux);
+    else
+        first_turn();
 }
 
 static void open_scratch(void) {

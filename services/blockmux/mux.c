@@ -101,7 +101,7 @@ static uint32_t takeable(struct mux *mux, struct mux_client *client) {
     return least(waiting, most);
 }
 
-static bool extents_known(const struct mux *mux) {
+bool mux_extents_known(const struct mux *mux) {
     return mux->disk_known && (mux->table_known || !mux->table_wanted);
 }
 
@@ -118,7 +118,7 @@ static void serve_client(struct mux *mux, uint32_t number) {
     if (ring_check(&client->ring) != RING_SAME)
         client_changed(client);
     drained = client->told || client->under_way == 0;
-    if (!client->told && drained && extents_known(mux) && ring_space(&client->ring) > 0)
+    if (!client->told && drained && mux_extents_known(mux) && ring_space(&client->ring) > 0)
         tell(mux, client);
     count = least(takeable(mux, client), MUX_SHARE);
     for (uint32_t i = 0; i < count; i++)

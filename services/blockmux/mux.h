@@ -71,6 +71,10 @@ bool mux_extent_allows(struct ring_descriptor request, uint64_t sectors);
 
 void mux_init(struct mux *mux);
 
+/* Whether the driver has told what disk there is, and the partition table, if any client needs it, was
+ * looked for. */
+bool mux_extents_known(const struct mux *mux);
+
 /* One bounded share of everybody's work. */
 void mux_turn(struct mux *mux);
 
