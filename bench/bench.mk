@@ -87,7 +87,7 @@ BENCH_E1000    := s/^system: .*/system: bench-e1000/; s/cores: 1/cores: 2/; \
 BENCH_AHCI     := s/^system: .*/system: bench-ahci/; s/from: blockmux/&, model: ahci/
 
 BENCH_NVME     := s/^system: .*/system: bench-nvme/; s/from: blockmux/&, model: nvme/
-BENCH_NVMEZERO := s/^system: .*/system: bench-nvmezero/; s/model: nvme/&, zero-copy: true/
+BENCH_NVMEZERO := s/^system: .*/system: bench-nvmezero/; s/from: blockmux/&, zero-copy: true/
 
 build/bench/e1000.yaml: bench/guest.yaml bench/bench.mk
 	@mkdir -p $(@D)
@@ -159,7 +159,7 @@ build/bench/bench-guest.plan: \
 BENCH_NEEDS := build/bench/count.so build/bench/vmlinuz build/bench/native.cpio \
                build/bench/host.cpio build/kernel/bulkhead32.elf \
                $(patsubst %,build/bench/bench-%.plan,signal across interrupt guest disk \
-               zerocopy ahci nvme e1000 passed passdisk passedu vf domain store)
+               zerocopy ahci nvme nvmezero e1000 passed passdisk passedu vf domain store)
 
 # ONLY: which machines to run, separated by commas; all of them unless told.
 bench: $(BENCH_NEEDS)

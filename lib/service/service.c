@@ -27,12 +27,12 @@ void service_on(uint64_t bits, service_handler *handler, void *context) {
     handler_count++;
 }
 
-static void dispatch(uint64_t bits) {
+static void dispatch(uint64_t bits, uint64_t log) {
     for (unsigned i = 0; i < handler_count && bits != 0; i++) {
         if ((handlers[i].bits & bits) != 0)
             handlers[i].handler(handlers[i].context);
     }
-    if ((bits & log_bits()) != 0)
+    if ((bits & log) != 0)
         log_poll();
 }
 
@@ -44,6 +44,7 @@ static uint64_t next_deadline(const struct service_program *program, bool settle
 }
 
 _Noreturn void service_run(const struct service_program *program) {
+    uint64_t log = log_bits();
     uint64_t bits;
 
     program_ready();
@@ -56,7 +57,7 @@ _Noreturn void service_run(const struct service_program *program) {
             call_wait(deadline, &bits);
         else
             call_notify_wait(notify, deadline, &bits);
-        dispatch(bits);
+        dispatch(bits, log);
         if (program->more != NULL)
             program->more();
     }

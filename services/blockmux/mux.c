@@ -234,10 +234,11 @@ static void serve_backend(struct mux *mux) {
 
 void mux_turn(struct mux *mux) {
     serve_backend(mux);
-    for (unsigned i = 0; i < mux->client_count; i++)
-        serve_client(mux, (mux->first_served + i) % mux->client_count);
-    if (mux->client_count > 0)
-        mux->first_served = (mux->first_served + 1) % mux->client_count;
+    for (unsigned i = mux->first_served; i < mux->client_count; i++)
+        serve_client(mux, i);
+    for (unsigned i = 0; i < mux->first_served; i++)
+        serve_client(mux, i);
+    mux->first_served = mux->first_served + 1 < mux->client_count ? mux->first_served + 1 : 0;
 }
 
 /* A client whose requests can't be taken waits for an answer of the disk, which wakes us, or for

@@ -312,9 +312,11 @@ bool disk_run(struct disk *disk, unsigned budget, bool asked, uint32_t *last) {
 bool disk_settle(struct disk *disk) {
     if (!disk->present)
         return true;
-    bool open = virtio_ready(&disk->device) && ring_up(&disk->backend.link);
     struct virtqueue *queue = &disk->device.queue[0];
-    if (open && (queue->armed || backend_free(&disk->backend) != BACKEND_SLOTS))
-        return backend_settle(&disk->backend, false) && (queue->armed || virtqueue_arm(queue));
+    if (queue->armed)
+        return backend_settle(&disk->backend, false);
+    bool open = virtio_ready(&disk->device) && ring_up(&disk->backend.link);
+    if (open && backend_free(&disk->backend) != BACKEND_SLOTS)
+        return backend_settle(&disk->backend, false) && virtqueue_arm(queue);
     return backend_settle(&disk->backend, open);
 }
