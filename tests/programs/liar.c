@@ -79,8 +79,9 @@ static void jump(struct victim *victim) {
     call_notify(victim->ring.slot);
 }
 
+/* Who asks once more has taken all answers. */
 static void tell_tailjump(struct victim *victim) {
-    if (victim->told == HONEST)
+    if (victim->told > HONEST)
         jump(victim);
 }
 
@@ -125,14 +126,15 @@ static const struct lie lies[] = {
 /* ---- The service ---- */
 
 static void answer(struct victim *victim, struct ring_descriptor request) {
-    bool silent = victim->lie->tell == tell_tailjump && victim->told == HONEST;
+    bool jumps = victim->lie->tell == tell_tailjump;
 
     victim->last_tag = block_tag(request);
-    if (silent || ring_space(&victim->ring) == 0)
+    if (ring_space(&victim->ring) == 0)
         return;
-    block_answer(&victim->ring, victim->last_tag, BLOCK_OK);
-    if (victim->lie->tell == tell_twice || victim->lie->tell == tell_tailjump)
+    if (jumps || victim->lie->tell == tell_twice)
         victim->told++;
+    if (!jumps || victim->told <= HONEST)
+        block_answer(&victim->ring, victim->last_tag, BLOCK_OK);
 }
 
 static void serve(struct victim *victim) {
