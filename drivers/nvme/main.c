@@ -135,8 +135,12 @@ static void serve(void) {
     nvme_tell(&nvme);
 }
 
+static bool is_up(void) {
+    return nvme.ready && nvme.known;
+}
+
 static void start_what_is_due(void) {
-    if ((nvme.ready && nvme.known) || time_now() < retry_at)
+    if (is_up() || time_now() < retry_at)
         return;
     if (!nvme.ready)
         start();
@@ -151,7 +155,7 @@ static void turn(void) {
     if (event == RING_NEW || event == RING_LOST)
         nvme.running = false;
     start_what_is_due();
-    if (!nvme.running && nvme.known && nvme.ready && ring_up(&nvme.link))
+    if (!nvme.running && is_up() && ring_up(&nvme.link))
         serve();
     nvme_turn(&nvme);
 }
@@ -161,7 +165,7 @@ static bool settle(uint32_t *notify) {
 }
 
 static uint64_t deadline(void) {
-    return nvme.ready && nvme.known ? BH_FOREVER : retry_at;
+    return is_up() ? BH_FOREVER : retry_at;
 }
 
 int main(void) {

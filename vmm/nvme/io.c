@@ -32,12 +32,15 @@ static struct nvme_request *open_request(struct nvme *nvme, uint32_t number, uin
     return request;
 }
 
+static void add_piece(struct nvme *nvme, uint32_t number, uint32_t tag) {
+    nvme->request[number].pieces++;
+    nvme->request_of[tag] = (uint8_t)number;
+}
+
 static void submit(struct nvme *nvme, uint32_t number, uint32_t tag, uint64_t sector,
                    uint32_t count) {
-    struct nvme_request *request = &nvme->request[number];
-    request->pieces++;
-    nvme->request_of[tag] = (uint8_t)number;
-    backend_submit(&nvme->backend, tag, request->kind, sector, count);
+    add_piece(nvme, number, tag);
+    backend_submit(&nvme->backend, tag, nvme->request[number].kind, sector, count);
 }
 
 /* A read or a write: its data is listed, or lies in the slot's area. */
@@ -51,8 +54,7 @@ static void submit_transfer(struct nvme *nvme, uint32_t number, uint32_t tag, ui
         submit(nvme, number, tag, sector, count);
         return;
     }
-    request->pieces++;
-    nvme->request_of[tag] = (uint8_t)number;
+    add_piece(nvme, number, tag);
     backend_list_pages(&nvme->backend, tag, request->pages.page, request->pages.first, bytes);
     backend_submit_listed(&nvme->backend, tag, request->kind, sector, count);
 }

@@ -24,7 +24,6 @@ void nvme_reset(struct nvme *nvme) {
     nvme_forget(nvme);
     nvme->status = 0;
     nvme->starting = nvme->deleting = false;
-    nvme->in_reset = backend_reaches_guest(&nvme->backend);
     nvme->queues = nvme->done = 0;
     nvme->turn = 0;
     for (uint32_t i = 0; i < NVME_QUEUES; i++) {
@@ -82,8 +81,6 @@ bool nvme_run(struct nvme *nvme, unsigned budget, uint32_t *last) {
         return false;
     backend_check(&nvme->backend);
     bool more = nvme_take_answers(nvme, budget, is_ready(nvme));
-    if (nvme->in_reset)
-        nvme->in_reset = backend_reaches_guest(&nvme->backend);
     if (nvme->starting)
         become_ready(nvme);
     if (is_ready(nvme)) {

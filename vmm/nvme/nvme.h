@@ -103,9 +103,8 @@ struct nvme {
     uint64_t admin_sq;               /* ASQ, ACQ */
     uint64_t admin_cq;
     bool starting;                   /* enabled, and not ready yet */
-    bool in_reset;                   /* the disk still reaches the guest's RAM */
-    bool deleting;                   /* the same of the queue that command `deletion` deleted */
-    uint16_t deletion;
+    bool deleting;                   /* the disk still reaches the RAM of what `deletion` ended */
+    uint16_t deletion;               /* the command's id */
 
     uint32_t queues;                 /* bit n: submission queue n is there */
     uint32_t done;                   /* bit n: completion queue n has something new */

@@ -11,6 +11,12 @@ enum { READY_TIMEOUT = 255 };
 static uint32_t low(uint64_t value) { return (uint32_t)value; }
 static uint32_t high(uint64_t value) { return (uint32_t)(value >> 32); }
 
+/* A reset is over when the disk doesn't reach the guest's RAM any more. */
+static uint32_t read_status(const struct nvme *nvme) {
+    bool in_reset = !(nvme->config & CC_EN) && backend_reaches_guest(&nvme->backend);
+    return nvme->status | (in_reset ? CSTS_RDY : 0);
+}
+
 static uint32_t read_register(const struct nvme *nvme, uint32_t offset) {
     const uint64_t capabilities = CAP_MQES(NVME_QUEUE_SIZE) | CAP_CQR | CAP_TO(READY_TIMEOUT) |
                                   CAP_NVM;
@@ -21,7 +27,7 @@ static uint32_t read_register(const struct nvme *nvme, uint32_t offset) {
     case NVME_CAP + 4: return high(capabilities);
     case NVME_VS: return VERSION_1_4;
     case NVME_CC: return nvme->config;
-    case NVME_CSTS: return nvme->status | (nvme->in_reset ? CSTS_RDY : 0);
+    case NVME_CSTS: return read_status(nvme);
     case NVME_AQA: return nvme->admin_sizes;
     case NVME_ASQ: return low(nvme->admin_sq);
     case NVME_ASQ + 4: return high(nvme->admin_sq);
