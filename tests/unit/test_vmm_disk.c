@@ -554,9 +554,8 @@ static void disk_alone_has_bounded_turns(void **state) {
     assert_int_equal(vm_fake.io_kicks, io_kicks + 1);   /* what a vCPU's thread leaves undone */
 }
 
-/* A vCPU's thread wakes another vCPU that the interrupt is for, and the server at once. */
-static void answers_wake_whom_they_must(void **state) {
-    (void)state;
+/* An answer is there, and behind it another request that nobody has notified of. */
+static void answer_one_and_offer_another(void) {
     vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
     announce(1000);
     offer_read(0, 5);
@@ -564,6 +563,12 @@ static void answers_wake_whom_they_must(void **state) {
     block_answer(&vm_fake.disk_peer, block_tag(next_request()), BLOCK_OK);
     ring_flush(&vm_fake.disk_peer);
     offer_read(1, 6);
+}
+
+/* A vCPU's thread wakes another vCPU that the interrupt is for, and the server at once. */
+static void answers_wake_whom_they_must(void **state) {
+    (void)state;
+    answer_one_and_offer_another();
     virtqueue_disarm(&vm_fake.vm.disk[0].device.queue[0]);   /* as after a turn without a free slot */
     ring_sleep(&vm_fake.disk_peer);
     assert_false(interrupt_came());
@@ -578,13 +583,7 @@ static void answers_wake_whom_they_must(void **state) {
 /* A request that the guest has to notify of isn't looked for when an answer comes. */
 static void requests_come_with_their_notification(void **state) {
     (void)state;
-    vm_fake_virtio_start(DISK, QUEUES, SIZE, FEATURES);
-    announce(1000);
-    offer_read(0, 5);
-    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
-    block_answer(&vm_fake.disk_peer, block_tag(next_request()), BLOCK_OK);
-    ring_flush(&vm_fake.disk_peer);
-    offer_read(1, 6);
+    answer_one_and_offer_another();
     devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
     assert_true(interrupt_came());
     assert_int_equal(ring_available(&vm_fake.disk_peer), 0);
