@@ -11,7 +11,7 @@ enum {
     QUEUE_ADMIN = 0,
 };
 
-void nvme_clear_command(volatile struct nvme_command *command, uint8_t opcode, uint32_t id) {
+void nvme_clear_command(struct nvme_command *command, uint8_t opcode, uint32_t id) {
     *command = (struct nvme_command){ .opcode = opcode, .id = (uint16_t)id };
 }
 
@@ -37,9 +37,9 @@ bool nvme_await_ready(struct nvme *nvme, uint32_t wanted, nvme_pause *pause) {
     return false;
 }
 
-volatile struct nvme_command *nvme_next_admin(struct nvme *nvme, uint8_t opcode) {
+struct nvme_command *nvme_next_admin(struct nvme *nvme, uint8_t opcode) {
     uint32_t id = nvme->admin_next % NVME_ADMIN_DEPTH;
-    volatile struct nvme_command *command = &nvme->rings->admin[id];
+    struct nvme_command *command = &nvme->rings->admin[id];
 
     nvme_clear_command(command, opcode, id);
     return command;
@@ -51,8 +51,10 @@ static uint16_t await_answer(const volatile struct nvme_completion *done, uint16
     for (unsigned i = 0; i < POLLS; i++) {
         uint16_t status = done->status;
 
-        if ((status & 1) == phase)
+        if ((status & 1) == phase) {
+            __atomic_thread_fence(__ATOMIC_ACQUIRE);
             return (uint16_t)(status | 1);
+        }
         pause();
     }
     return 0;
@@ -75,7 +77,7 @@ bool nvme_run_admin(struct nvme *nvme, nvme_pause *pause) {
 }
 
 bool nvme_identify(struct nvme *nvme, uint32_t space, uint32_t what, nvme_pause *pause) {
-    volatile struct nvme_command *command = nvme_next_admin(nvme, ADMIN_IDENTIFY);
+    struct nvme_command *command = nvme_next_admin(nvme, ADMIN_IDENTIFY);
 
     command->space = space;
     command->prp1 = nvme->rings_iova + offsetof(struct nvme_rings, identify);

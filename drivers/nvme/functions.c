@@ -50,7 +50,7 @@ static uint16_t word(const struct nvme *nvme, uint32_t offset) {
 /* NVMe 5.22. `what` is the action, with the kind of resource. */
 static bool manage(struct nvme *nvme, uint16_t controller, uint32_t what, uint32_t count,
                    nvme_pause *pause) {
-    volatile struct nvme_command *command = nvme_next_admin(nvme, ADMIN_VIRTUAL);
+    struct nvme_command *command = nvme_next_admin(nvme, ADMIN_VIRTUAL);
 
     command->dword10 = what | (uint32_t)controller << 16;
     command->dword11 = count;
@@ -96,7 +96,7 @@ static bool take_offline(struct nvme *nvme, nvme_pause *pause) {
 /* NVMe 5.19, for one controller. */
 static bool attach(struct nvme *nvme, uint32_t space, uint32_t action, uint16_t id,
                    nvme_pause *pause) {
-    volatile struct nvme_command *command = nvme_next_admin(nvme, ADMIN_ATTACHMENT);
+    struct nvme_command *command = nvme_next_admin(nvme, ADMIN_ATTACHMENT);
 
     nvme->rings->ids[0] = 1;
     nvme->rings->ids[1] = id;

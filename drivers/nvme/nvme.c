@@ -17,14 +17,14 @@ void nvme_tell(struct nvme *nvme) {
         .length = nvme->discards ? BLOCK_INFO_DISCARD : 0 });
 }
 
-static void use_list(const struct nvme *nvme, volatile struct nvme_command *command, uint32_t id) {
+static void use_list(const struct nvme *nvme, struct nvme_command *command, uint32_t id) {
     command->prp2 = nvme->rings_iova + offsetof(struct nvme_rings, list) +
                     (uint64_t)id * sizeof(nvme->rings->list[0]);
 }
 
 /* Physical region pages (NVMe 4.3): the first may begin anywhere, further ones are whole pages; two
  * stand in the command, more in the list that belongs to the command's id. */
-static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
+static void set_pages(struct nvme *nvme, struct nvme_command *command, uint32_t id,
                       uint64_t address, uint64_t bytes) {
     uint64_t first = PAGE - address % PAGE;
     uint64_t next = address + first;
@@ -40,11 +40,11 @@ static void set_pages(struct nvme *nvme, volatile struct nvme_command *command, 
 }
 
 /* The same for pages that a list names; false: one isn't the client's. Each entry is read once. */
-static bool set_listed_pages(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
+static bool set_listed_pages(struct nvme *nvme, struct nvme_command *command, uint32_t id,
                              struct ring_descriptor request) {
     const struct nvme_memory memory = nvme->memory[block_client(request)];
     const volatile uint64_t *list = memory.lists + request.offset / sizeof(*list);
-    volatile uint64_t *further = nvme->rings->list[id];
+    uint64_t *further = nvme->rings->list[id];
     uint64_t bytes = (uint64_t)request.length * BLOCK_SECTOR;
     uint64_t offset = list[0];
     uint64_t first = PAGE - offset % PAGE < bytes ? PAGE - offset % PAGE : bytes;
@@ -67,7 +67,7 @@ static bool set_listed_pages(struct nvme *nvme, volatile struct nvme_command *co
 }
 
 /* One range, in the list that belongs to the id (NVMe 6.7). */
-static void set_range(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
+static void set_range(struct nvme *nvme, struct nvme_command *command, uint32_t id,
                       uint64_t first, uint32_t blocks) {
     nvme->rings->list[id][0] = (uint64_t)blocks << 32;
     nvme->rings->list[id][1] = first;
@@ -78,7 +78,7 @@ static void set_range(struct nvme *nvme, volatile struct nvme_command *command, 
     command->dword11 = DATASET_DEALLOCATE;
 }
 
-static bool set_transfer(struct nvme *nvme, volatile struct nvme_command *command, uint32_t id,
+static bool set_transfer(struct nvme *nvme, struct nvme_command *command, uint32_t id,
                          struct ring_descriptor request) {
     uint64_t first = block_lba(request) / nvme->sectors_per_block;
     uint32_t blocks = request.length / nvme->sectors_per_block;
@@ -105,7 +105,7 @@ static uint8_t opcode_of(uint8_t kind) {
 /* False: its list names what isn't the client's; then it isn't a command. */
 static bool submit(struct nvme *nvme, struct ring_descriptor request) {
     uint32_t id = nvme->free[nvme->free_count - 1];
-    volatile struct nvme_command *command = &nvme->rings->command[nvme->tail % NVME_DEPTH];
+    struct nvme_command *command = &nvme->rings->command[nvme->tail % NVME_DEPTH];
 
     nvme_clear_command(command, opcode_of(request.kind), id);
     command->space = 1;

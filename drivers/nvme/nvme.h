@@ -22,18 +22,19 @@ enum {
     NVME_LIST_IDS    = 2048,       /* words of a controller list (4.10) */
 };
 
-/* The region "rings", as the driver and the device see it. */
+/* The region "rings", as the driver and the device see it. What the device reads is there when a
+ * doorbell is written (lib/mmio, mmio_publish), what it writes with its completion. */
 struct nvme_rings {
-    struct nvme_command    admin[NVME_ADMIN_DEPTH];
-    uint8_t                reserved0[4096 - NVME_ADMIN_DEPTH * 64];
-    struct nvme_completion admin_done[NVME_ADMIN_DEPTH];
-    uint8_t                reserved1[4096 - NVME_ADMIN_DEPTH * 16];
-    struct nvme_command    command[NVME_DEPTH];
-    struct nvme_completion done[NVME_DEPTH];
-    uint8_t                reserved2[4096 - NVME_DEPTH * 16];
-    uint64_t               list[NVME_DEPTH][NVME_PRPS];
-    uint16_t               ids[NVME_LIST_IDS];
-    uint8_t                identify[4096];
+    struct nvme_command  admin[NVME_ADMIN_DEPTH];
+    uint8_t              reserved0[4096 - NVME_ADMIN_DEPTH * 64];
+    volatile struct nvme_completion admin_done[NVME_ADMIN_DEPTH];
+    uint8_t              reserved1[4096 - NVME_ADMIN_DEPTH * 16];
+    struct nvme_command  command[NVME_DEPTH];
+    volatile struct nvme_completion done[NVME_DEPTH];
+    uint8_t              reserved2[4096 - NVME_DEPTH * 16];
+    uint64_t             list[NVME_DEPTH][NVME_PRPS];
+    uint16_t             ids[NVME_LIST_IDS];
+    uint8_t              identify[4096];
 };
 
 _Static_assert(offsetof(struct nvme_rings, command) % 4096 == 0, "queues begin on a page");
@@ -59,7 +60,7 @@ struct nvme_memory {
 
 struct nvme {
     volatile void *registers;
-    volatile struct nvme_rings *rings;
+    struct nvme_rings *rings;
     uint64_t rings_iova;
     struct nvme_area area[NVME_AREAS];
     struct nvme_memory memory[NVME_AREAS];

@@ -5,7 +5,7 @@
 
 #include "drivers/nvme/nvme.h"
 
-void nvme_clear_command(volatile struct nvme_command *command, uint8_t opcode, uint32_t id);
+void nvme_clear_command(struct nvme_command *command, uint8_t opcode, uint32_t id);
 
 /* Both tell the device how far we are; an index in the queue. */
 void nvme_ring_submission(struct nvme *nvme, uint32_t queue, uint32_t index);
@@ -16,7 +16,7 @@ bool nvme_await_ready(struct nvme *nvme, uint32_t wanted, nvme_pause *pause);
 
 /* The next admin command, to be filled; then runs it. False: it failed. A controller that doesn't
  * answer, or something else, isn't ready any more, and nothing runs before its next start. */
-volatile struct nvme_command *nvme_next_admin(struct nvme *nvme, uint8_t opcode);
+struct nvme_command *nvme_next_admin(struct nvme *nvme, uint8_t opcode);
 bool nvme_run_admin(struct nvme *nvme, nvme_pause *pause);
 
 /* NVMe 5.15: `what` is the whole dword 10. The answer stays until the next one: `bytes` at `offset`

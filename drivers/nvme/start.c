@@ -103,7 +103,7 @@ static bool learn_space(struct nvme *nvme, nvme_pause *pause) {
 
 static bool create_queues(struct nvme *nvme, nvme_pause *pause) {
     uint32_t size = QUEUE_IO | (NVME_DEPTH - 1) << 16;
-    volatile struct nvme_command *command = nvme_next_admin(nvme, ADMIN_CREATE_CQ);
+    struct nvme_command *command = nvme_next_admin(nvme, ADMIN_CREATE_CQ);
 
     command->prp1 = nvme->rings_iova + offsetof(struct nvme_rings, done);
     command->dword10 = size;

@@ -94,7 +94,7 @@ static void check_attachment(const struct nvme_command *command) {
 }
 
 static void run(const struct nvme_command *command) {
-    struct nvme_completion *done = &rings.admin_done[head % NVME_ADMIN_DEPTH];
+    volatile struct nvme_completion *done = &rings.admin_done[head % NVME_ADMIN_DEPTH];
     bool online = command->opcode == ADMIN_VIRTUAL && (command->dword10 & 0xf) == VIRTUAL_ONLINE;
 
     check(++commands < COMMANDS_MOST);

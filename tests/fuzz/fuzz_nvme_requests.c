@@ -73,7 +73,7 @@ static void check_transfer(const struct nvme_command *command, uint32_t client) 
 }
 
 static void execute(const struct nvme_command *command) {
-    struct nvme_completion *entry = &rings.done[done % NVME_DEPTH];
+    volatile struct nvme_completion *entry = &rings.done[done % NVME_DEPTH];
     uint32_t tag = nvme.tag[command->id];
 
     check(tag > 0 && tag <= asked);

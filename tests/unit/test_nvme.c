@@ -43,9 +43,10 @@ static void *at(uint64_t iova, uint64_t bytes) {
     return (uint8_t *)rings + (iova - RINGS_IOVA);
 }
 
-static void finish(struct nvme_completion *queue, uint32_t depth, uint32_t *index, uint16_t id,
+static void finish(volatile struct nvme_completion *queue, uint32_t depth, uint32_t *index,
+                   uint16_t id,
                    uint16_t status) {
-    struct nvme_completion *entry = &queue[*index % depth];
+    volatile struct nvme_completion *entry = &queue[*index % depth];
     uint16_t phase = (*index / depth + 1) % 2;
 
     entry->id = id;

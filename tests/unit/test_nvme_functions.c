@@ -178,7 +178,7 @@ static unsigned admin(const struct nvme_command *command) {
 }
 
 static void run(uint32_t slot) {
-    struct nvme_completion *done = &rings->admin_done[slot];
+    volatile struct nvme_completion *done = &rings->admin_done[slot];
     uint16_t phase = (head / NVME_ADMIN_DEPTH + 1) % 2;
     unsigned status = ++commands > fails_after ? BAD : admin(&rings->admin[slot]);
 
