@@ -261,6 +261,13 @@ static inline bool ring_sleep(struct ring *ring) {
     return ring_load(&ring->peer->tail) == ring->next;
 }
 
+/* Whether nothing came since the wake-up was armed, neither a message nor a new life of the peer. */
+static inline bool ring_quiet(const struct ring *ring) {
+    return ring_up(ring) && ring->own->wake_at == ring->next &&
+           ring_load(&ring->peer->tail) == ring->next &&
+           ring_load(&ring->peer->generation) == ring->peer_generation;
+}
+
 /* Arms the wake-up for the peer's release of `more` descriptors (bytes) beyond those known; false:
  * they are released already. Only a sender that waits for space calls it, before it sleeps. */
 static inline bool ring_await_release(struct ring *ring, uint32_t more) {

@@ -115,6 +115,8 @@ static void serve_client(struct mux *mux, uint32_t number) {
     bool drained;
     uint32_t count;
 
+    if (client->told && ring_quiet(&client->ring))
+        return;
     if (ring_check(&client->ring) != RING_SAME)
         client_changed(client);
     drained = client->told || client->under_way == 0;
@@ -219,6 +221,8 @@ static void send_again(struct mux *mux) {
 }
 
 static void serve_backend(struct mux *mux) {
+    if (ring_quiet(&mux->backend))
+        return;
     if (ring_check(&mux->backend) == RING_NEW)
         send_again(mux);
     for (uint32_t n = ring_available(&mux->backend); n > 0; n--) {
