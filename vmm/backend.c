@@ -89,10 +89,11 @@ bool backend_list(const struct backend *backend, uint32_t tag, const struct gues
 
 void backend_list_pages(const struct backend *backend, uint32_t tag, uint8_t *const *page,
                         uint32_t first, uint32_t size) {
+    const struct guest_memory memory = *backend->memory;
     uint64_t *list = list_of(backend, tag);
     uint32_t further = size <= first ? 0 : (size - first + BLOCK_PAGE - 1) / BLOCK_PAGE;
     for (uint32_t i = 0; i <= further; i++)
-        list[i] = guest_offset(backend->memory, page[i]);
+        list[i] = guest_offset(&memory, page[i]);
     list[further + 1] = UINT64_MAX;
 }
 

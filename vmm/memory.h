@@ -50,6 +50,9 @@ static inline uint64_t guest_offset(const struct guest_memory *memory, const uin
 /* The bytes [at, at + size) of one RAM part, or NULL when any of them is not RAM. size > 0. */
 uint8_t *guest_range(const struct guest_memory *memory, struct gpa at, uint64_t size);
 
+/* The page [at, at + 4 KiB), or NULL when it isn't RAM, or not a page. */
+uint8_t *guest_page(const struct guest_memory *memory, struct gpa at);
+
 /* Reads RAM or the firmware's image. */
 bool guest_read(const struct guest_memory *memory, struct gpa at, void *to, size_t size);
 bool guest_write(const struct guest_memory *memory, struct gpa at, const void *from, size_t size);
