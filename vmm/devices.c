@@ -36,15 +36,15 @@ static uint32_t memory_bar(unsigned number) {
 static void create_virtio(struct vm *vm) {
     if (vm->net_doorbell.size != 0)
         net_create(&vm->net, vm->net_mac, &vm->memory, memory_bar(NUMBER_NET),
-                   vm->net_doorbell.port, vm->net_doorbell.size);
+                   (uint16_t)vm->net_doorbell.at, vm->net_doorbell.size);
     if (vm->hvc_doorbell.size != 0)
-        hvc_create(&vm->hvc, &vm->memory, memory_bar(NUMBER_HVC), vm->hvc_doorbell.port,
+        hvc_create(&vm->hvc, &vm->memory, memory_bar(NUMBER_HVC), (uint16_t)vm->hvc_doorbell.at,
                    vm->hvc_doorbell.size);
     rng_create(&vm->rng, &vm->memory, memory_bar(NUMBER_RNG));
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
-        if (vm->disk_doorbell[i].size != 0)
+        if (vm->disk_doorbell[i].size != 0 && !vm->nvme[i].present)
             disk_create(&vm->disk[i], &vm->memory, memory_bar(NUMBER_DISK + i),
-                        vm->disk_doorbell[i].port, vm->disk_doorbell[i].size);
+                        (uint16_t)vm->disk_doorbell[i].at, vm->disk_doorbell[i].size);
 }
 
 /* The card has no doorbell, takes the network device's place on the bus and its interrupt's pin. */
@@ -55,11 +55,12 @@ static void create_e1000(struct vm *vm) {
                      LAYOUT_PORT_E1000, E1000_PIN);
 }
 
-/* Each is in the place of the virtio disk of its number. */
+/* Each is in the place of the virtio disk of its number, its registers around its doorbell. */
 static void create_nvme(struct vm *vm) {
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
         if (vm->nvme[i].present)
-            nvme_create(&vm->nvme[i], &vm->memory, memory_bar(NUMBER_DISK + i), i);
+            nvme_create(&vm->nvme[i], &vm->memory,
+                        (uint32_t)vm->disk_doorbell[i].at - NVME_IO_DOORBELLS, i);
 }
 
 /* The disks that are SATA's are this one device's. */
@@ -99,6 +100,24 @@ void devices_place_framebuffer(struct vm *vm) {
     vm->framebuffer_at = placed ? at : 0;
 }
 
+static bool is_in_place(const struct vm *vm, unsigned number) {
+    uint64_t at = vm->disk_doorbell[number].at;
+    uint32_t offset;
+    if (vm->nvme[number].present)
+        return pci_in_memory_bar(&vm->nvme[number].pci, NVME_BAR, at, &offset) &&
+               offset == NVME_IO_DOORBELLS;
+    return vm->disk[number].present &&
+           pci_in_io_bar(&vm->disk[number].device.pci, VIRTIO_NOTIFY_BAR, (uint16_t)at, &offset) &&
+           offset == 0;
+}
+
+/* Firmware and guests move BARs: a doorbell may be where another device's is, or nobody's. */
+void devices_place_doorbells(struct vm *vm) {
+    for (unsigned i = 0; i < vm->disk_count; i++)
+        vm->disk_doorbell[i].in_place = is_in_place(vm, i);
+    hints_check(vm);
+}
+
 void devices_event(struct vm *vm, unsigned number, enum virtio_event event) {
     if (event == VIRTIO_RESET && number >= NUMBER_DISK && number < NUMBER_RNG)
         disk_forget(&vm->disk[number - NUMBER_DISK]);
@@ -125,6 +144,8 @@ void devices_reset(struct vm *vm) {
     create_ahci(vm);
     create_screen(vm);
     create_passed(vm);
+    hints_forget(vm);
+    devices_place_doorbells(vm);
 }
 
 /* A level that an emulated device drives, as the I/O APIC last saw it. */
@@ -230,16 +251,6 @@ static bool serve_disk(struct vm *vm, const struct vcpu *by, unsigned number, ui
     return false;
 }
 
-/* The doorbell's notification, if it is about this disk and nothing else. Firmware and guests move
- * notify BARs: a doorbell may be where another device's is, or nobody's. */
-static uint64_t doorbell_bits(const struct vm *vm, unsigned number) {
-    const struct doorbell *doorbell = &vm->disk_doorbell[number];
-    const struct pci_function *function = &vm->disk[number].device.pci;
-    uint32_t offset;
-    bool own = pci_in_io_bar(function, VIRTIO_NOTIFY_BAR, doorbell->port, &offset) && offset == 0;
-    return own ? doorbell->bits : 0;
-}
-
 /* Those that a thread's kick was for, if it wasn't for all devices: then the kick is `known`. */
 static uint32_t take_rung(struct vm *vm, uint64_t bits, uint64_t *known) {
     uint32_t rung = vm->nvme_rung;
@@ -259,7 +270,7 @@ bool devices_serve(struct vm *vm, uint64_t bits) {
     uint32_t rung = take_rung(vm, bits, &known);
     bool quiet = true;
     for (unsigned i = 0; i < vm->disk_count; i++) {
-        uint64_t own = vm->disk[i].present ? doorbell_bits(vm, i) : 0;
+        uint64_t own = vm->disk_doorbell[i].in_place ? vm->disk_doorbell[i].bits : 0;
         known |= own;
         if ((bits & own) || (rung >> i & 1))
             quiet &= serve_disk(vm, NULL, i, &vm->before_wait);

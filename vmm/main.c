@@ -101,7 +101,16 @@ static struct doorbell find_doorbell(const char *name) {
     if (!usable)
         program_stop("doorbell \"%s\": its ports must be a power of two, at least %u, and aligned",
                      name, DOORBELL_MIN);
-    return (struct doorbell){ (uint16_t)entry->address, (uint32_t)size, entry->bits };
+    return (struct doorbell){ entry->address, (uint32_t)size, entry->bits, false };
+}
+
+/* It says where the controller's registers are. */
+static struct doorbell need_nvme_doorbell(const char *name) {
+    const struct bh_manifest_entry *entry = manifest_need(BH_ENTRY_DOORBELL, name);
+    if (entry->address % NVME_BAR_SIZE != NVME_IO_DOORBELLS || entry->size != NVME_IO_DOORBELLS_SIZE)
+        program_stop("doorbell \"%s\": its addresses must be the I/O queues' of an NVMe controller",
+                     name);
+    return (struct doorbell){ entry->address, (uint32_t)entry->size, entry->bits, false };
 }
 
 /* A vCPU's thread hears the disk's answers. */
@@ -111,19 +120,20 @@ static void set_heard(uint32_t number, const struct bh_manifest_entry *link) {
     vm_know_heard(link->bits);
 }
 
-/* A disk on virtio-blk, with a doorbell, on a controller of its own (NVMe), or on the next port of
- * the AHCI controller. */
+/* A disk on virtio-blk or on a controller of its own (NVMe), both with a doorbell, or on the next
+ * port of the AHCI controller. */
 static struct backend *find_backend(uint32_t number, const struct bh_manifest_entry *link) {
     char name[BH_NAME_SIZE];
     format_text(name, sizeof(name), "disk%u.model", number);
     const char *model = manifest_setting(name, "virtio");
+    format_text(name, sizeof(name), "disk%u.doorbell", number);
     if (strcmp(model, "virtio") == 0) {
-        format_text(name, sizeof(name), "disk%u.doorbell", number);
         vm.disk_doorbell[number] = find_doorbell(name);
         set_heard(number, link);
         return &vm.disk[number].backend;
     }
     if (strcmp(model, "nvme") == 0) {
+        vm.disk_doorbell[number] = need_nvme_doorbell(name);
         vm.nvme[number].present = true;
         set_heard(number, link);
         return &vm.nvme[number].backend;

@@ -88,13 +88,15 @@ struct vcpu {
     struct known_instruction known[VCPU_KNOWN];
     uint32_t refused_msr;            /* the last one: guests probe, so only a fault tells it */
     uint32_t unknown_instructions;
+    uint32_t next_hint;              /* cpu/hints.c: the one to replace */
 };
 
-/* I/O ports whose writes the kernel turns into a notification of the I/O thread. */
+/* Where the kernel turns writes into a notification of the I/O thread. */
 struct doorbell {
-    uint16_t port;
+    uint64_t at;                     /* the first port, or guest-physical address */
     uint32_t size;                   /* 0: the VM doesn't have this device */
     uint64_t bits;                   /* the notification */
+    bool in_place;                   /* a disk's: its device's registers are there */
 };
 
 enum vm_state { VM_RUNNING, VM_ENDING, VM_STOPPED };
@@ -158,7 +160,7 @@ struct vm {
     struct rng rng;
     uint32_t disk_count;             /* of any model; each has its place in these arrays: */
     struct disk disk[VM_DISKS_MAX];
-    struct doorbell disk_doorbell[VM_DISKS_MAX];
+    struct doorbell disk_doorbell[VM_DISKS_MAX];   /* virtio's or NVMe's */
     struct nvme nvme[VM_DISKS_MAX];  /* in a virtio disk's place */
     uint32_t nvme_rung;              /* those whose driver wants the I/O thread, a bit each */
     uint64_t disk_link_bits[VM_DISKS_MAX];   /* of either: notify a vCPU's thread */
@@ -218,6 +220,8 @@ void devices_event(struct vm *vm, unsigned number, enum virtio_event event);
 void devices_update_interrupts(struct vm *vm);
 /* With the device lock held: the framebuffer goes where its BAR says, or nowhere. */
 void devices_place_framebuffer(struct vm *vm);
+/* With the device lock held: where BARs are now, which disks' doorbells are in place. */
+void devices_place_doorbells(struct vm *vm);
 /* When devices_run has to look at the screen at the latest. */
 uint64_t devices_screen_deadline(struct vm *vm);
 /* With the device lock held: where BARs that the guest places may lie. */
@@ -258,6 +262,12 @@ void inject_next(struct vcpu *vcpu);
 void inject_take_back(struct vcpu *vcpu);       /* what the guest didn't take waits again */
 void inject_again(struct vcpu *vcpu);
 bool inject_wakes(const struct vcpu *vcpu);
+
+/* cpu/hints.c: which stores the kernel may take for notifications (abi/vcpu.h). After the store at
+ * `rip` to device memory; with the device lock held: whatever may have ended that; all of them. */
+void hints_give(struct vcpu *vcpu, struct gpa at, uint64_t rip, const struct insn *insn);
+void hints_check(struct vm *vm);
+void hints_forget(struct vm *vm);
 
 /* cpu/eoi.c: the MSR's new value, false: #GP; before an entry; first after an exit. */
 bool eoi_set(struct vcpu *vcpu, uint64_t value);

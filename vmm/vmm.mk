@@ -34,7 +34,7 @@ endef
 
 $(foreach test,virtio disk,$(eval $(call vmm_driver_test,virtio,$(test))))
 $(foreach test,ahci ahci_ata ahci_packet,$(eval $(call vmm_driver_test,ahci,$(test))))
-$(foreach test,nvme nvme_io nvme_lists nvme_hostile,$(eval $(call vmm_driver_test,nvme,$(test))))
+$(foreach test,nvme nvme_io nvme_lists nvme_hostile hints,$(eval $(call vmm_driver_test,nvme,$(test))))
 $(foreach test,e1000 e1000_offload e1000_hostile,$(eval $(call vmm_driver_test,e1000,$(test))))
 
 FUZZERS += vmm_decode vmm_loader vmm_guest vmm_virtio vmm_e1000 vmm_ahci vmm_nvme vmm_firmware \

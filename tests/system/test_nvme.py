@@ -98,6 +98,26 @@ def test_driver_keeps_its_doorbells_in_memory(guest):
                      r"flags=0x\w+, status=0x0", trace[asked.end():]), trace
 
 
+def rung(guest):
+    """How often each of the guest's processors rang a doorbell that the kernel took."""
+    guest.overview()
+    rows = "\n".join(guest.command("counters vcpu"))
+    guest.shell("stock")
+    return [int(count) for count in re.findall(r"stock\.vcpu\d\s+exits \d+\s+doorbells (\d+)", rows)]
+
+
+def test_kernel_takes_the_doorbells(guest):
+    """Of both processors and both controllers, also after one of these was reset."""
+    for processor in 1, 2:
+        before = rung(guest)
+        for disk in "nvme0n1", "nvme1n1":
+            run(guest, f"taskset {processor} dd if=/dev/{disk} of=/dev/null bs=4k count=400 "
+                       "iflag=direct 2>/dev/null")
+        grown = [after - old for after, old in zip(rung(guest), before)]
+        assert grown[processor - 1] > 500, grown
+        run(guest, "echo 1 >/sys/class/nvme/nvme1/reset_controller; sleep 1")
+
+
 def test_one_disk_may_only_be_read(guest, second):
     assert run(guest, "cat /sys/block/nvme0n1/ro /sys/block/nvme1n1/ro").split() == ["0", "1"]
     assert hashlib.md5(second).hexdigest() in run(guest, "md5sum </dev/nvme1n1")

@@ -18,7 +18,7 @@ enum {
     DRIVER_ADMIN_SIZE = 8, DRIVER_IO_SIZE = 8,
     DRIVER_VECTOR = 0x50,            /* of the admin queue; the next ones: the others' */
 };
-#define DRIVER_BAR 0xe0008000ull     /* of disk 0 */
+#define DRIVER_BAR FAKE_NVME_BAR
 #define DRIVER_PCI 3u
 
 struct driver_done { uint32_t result; uint16_t head, sq, id, status; };

@@ -159,9 +159,10 @@ void vm_fake_make(unsigned vcpu_count) {
     vm->tsc_khz = 1000000;
     vm->boot_time = 1700000000;
     memcpy(vm->net_mac, mac, sizeof(mac));
-    vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE, 0 };
-    vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE, 0 };
-    vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE, FAKE_DISK_BELL };
+    vm->net_doorbell = (struct doorbell){ FAKE_NET_PORT, FAKE_NOTIFY_SIZE, 0, false };
+    vm->hvc_doorbell = (struct doorbell){ FAKE_HVC_PORT, FAKE_NOTIFY_SIZE, 0, false };
+    vm->disk_doorbell[0] = (struct doorbell){ FAKE_DISK_PORT, FAKE_NOTIFY_SIZE, FAKE_DISK_BELL,
+                                              false };
     vm->disk_link_bits[0] = vm->disks_link_bits = FAKE_DISK_LINK;
     vm->disk_count = 1;
     vm_fake.now = 1000000000;
@@ -197,7 +198,8 @@ void vm_fake_use_nvme(void) {
     struct vm *vm = &vm_fake.vm;
     vm->nvme[0].present = true;
     vm->nvme[0].backend.link = vm->disk[0].backend.link;
-    vm->disk_doorbell[0].size = 0;
+    vm->disk_doorbell[0] = (struct doorbell){ FAKE_NVME_BAR + NVME_IO_DOORBELLS,
+                                              NVME_IO_DOORBELLS_SIZE, FAKE_DISK_BELL, false };
     vm->disk[0].present = false;
     devices_reset(vm);
 }

@@ -53,6 +53,7 @@ void vm_fake_use_e1000(void);
 void vm_fake_use_ahci(bool cdrom);
 
 /* The same: it belongs to an NVMe controller. */
+#define FAKE_NVME_BAR 0xe0060000ull
 void vm_fake_use_nvme(void);
 
 /* The same: the VM has a screen and a keyboard; the link to the seat is up. */

@@ -15,6 +15,10 @@
 #define LARGE_PAGE       (2u << 20)
 #define DOORBELL_PORTS   16u                /* four queues of four ports */
 #define MOST_DOORBELLS   6u                 /* network, console, four disks */
+#define NVME_BARS        0xe0060000u        /* where its monitor has nothing else */
+#define NVME_BAR_SIZE    0x4000u
+#define NVME_DOORBELLS   0x1008u            /* in it: those of four pairs of I/O queues */
+#define NVME_DOORBELLS_SIZE 0x20u
 #define REMOTE_PORT      0xf000u            /* where firmware puts no BAR */
 #define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)
 
@@ -275,7 +279,26 @@ static void lower_video_memory(struct model *m, uint32_t vm, const struct progra
     free(region);
 }
 
-/* The VM's devices with doorbells of the usual size, in the order of their numbers. */
+/* The admin queues' doorbells aren't among them: what is stored there matters. */
+static void lower_nvme_doorbell(struct model *m, uint32_t vm, const char *device, uint32_t number) {
+    lower_doorbell(m, vm, device, (struct bh_plan_doorbell){
+        .kind = BH_DOORBELL_PAGE, .address = NVME_BARS + number * NVME_BAR_SIZE + NVME_DOORBELLS,
+        .length = NVME_DOORBELLS_SIZE,
+    }, m->life[vm].origin);
+}
+
+static void lower_nvme_doorbells(struct model *m, uint32_t vm, const struct description_vm *d) {
+    for (uint32_t i = 0; i < d->disks_count; i++) {
+        const char *model = d->disks[i].model;
+        char device[BH_NAME_SIZE];
+        snprintf(device, sizeof(device), "disk%u", i);
+        if (model != NULL && strcmp(model, "nvme") == 0) {
+            lower_nvme_doorbell(m, vm, device, i);
+        }
+    }
+}
+
+/* The VM's devices with doorbells of ports of the usual number, in the order of their numbers. */
 static unsigned doorbell_devices(const struct model *m, const struct description_vm *d,
                                  const char *device[MOST_DOORBELLS]) {
     static const char *const disk[] = { "disk0", "disk1", "disk2", "disk3" };
@@ -313,6 +336,7 @@ static void lower_device_doorbells(struct model *m, uint32_t vm, const struct de
     if (!d->no_rng) {
         lower_port_doorbell(m, vm, "rng0");
     }
+    lower_nvme_doorbells(m, vm, d);
 }
 
 static void lower_vm(struct model *m, uint32_t vm, const struct program *program) {

@@ -216,6 +216,7 @@ static void handle_memory(struct vcpu *vcpu) {
     struct bh_vcpu_state *state = vcpu->state;
     const struct emulate_bus bus = { vcpu, read_bus, write_bus };
     struct gpa at = { state->info2 };
+    uint64_t rip = state->rip;
     struct emulate_fault fault;
     struct insn insn;
     bool not_an_operand = (state->info1 & (FAULT_FETCH | FAULT_TABLE)) ||
@@ -227,7 +228,7 @@ static void handle_memory(struct vcpu *vcpu) {
     if (!fetch(vcpu, &insn))
         return;
     switch (emulate(&vcpu->vm->memory, state, &insn, at, &bus, &fault)) {
-    case EMULATE_DONE: break;
+    case EMULATE_DONE: hints_give(vcpu, at, rip, &insn); break;
     case EMULATE_FAULT: inject_page_fault(vcpu, fault.error, fault.address); break;
     case EMULATE_UNKNOWN: inject_exception(vcpu, VECTOR_UD, false, 0); break;
     }

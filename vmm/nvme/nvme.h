@@ -5,9 +5,9 @@
  * the device lock in any thread; commands are taken, and data moves, in nvme_run: by the I/O thread,
  * or by a vCPU's that hears of answers.
  *
- * Doorbells in memory ("Doorbell Buffer Config command") make it nearly as cheap as virtio: the
- * driver stores its indexes there, and writes to a doorbell, which is an exit, only where the
- * event index asks it to: when the I/O thread is about to sleep.
+ * Doorbells in memory ("Doorbell Buffer Config command") make it as cheap as virtio: the driver
+ * stores its indexes there, and writes to a doorbell only where the event index asks it to: when the
+ * I/O thread is about to sleep. The value means nothing then: the kernel may take it (cpu/hints.c).
  *
  * Guest and multiplexer are hostile. A command, a list of pages and a range are each copied once
  * and then checked; every queue and every page must lie in guest RAM. What moves at once is bounded
@@ -37,6 +37,8 @@
 #define NVME_BAR 0u
 #define NVME_BAR_SIZE 0x4000u
 #define NVME_QUEUES 5u               /* pairs; the first is the admin queues' */
+#define NVME_IO_DOORBELLS (NVME_DOORBELLS + 2 * NVME_DOORBELL)   /* in the BAR */
+#define NVME_IO_DOORBELLS_SIZE (2 * NVME_DOORBELL * (NVME_QUEUES - 1))
 #define NVME_QUEUE_SIZE 256u         /* entries at most */
 #define NVME_PAGES (BACKEND_SLOT / NVME_PAGE + 1)
 #define NVME_RANGES 256u             /* of a deallocation */
@@ -145,6 +147,10 @@ void nvme_create(struct nvme *nvme, const struct guest_memory *memory, uint32_t 
  * answers whether the I/O thread has something to do now. */
 uint64_t nvme_read(const struct nvme *nvme, uint32_t offset, unsigned size);
 bool nvme_write(struct nvme *nvme, uint32_t offset, unsigned size, uint64_t value);
+
+/* Whether what is written to the I/O queues' doorbell registers means nothing: the driver keeps them
+ * in memory, or there are none. */
+bool nvme_rings_in_memory(const struct nvme *nvme);
 
 /* Takes at most `budget` commands and answers; true: there is more to do at once. `last`: see
  * lib/call/before_wait.h. */

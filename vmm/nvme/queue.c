@@ -197,9 +197,14 @@ void nvme_fetch(struct nvme *nvme, uint32_t number, struct nvme_entry *entry) {
     nvme->cq[sq->cq].claimed++;
 }
 
-/* ---- Doorbells ---- */
+/* ---- Doorbells ----
+ *
+ * Of those in memory the register only says that something is there: the kernel takes such writes,
+ * without their values (cpu/hints.c). */
 
 static bool ring_sq(struct nvme *nvme, struct nvme_sq *sq, uint32_t value) {
+    if (sq->doorbell)
+        return true;
     if (nvme_index_good(value, sq->size))
         sq->tail = value;
     else
@@ -209,6 +214,8 @@ static bool ring_sq(struct nvme *nvme, struct nvme_sq *sq, uint32_t value) {
 
 /* Only where a command waits for room there is something to do. */
 static bool ring_cq(struct nvme *nvme, struct nvme_cq *cq, uint32_t value) {
+    if (cq->doorbell)
+        return is_full(cq);
     if (!is_head(cq, value)) {
         nvme->events |= EVENT_BAD_VALUE;
         return true;

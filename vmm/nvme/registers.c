@@ -45,6 +45,10 @@ uint64_t nvme_read(const struct nvme *nvme, uint32_t offset, unsigned size) {
     return value & ((1ull << (8 * size)) - 1);
 }
 
+bool nvme_rings_in_memory(const struct nvme *nvme) {
+    return nvme->doorbells || !(nvme->config & CC_EN);
+}
+
 /* ---- Writes: true, the I/O thread has something to do ---- */
 
 static bool write_config(struct nvme *nvme, uint32_t value) {

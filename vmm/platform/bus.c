@@ -166,6 +166,7 @@ static bool write_virtio(struct vm *vm, struct gpa at, unsigned size, uint64_t v
 static bool write_nvme(struct vm *vm, struct nvme *nvme, uint32_t offset, unsigned size,
                        uint64_t value) {
     bool work = nvme_write(nvme, offset, size, value);
+    hints_check(vm);
     if (work)
         vm->nvme_rung |= 1u << nvme->number;
     irq_flush_messages(vm, NULL, &nvme->pci);
@@ -302,6 +303,7 @@ static bool write_pci(struct vm *vm, uint16_t port, unsigned size, uint32_t valu
     bool could = pci_may_master(function);
     pci_config_write(function, offset, size, value);
     devices_place_framebuffer(vm);
+    devices_place_doorbells(vm);
     struct virtio_device *virtio = virtio_of(vm, latched_device(vm));
     if (virtio && function == &virtio->pci)
         event = virtio_window_write(virtio, offset);

@@ -26,7 +26,8 @@
 #define LAYOUT_HIGH_START   0x0000000000100000ull
 
 /* The hole below 4 GiB. It begins with the BARs of passed-through functions, one after the
- * other. */
+ * other. NVMe controllers' BARs are around their doorbells, which the tool puts at 0xe0060000 and
+ * above. */
 #define LAYOUT_HOLE         0x00000000c0000000ull
 #define LAYOUT_FIRMWARE_HOLE 0x0000000080000000ull  /* the lowest place where firmware puts BARs */
 #define LAYOUT_BARS         0x00000000e0000000ull   /* memory BARs, one after the other */
