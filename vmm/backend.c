@@ -38,6 +38,7 @@ bool backend_quiet(const struct backend *backend) {
 /* A new server knows nothing of what was under way. */
 void backend_check(struct backend *backend) {
     enum ring_event event = ring_check(&backend->link);
+    backend->armed = false;
     ring_disarm(&backend->link);
     if (event != RING_NEW)
         return;
@@ -156,7 +157,7 @@ bool backend_stop(struct backend *backend) {
         while (budget > 0 && backend_take(backend, &answer))
             budget--;
         ring_flush(&backend->link);
-    } while (!ring_sleep(&backend->link) && budget > 0);
+    } while (!backend_settle(backend, false) && budget > 0);
     return backend->known && backend->under_way == 0;
 }
 
@@ -166,8 +167,9 @@ void backend_flush(struct backend *backend, uint32_t *last) {
 
 /* Without a free slot the next answer wakes us; without room in the ring, the next release. */
 bool backend_settle(struct backend *backend, bool has_requests) {
-    bool quiet = ring_sleep(&backend->link);
+    if (!backend->armed)
+        backend->armed = ring_sleep(&backend->link);
     if (!has_requests || !ring_up(&backend->link) || free_slot(backend) == BACKEND_SLOTS)
-        return quiet;
-    return quiet && ring_space(&backend->link) == 0 && ring_await_space(&backend->link);
+        return backend->armed;
+    return backend->armed && ring_space(&backend->link) == 0 && ring_await_space(&backend->link);
 }

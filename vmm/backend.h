@@ -28,8 +28,16 @@ struct backend_request {
     struct ring_descriptor message;  /* as it was sent, to be sent again */
 };
 
+/* What a model's turn is for: then the rest is looked at only if it wouldn't tell by itself. */
+enum backend_turn {
+    BACKEND_REQUESTS = 1u << 0,      /* the driver notified us */
+    BACKEND_ANSWERS  = 1u << 1,      /* the server did */
+    BACKEND_BOTH     = BACKEND_REQUESTS | BACKEND_ANSWERS,
+};
+
 struct backend {
     struct ring link;
+    bool armed;                      /* nothing waits, and the server notifies of what comes */
     bool readonly;                   /* by the VM's description; the server may say so too */
     bool known;                      /* the server told what disk there is */
     bool discards;                   /* the server can */
@@ -62,7 +70,12 @@ void backend_forget(struct backend *backend);
 /* Whether nothing that was forgotten is still under way. */
 bool backend_quiet(const struct backend *backend);
 
-/* First in each turn: a server that began anew is asked again. */
+/* Whether the server is listened to in this turn. */
+static inline bool backend_hears(const struct backend *backend, enum backend_turn turn) {
+    return (turn & BACKEND_ANSWERS) || !backend->armed;
+}
+
+/* First then: a server that began anew is asked again. */
 void backend_check(struct backend *backend);
 
 /* A slot for a request, if there is one and room in the ring; BACKEND_SLOTS: there isn't. */

@@ -232,15 +232,17 @@ bool devices_stop(struct vm *vm) {
     return quiet;
 }
 
-/* A disk on virtio or NVMe. By a vCPU's thread, or by the I/O thread (NULL), which wakes whom it must
- * when it waits. true: there is nothing left to do, and both sides wake us for more. */
+/* A disk on virtio or NVMe. By a vCPU's thread, which heard of answers, or by the I/O thread (NULL),
+ * which heard of requests and wakes whom it must when it waits. true: there is nothing left to do, and
+ * both sides wake us for more. */
 static bool serve_disk(struct vm *vm, const struct vcpu *by, unsigned number, uint32_t *last) {
     struct disk *disk = &vm->disk[number];
     struct nvme *nvme = &vm->nvme[number];
     struct pci_function *function = nvme->present ? &nvme->pci : &disk->device.pci;
+    enum backend_turn turn = by == NULL ? BACKEND_REQUESTS : BACKEND_ANSWERS;
     for (unsigned i = 0; i < DISK_TURNS; i++) {
-        bool more = nvme->present ? nvme_run(nvme, TURN_REQUESTS, last)
-                                  : disk_run(disk, TURN_REQUESTS, by == NULL, last);
+        bool more = nvme->present ? nvme_run(nvme, TURN_REQUESTS, turn, last)
+                                  : disk_run(disk, TURN_REQUESTS, turn, last);
         if (by == NULL)
             irq_flush_messages_before_wait(vm, function);
         else
@@ -331,9 +333,9 @@ bool devices_run(struct vm *vm) {
     more |= hvc_run(&vm->hvc, TURN_CHAINS);
     more |= rng_run(&vm->rng, TURN_CHAINS);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
-        more |= disk_run(&vm->disk[i], TURN_REQUESTS, true, &vm->before_wait);
+        more |= disk_run(&vm->disk[i], TURN_REQUESTS, BACKEND_BOTH, &vm->before_wait);
     for (unsigned i = 0; i < VM_DISKS_MAX; i++)
-        more |= nvme_run(&vm->nvme[i], TURN_REQUESTS, &vm->before_wait);
+        more |= nvme_run(&vm->nvme[i], TURN_REQUESTS, BACKEND_BOTH, &vm->before_wait);
     more |= ahci_run(&vm->ahci, TURN_REQUESTS, &vm->before_wait);
     more |= screen_run(&vm->screen, &vm->memory, &vm->i8042, vm_now(), TURN_CELLS);
     timers_run(vm);

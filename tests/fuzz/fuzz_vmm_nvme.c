@@ -55,8 +55,11 @@ static void submit(struct input *in, uint32_t sq, const struct nvme_entry *entry
     driver_put(sq, entry);
     if (take(in, 1) % 4 != 0)
         driver_ring(sq);
-    if (take(in, 1) % 2 != 0)
+    uint8_t how = (uint8_t)take(in, 1);
+    if (how & 1)
         driver_run();
+    else if (how & 2)
+        devices_serve(&vm_fake.vm, FAKE_DISK_BELL);
 }
 
 static void transfer(struct input *in) {

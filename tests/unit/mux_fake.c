@@ -20,10 +20,18 @@ bool mux_request(struct ring_descriptor *request) {
     return true;
 }
 
-void mux_answer(struct ring_descriptor request, enum block_status status) {
+void mux_put_answer(struct ring_descriptor request, enum block_status status) {
     block_answer(&vm_fake.disk_peer, block_tag(request), status);
     ring_flush(&vm_fake.disk_peer);
-    devices_run(&vm_fake.vm);
+}
+
+void mux_answer(struct ring_descriptor request, enum block_status status) {
+    struct vm *vm = &vm_fake.vm;
+    mux_put_answer(request, status);
+    if (vm->disks_link_bits != 0)
+        devices_hear(vm, &vm->vcpu[0], vm->disks_link_bits);
+    else
+        devices_run(vm);
 }
 
 uint8_t *mux_data(struct ring_descriptor request) {

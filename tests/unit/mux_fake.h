@@ -5,11 +5,12 @@
 
 #include "lib/block/block.h"
 
-/* Each gives the VM's devices a turn. */
-void mux_announce(uint64_t sectors, uint16_t flags);
+/* Each gives the VM's devices a turn: the first that of whoever hears of answers. */
 void mux_answer(struct ring_descriptor request, enum block_status status);
+void mux_announce(uint64_t sectors, uint16_t flags);
 void mux_restart(void);
 
+void mux_put_answer(struct ring_descriptor request, enum block_status status);   /* and no turn */
 bool mux_request(struct ring_descriptor *request);       /* false: there is none */
 uint8_t *mux_data(struct ring_descriptor request);       /* as the disk reaches it */
 

@@ -13,6 +13,11 @@ void driver_set_register(uint32_t reg, uint32_t value) {
 
 void driver_run(void) { devices_run(&vm_fake.vm); }
 
+void driver_settle(void) {
+    while (!devices_settle(&vm_fake.vm))
+        driver_run();
+}
+
 const uint8_t *driver_ram(uint64_t at, uint64_t size) {
     return guest_range(&vm_fake.vm.memory, (struct gpa){ at }, size);
 }

@@ -66,6 +66,8 @@ int driver_setup(void **state);
 int driver_teardown(void **state);
 
 void driver_run(void);
+/* Until the VM waits for notifications: then each of its threads looks only at what it hears of. */
+void driver_settle(void);
 const uint8_t *driver_ram(uint64_t at, uint64_t size);
 uint32_t driver_word(uint64_t at);
 

@@ -591,6 +591,27 @@ static void requests_come_with_their_notification(void **state) {
     assert_int_equal(block_lba(next_request()), 6);
 }
 
+/* The server tells of its answer, too: a doorbell is no reason to listen to it. */
+static void answers_come_with_their_notification(void **state) {
+    (void)state;
+    answer_one_and_offer_another();
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
+    assert_int_equal(block_lba(next_request()), 6);
+    assert_int_equal(used_index(REQUESTS), 0);
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
+/* But one that was listened to, and not asked to tell of more, may have an answer already. */
+static void who_isnt_armed_is_listened_to(void **state) {
+    (void)state;
+    answer_one_and_offer_another();
+    backend_check(&vm_fake.vm.disk[0].backend);
+    assert_true(devices_serve(&vm_fake.vm, FAKE_DISK_BELL));
+    assert_int_equal(block_lba(next_request()), 6);
+    assert_int_equal(used_index(REQUESTS), 1);
+}
+
 /* One that is woken for the last thing that a turn did waits for our own wait. */
 static void last_notification_waits_for_the_wait(void **state) {
     (void)state;
@@ -635,6 +656,8 @@ int main(void) {
         TEST(disk_alone_has_bounded_turns),
         TEST(answers_wake_whom_they_must),
         TEST(requests_come_with_their_notification),
+        TEST(answers_come_with_their_notification),
+        TEST(who_isnt_armed_is_listened_to),
         TEST(last_notification_waits_for_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,7 @@ static void forced_write_ends_with_a_flush(void **state) {
     struct nvme_entry entry = driver_transfer(IO_WRITE, 3, 9, 1);
     entry.dword12 |= IO_FORCED;
     driver_submit(1, &entry);
+    driver_settle();
     mux_answer(expect_request(BLOCK_WRITE, 9, 1), BLOCK_OK);
     expect_none_done(1);
     mux_answer(expect_request(BLOCK_FLUSH, 0, 0), BLOCK_OK);
@@ -437,8 +438,7 @@ static void answer_is_heard_by_a_vcpus_thread(void **state) {
     struct ring_descriptor request = expect_request(BLOCK_READ, 0, 1);
     unsigned kicks = vm_fake.kicks[0], io_kicks = vm_fake.io_kicks;
     interrupted(1);
-    block_answer(&vm_fake.disk_peer, block_tag(request), BLOCK_OK);
-    ring_flush(&vm_fake.disk_peer);
+    mux_put_answer(request, BLOCK_OK);
     expect_none_done(1);
     devices_hear(vm, &vm->vcpu[0], FAKE_DISK_LINK);
     expect_done(1, 9, NVME_OK);
@@ -447,9 +447,42 @@ static void answer_is_heard_by_a_vcpus_thread(void **state) {
     assert_int_equal(vm_fake.io_kicks, io_kicks);
 }
 
+enum { KICK = 1 << 20 };             /* the I/O thread's notifications */
+
+/* One command is answered, another one's doorbell was rung, and nobody has heard of either. */
+static void answer_one_and_ring_for_another(void) {
+    struct nvme_entry entry = driver_transfer(IO_READ, 2, 20, 1);
+    vm_fake.vm.io_bits = KICK;
+    submit(IO_READ, 1, 10, 1);
+    struct ring_descriptor request = expect_request(BLOCK_READ, 10, 1);
+    driver_settle();
+    mux_put_answer(request, BLOCK_OK);
+    driver_put(1, &entry);
+    driver_ring(1);
+}
+
+static void answers_leave_commands_alone(void **state) {
+    (void)state;
+    answer_one_and_ring_for_another();
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
+    expect_done(1, 1, NVME_OK);
+    expect_no_request();
+    devices_serve(&vm_fake.vm, KICK);
+    expect_request(BLOCK_READ, 20, 1);
+}
+
+static void doorbells_leave_answers_alone(void **state) {
+    (void)state;
+    answer_one_and_ring_for_another();
+    devices_serve(&vm_fake.vm, KICK);
+    expect_request(BLOCK_READ, 20, 1);
+    expect_none_done(1);
+    devices_hear(&vm_fake.vm, &vm_fake.vm.vcpu[0], FAKE_DISK_LINK);
+    expect_done(1, 1, NVME_OK);
+}
+
 /* A kick for this controller is nobody else's, unless a thread wanted all. */
 static void kick_is_for_the_controller_alone(void **state) {
-    enum { KICK = 1 << 20 };
     struct nvme_entry entry = driver_transfer(IO_READ, 1, DRIVER_SECTORS, 1);
     struct vm *vm = &vm_fake.vm;
     (void)state;
@@ -582,6 +615,8 @@ int main(void) {
         TEST(full_queue_in_memory_wakes_when_there_is_room),
         TEST(queues_take_turns),
         TEST(answer_is_heard_by_a_vcpus_thread),
+        TEST(answers_leave_commands_alone),
+        TEST(doorbells_leave_answers_alone),
         TEST(kick_is_for_the_controller_alone),
         TEST(late_answers_reach_nobody_after_a_reset),
         TEST(late_answers_reach_nobody_after_a_deletion),

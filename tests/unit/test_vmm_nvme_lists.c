@@ -87,6 +87,7 @@ static void deletion_ends_with_the_last_answer(void **state) {
     deletion.dword10 = 1;
     driver_submit(0, &deletion);
     driver_submit(0, &other);
+    driver_settle();
     expect_none_done(0);
     mux_answer(request, BLOCK_OK);
     expect_none_done(1);

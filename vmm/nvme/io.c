@@ -304,7 +304,7 @@ static void complete(struct nvme *nvme, uint32_t tag, bool good, bool ready) {
     if (request->pieces != 0 || number == nvme->open)
         return;
     if (request->forced && !request->failed) {
-        request->forced = false;
+        request->forced = nvme->armed = false;
         nvme->flush_due |= 1u << number;
         return;
     }

@@ -23,7 +23,7 @@ void nvme_create(struct nvme *nvme, const struct guest_memory *memory, uint32_t 
 void nvme_reset(struct nvme *nvme) {
     nvme_forget(nvme);
     nvme->status = 0;
-    nvme->starting = nvme->deleting = false;
+    nvme->starting = nvme->deleting = nvme->armed = false;
     nvme->queues = nvme->done = 0;
     nvme->turn = 0;
     for (uint32_t i = 0; i < NVME_QUEUES; i++) {
@@ -75,18 +75,30 @@ static void signal(struct nvme *nvme) {
     }
 }
 
+static bool look(struct nvme *nvme, unsigned budget) {
+    bool more = false;
+    if (nvme->deleting || nvme_has_command(nvme, 0))
+        more = nvme_run_admin(nvme, budget);
+    return nvme_take_commands(nvme, budget) || more;
+}
+
 __attribute__((flatten))               /* all of it is done for every request */
-bool nvme_run(struct nvme *nvme, unsigned budget, uint32_t *last) {
+bool nvme_run(struct nvme *nvme, unsigned budget, enum backend_turn turn, uint32_t *last) {
+    bool more = false;
     if (!nvme->present)
         return false;
-    backend_check(&nvme->backend);
-    bool more = nvme_take_answers(nvme, budget, is_ready(nvme));
+    bool ready = is_ready(nvme);
+    if ((turn & BACKEND_REQUESTS) || !ready)
+        nvme->armed = false;
+    if (backend_hears(&nvme->backend, turn)) {
+        backend_check(&nvme->backend);
+        more = nvme_take_answers(nvme, budget, ready);
+    }
     if (nvme->starting)
         become_ready(nvme);
     if (is_ready(nvme)) {
-        if (nvme->deleting || nvme_has_command(nvme, 0))
-            more |= nvme_run_admin(nvme, budget);
-        more |= nvme_take_commands(nvme, budget);
+        if (!nvme->armed)
+            more |= look(nvme, budget);
         if (nvme->events != 0)
             nvme_tell_events(nvme);
         signal(nvme);
@@ -99,6 +111,8 @@ bool nvme_run(struct nvme *nvme, unsigned budget, uint32_t *last) {
 bool nvme_settle(struct nvme *nvme) {
     if (!nvme->present)
         return true;
+    if (nvme->armed)
+        return backend_settle(&nvme->backend, false);
     bool open = is_ready(nvme) && ring_up(&nvme->backend.link);
     if (open && backend_free(&nvme->backend) != BACKEND_SLOTS)
         return backend_settle(&nvme->backend, false) && nvme_arm(nvme);

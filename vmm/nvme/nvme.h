@@ -108,6 +108,7 @@ struct nvme {
     bool deleting;                   /* the disk still reaches the RAM of what `deletion` ended */
     uint16_t deletion;               /* the command's id */
 
+    bool armed;                      /* nothing waits, and the driver rings for what comes */
     uint32_t queues;                 /* bit n: submission queue n is there */
     uint32_t done;                   /* bit n: completion queue n has something new */
     uint32_t turn;                   /* the queue that is looked at first */
@@ -154,7 +155,7 @@ bool nvme_rings_in_memory(const struct nvme *nvme);
 
 /* Takes at most `budget` commands and answers; true: there is more to do at once. `last`: see
  * lib/call/before_wait.h. */
-bool nvme_run(struct nvme *nvme, unsigned budget, uint32_t *last);
+bool nvme_run(struct nvme *nvme, unsigned budget, enum backend_turn turn, uint32_t *last);
 
 /* Before sleeping: asks both sides for wake-ups; false: there is something to do already. */
 bool nvme_settle(struct nvme *nvme);

@@ -256,5 +256,6 @@ bool nvme_arm(struct nvme *nvme) {
     for (uint32_t i = 1; i < NVME_QUEUES; i++)
         if ((nvme->queues >> i & 1) && nvme_has_command(nvme, i))
             return false;
+    nvme->armed = !nvme->deleting && nvme->flush_due == 0;
     return true;
 }

@@ -285,16 +285,19 @@ static bool take_answers(struct disk *disk, unsigned budget, bool ready) {
 }
 
 __attribute__((flatten))               /* all of it is done for every request */
-bool disk_run(struct disk *disk, unsigned budget, bool asked, uint32_t *last) {
+bool disk_run(struct disk *disk, unsigned budget, enum backend_turn turn, uint32_t *last) {
     struct virtqueue *queue = &disk->device.queue[0];
+    bool more = false;
     if (!disk->present)
         return false;
-    backend_check(&disk->backend);
     bool ready = virtio_ready(&disk->device);
-    bool more = take_answers(disk, budget, ready);
-    if (disk->device.in_reset)
-        disk->device.in_reset = backend_reaches_guest(&disk->backend);
-    if (asked || !ready)
+    if (backend_hears(&disk->backend, turn)) {
+        backend_check(&disk->backend);
+        more = take_answers(disk, budget, ready);
+        if (disk->device.in_reset)
+            disk->device.in_reset = backend_reaches_guest(&disk->backend);
+    }
+    if ((turn & BACKEND_REQUESTS) || !ready)
         virtqueue_disarm(queue);
     if (ready) {
         if (!queue->armed)

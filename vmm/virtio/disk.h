@@ -40,10 +40,9 @@ void disk_create(struct disk *disk, const struct guest_memory *memory, uint32_t 
 /* The guest reset the device. */
 void disk_forget(struct disk *disk);
 
-/* Takes at most `budget` requests and answers; true: there is more to do at once. Not `asked`: the
- * guest didn't notify, so that no request waits which it would have had to. `last`: see
+/* Takes at most `budget` requests and answers; true: there is more to do at once. `last`: see
  * lib/call/before_wait.h. */
-bool disk_run(struct disk *disk, unsigned budget, bool asked, uint32_t *last);
+bool disk_run(struct disk *disk, unsigned budget, enum backend_turn turn, uint32_t *last);
 
 /* Before sleeping: asks both sides for wake-ups; false: there is something to do already. */
 bool disk_settle(struct disk *disk);
