@@ -7,6 +7,7 @@ TABLE = struct.Struct("<QII")
 TABLES = ["region", "space", "mapping", "compartment", "slot", "thread", "vcpu", "doorbell",
           "channel", "interrupt", "device", "port_range", "mode", "placement"]
 CHECKSUM_OFFSET = 24
+DOORBELL_PORT = 0        # enum bh_doorbell_kind
 
 # field: (offset in its entry, struct format); only what tests change
 FIELDS = {
@@ -19,7 +20,7 @@ FIELDS = {
     "compartment": {"space": (32, "I"), "first_slot": (40, "I")},
     "slot": {"compartment": (0, "I"), "kind": (4, "I"), "object": (8, "I"), "rights": (16, "I")},
     "thread": {"compartment": (32, "I"), "entry": (40, "Q"), "stack": (48, "Q")},
-    "doorbell": {"address": (8, "Q"), "channel": (24, "I")},
+    "doorbell": {"kind": (4, "I"), "address": (8, "Q"), "channel": (24, "I")},
     "channel": {"thread": (32, "I"), "bits": (40, "Q")},
     "port_range": {"device": (0, "I"), "first": (4, "I"), "count": (8, "I")},
     "placement": {"thread": (4, "I"), "core": (8, "I"), "priority": (12, "I"),
@@ -84,9 +85,10 @@ class Plan:
         offset, _, size = self.table(table)
         return self.bytes[offset + index * size:][:32].split(b"\0")[0].decode()
 
-    def doorbells(self, vm):
-        """The VM's doorbells by their device: at which ports or pages they begin."""
-        bells = range(self.table("doorbell")[1])
+    def port_doorbells(self, vm):
+        """The VM's doorbells by their device: at which ports they begin."""
+        bells = [i for i in range(self.table("doorbell")[1])
+                 if self.get("doorbell", i, "kind") == DOORBELL_PORT]
         names = {self.name("channel", self.get("doorbell", i, "channel")): i for i in bells}
         return {name[len(vm) + 1:]: self.get("doorbell", i, "address")
                 for name, i in names.items() if name.startswith(vm + ".")}

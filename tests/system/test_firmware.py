@@ -202,7 +202,7 @@ def check_doorbells(plan, vm, ports):
     """Each notify BAR is where the tool expected that the firmware puts it; `ports`: Linux' list."""
     bars = {device: int(first, 16)
             for first, device in re.findall(r"(\w{4})-\w{4} : 0000:(00:0\d\.0)", ports)}
-    doorbells = Plan(built("tests", "systems", plan)).doorbells(vm)
+    doorbells = Plan(built("tests", "systems", plan)).port_doorbells(vm)
     assert bars == {PCI[name]: port for name, port in doorbells.items()}
 
 
