@@ -17,15 +17,22 @@ static bool has_request(const struct ahci_command *command) {
     return command->asked < command->sectors || (command->flush && command->under_way == 0);
 }
 
-/* The next slot in turn that has a request; AHCI_SLOTS: none. */
-static uint32_t next_slot(const struct ahci_port *port) {
-    uint32_t slots = in_work(port);
-    for (uint32_t i = 1; slots != 0 && i <= AHCI_SLOTS; i++) {
-        uint32_t slot = (port->served + i) % AHCI_SLOTS;
-        if ((slots >> slot & 1) && has_request(&port->command[slot]))
+/* The first of these slots that has a request; AHCI_SLOTS: none. */
+static uint32_t first_slot(const struct ahci_port *port, uint32_t slots) {
+    for (; slots != 0; slots &= slots - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctz(slots);
+        if (has_request(&port->command[slot]))
             return slot;
     }
     return AHCI_SLOTS;
+}
+
+/* The next one in turn. */
+static uint32_t next_slot(const struct ahci_port *port) {
+    uint32_t slots = in_work(port);
+    uint32_t had_theirs = (2u << port->served) - 1;
+    uint32_t slot = first_slot(port, slots & ~had_theirs);
+    return slot != AHCI_SLOTS ? slot : first_slot(port, slots & had_theirs);
 }
 
 bool ahci_has_requests(const struct ahci_port *port) {
