@@ -56,16 +56,16 @@ enum vcpu_mode {
     VCPU_HALTED,                     /* HLT: until an interrupt */
 };
 
-#define VCPU_KNOWN 16u
+#define VCPU_KNOWN 64u
 
-/* Where an instruction that exits lies and how long it is: exits repeat, walks are dear. */
+/* An instruction that exited: cpu/known.c. */
 struct known_instruction {
     uint64_t rip;
-    uint64_t cr3;
-    const uint8_t *bytes;            /* in guest RAM; NULL: the entry is empty */
-    uint32_t first;                  /* the bytes as they were decoded, at most four */
-    uint8_t op;
-    uint8_t length;
+    uint64_t cr0, cr3, cr4, efer;    /* by which it was found */
+    struct walk_trace trace;         /* no levels: not by the kernel in 64-bit mode */
+    const uint8_t *code;             /* in guest RAM; NULL: the entry is empty */
+    uint64_t content[2];             /* as it was decoded; no instruction is longer */
+    struct insn insn;
 };
 
 struct vcpu {
@@ -262,6 +262,12 @@ void inject_next(struct vcpu *vcpu);
 void inject_take_back(struct vcpu *vcpu);       /* what the guest didn't take waits again */
 void inject_again(struct vcpu *vcpu);
 bool inject_wakes(const struct vcpu *vcpu);
+
+/* cpu/known.c: the instruction at RIP, if it is known, and could still be fetched there; how long it is,
+ * of one that proved by its exit what it does, 0: it isn't known; after one was fetched. */
+bool known_insn(struct vcpu *vcpu, struct insn *insn);
+unsigned known_length(struct vcpu *vcpu, enum insn_op op);
+void known_add(struct vcpu *vcpu);
 
 /* cpu/hints.c: which stores the kernel may take for notifications (abi/vcpu.h). After the store at
  * `rip` to device memory; with the device lock held: whatever may have ended that; all of them. */

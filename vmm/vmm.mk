@@ -23,7 +23,7 @@ unit_vmm_$(1)_SOURCES := tests/unit/test_vmm_$(1).c $$(VMM_FAKE)
 unit_vmm_$(1)_CFLAGS  := -Itests/fake
 endef
 
-$(foreach test,emulate interrupts loader devices firmware hpet screen keyboard passthrough,\
+$(foreach test,emulate interrupts loader devices firmware hpet screen keyboard passthrough known,\
     $(eval $(call vmm_unit_test,$(test))))
 
 # Those of an emulated device share a driver.

@@ -38,8 +38,12 @@ static void report_unknown(struct vcpu *vcpu) {
 static bool fetch(struct vcpu *vcpu, struct insn *insn) {
     struct walk_result fault;
     uint64_t address;
-    if (walk_fetch(&vcpu->vm->memory, vcpu->state, insn, &fault, &address))
+    if (known_insn(vcpu, insn))
         return true;
+    if (walk_fetch(&vcpu->vm->memory, vcpu->state, insn, &fault, &address)) {
+        known_add(vcpu);
+        return true;
+    }
     if (fault.ok) {
         report_unknown(vcpu);
         inject_exception(vcpu, VECTOR_UD, false, 0);
@@ -47,39 +51,6 @@ static bool fetch(struct vcpu *vcpu, struct insn *insn) {
         inject_page_fault(vcpu, fault.error, address);
     }
     return false;
-}
-
-static struct known_instruction *known_at(struct vcpu *vcpu) {
-    uint64_t rip = vcpu->state->rip;
-    return &vcpu->known[(rip ^ rip >> 4) % VCPU_KNOWN];
-}
-
-static uint32_t load_bytes(const uint8_t *bytes, unsigned count) {
-    uint32_t value = 0;
-    for (unsigned i = 0; i < count; i++)
-        value |= (uint32_t)bytes[i] << (8 * i);
-    return value;
-}
-
-/* The length of the instruction at RIP if it was decoded before and its bytes are still there; 0:
- * it isn't known. The exit itself proves what instruction it is, so a page that was mapped
- * elsewhere meanwhile costs nothing as long as the instruction is written as it was. */
-static unsigned known_length(struct vcpu *vcpu, enum insn_op op) {
-    const struct known_instruction *known = known_at(vcpu);
-    bool same = known->bytes && known->rip == vcpu->state->rip && known->op == op &&
-                known->cr3 == vcpu->state->cr3;
-    return same && load_bytes(known->bytes, known->length) == known->first ? known->length : 0;
-}
-
-static void remember(struct vcpu *vcpu, const struct insn *insn) {
-    if (insn->length > sizeof(uint32_t))
-        return;
-    const uint8_t *bytes = walk_code(&vcpu->vm->memory, vcpu->state, insn->length);
-    *known_at(vcpu) = (struct known_instruction){
-        .rip = vcpu->state->rip, .cr3 = vcpu->state->cr3, .bytes = bytes,
-        .first = bytes ? load_bytes(bytes, insn->length) : 0, .op = insn->op,
-        .length = insn->length,
-    };
 }
 
 /* Moves over the instruction that exited; false: another vCPU changed it meanwhile, try again. */
@@ -91,7 +62,6 @@ static bool skip(struct vcpu *vcpu, enum insn_op op) {
     if (length == 0) {
         if (!fetch(vcpu, &insn) || insn.op != op)
             return false;
-        remember(vcpu, &insn);
         length = insn.length;
     }
     emulate_skip(state, length);

@@ -71,8 +71,24 @@ static bool allowed(const struct bh_vcpu_state *state, uint64_t rights, bool no_
     return !(smap && user_page && !user_access && !(access & WALK_FETCH));
 }
 
-struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                        struct gva at, uint32_t access) {
+static void note(struct walk_trace *trace, const struct guest_memory *memory, struct gpa where,
+                 uint64_t value) {
+    unsigned level = trace->levels++;
+    trace->entry[level] = (const void *)guest_range(memory, where, sizeof(value));
+    trace->value[level] = value;
+}
+
+bool walk_would_repeat(const struct walk_trace *trace) {
+    for (unsigned i = 0; i < trace->levels; i++)
+        if (__atomic_load_n(trace->entry[i], __ATOMIC_RELAXED) != trace->value[i])
+            return false;
+    return trace->levels != 0;
+}
+
+/* `trace`: may be NULL. */
+static struct walk_result walk_noting(const struct guest_memory *memory,
+                                      const struct bh_vcpu_state *state, struct gva at,
+                                      uint32_t access, struct walk_trace *trace) {
     if (!(state->cr0 & CR0_PG))
         return (struct walk_result){ .ok = true, .gpa = { at.value & 0xffffffffull } };
     const struct layout *layout = layout_of(state);
@@ -99,6 +115,8 @@ struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_
         uint64_t marks = PTE_ACCESSED | (leaf && (access & WALK_WRITE) ? PTE_DIRTY : 0);
         if (!pae_root && (entry & marks) != marks)
             mark_entry(memory, where, layout->entry_size, marks);
+        if (trace && layout == &long_layout)
+            note(trace, memory, where, entry | marks);
         uint64_t offset_mask = (1ull << shift) - 1;
         if (leaf)
             return (struct walk_result){ .ok = true, .gpa = {
@@ -106,6 +124,11 @@ struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_
         table = entry & PTE_ADDRESS_4K;
     }
     return refuse(access, 0);
+}
+
+struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_state *state,
+                        struct gva at, uint32_t access) {
+    return walk_noting(memory, state, at, access, NULL);
 }
 
 enum insn_mode walk_mode(const struct bh_vcpu_state *state) {
@@ -138,9 +161,10 @@ static struct gva code_address(const struct bh_vcpu_state *state, uint64_t ahead
 }
 
 const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                         unsigned length) {
+                         unsigned length, struct walk_trace *trace) {
     struct gva at = code_address(state, 0);
-    struct walk_result result = walk(memory, state, at, fetch_access(state));
+    trace->levels = 0;
+    struct walk_result result = walk_noting(memory, state, at, fetch_access(state), trace);
     bool one_page = at.value % BH_PAGE_SIZE + length <= BH_PAGE_SIZE;
     return result.ok && one_page ? guest_range(memory, result.gpa, length) : NULL;
 }

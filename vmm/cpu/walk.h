@@ -28,6 +28,18 @@ struct walk_result {
     uint32_t error;          /* else: the error code of the page fault to inject */
 };
 
+#define WALK_LEVELS 4u
+
+/* What a walk read, so that a later one can be spared. */
+struct walk_trace {
+    unsigned levels;         /* 0: it isn't one of long mode */
+    const uint64_t *entry[WALK_LEVELS];   /* in guest RAM */
+    uint64_t value[WALK_LEVELS];          /* as the walk left it */
+};
+
+/* Whether the tables are as they were: with the same registers a walk would end as it did. */
+bool walk_would_repeat(const struct walk_trace *trace);
+
 /* Translates one address for an access of the given kind (WRITE, USER, FETCH), with the guest's
  * present CR0, CR3, CR4, EFER. Sets accessed and dirty bits as the processor would. */
 struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_state *state,
@@ -36,9 +48,10 @@ struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_
 /* What kind of code the guest runs now. */
 enum insn_mode walk_mode(const struct bh_vcpu_state *state);
 
-/* The instruction's bytes in guest RAM, if it doesn't cross a page; NULL otherwise. */
+/* The next `length` bytes of code in guest RAM, if they don't cross a page; NULL otherwise. `trace`:
+ * of the walk to them. */
 const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu_state *state,
-                         unsigned length);
+                         unsigned length, struct walk_trace *trace);
 
 /* Fetches and decodes the instruction at the guest's RIP. false: `fault` is its page fault (ok
  * false), or the bytes are none of ours (fault->ok true). `fault_address`: CR2 then. */
