@@ -49,7 +49,7 @@ help:
 	@echo 'make corpus   renews the fuzzers'\'' corpora (tests/fuzz/corpus; SECONDS_EACH=600)'
 	@echo 'make loc      lines of code by part; fails when the kernel is over its budget'
 	@echo 'make clean    remove build/ except the downloaded guest packages'
-	@echo 'make system ONLY=name  only the booted tests whose names contain it'
+	@echo 'make unit ONLY=name    only the tests whose names contain it; so with fuzz, system, redteam'
 	@echo 'make redteam-table      writes docs/red-team-table.md from the last results'
 	@echo 'make V=1 ...  shows whole commands'
 

@@ -100,11 +100,16 @@ test:
 	    --unit '$(UNIT_TESTS)' --fuzz '$(FUZZ_LIST)' --proofs '$(PROOFS)' \
 	    --system --redteam
 
-unit: $(UNIT_BINARIES)
-	@$(RUN_TESTS) --unit '$(UNIT_TESTS)'
+# Those of the tests in $(1), or of the fuzzers, whose names contain ONLY; all of them without it.
+named = $(strip $(if $(ONLY),$(foreach each,$(1),$(if $(findstring $(ONLY),$(each)),$(each))),$(1)))
+some = $(if $(call named,$(1)),,$(error no test's name contains ONLY, "$(ONLY)"))
 
-fuzz: $(FUZZ_BINARIES)
-	@$(RUN_TESTS) --fuzz '$(FUZZ_LIST)' --fuzz-seconds $(FUZZ_SECONDS)
+unit: $(addprefix $(UNIT_BUILD)/,$(call named,$(UNIT_TESTS)))
+	$(call some,$(UNIT_TESTS))@$(RUN_TESTS) --unit '$(call named,$(UNIT_TESTS))'
+
+fuzz: $(addprefix $(FUZZ_BUILD)/,$(call named,$(FUZZERS)))
+	$(call some,$(FUZZERS))@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) \
+	    --fuzz '$(foreach name,$(call named,$(FUZZERS)),$(name):$(fuzz_$(name)_SEEDS))'
 
 corpus: $(FUZZ_BINARIES)
 	@$(PYTHON) tests/corpus.py --fuzz '$(FUZZ_LIST)' --seconds $(SECONDS_EACH)
