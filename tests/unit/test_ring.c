@@ -174,6 +174,37 @@ static void test_disarmed_isnt_signalled(void **state) {
     assert_int_equal(fake_calls.notifies, 1);
 }
 
+/* Only who will be woken for whatever comes may look away, and until something comes. */
+static void test_quiet_until_something_comes(void **state) {
+    (void)state;
+    assert_true(ring_sleep(&b));
+    assert_true(ring_quiet(&b));
+    ring_disarm(&b);
+    assert_false(ring_quiet(&b));
+    assert_true(ring_sleep(&b));
+    ring_put(&a, numbered(1));
+    assert_true(ring_quiet(&b));
+    ring_flush(&a);
+    assert_false(ring_quiet(&b));
+    assert_int_equal(ring_available(&b), 1);
+    ring_get(&b);
+    assert_false(ring_quiet(&b));
+    assert_true(ring_sleep(&b));
+    assert_true(ring_quiet(&b));
+}
+
+/* Though it has sent nothing, as in its last life. */
+static void test_new_life_isnt_quiet(void **state) {
+    (void)state;
+    assert_true(ring_sleep(&b));
+    assert_true(ring_quiet(&b));
+    ring_open(&a, &pair.a, 33);
+    assert_false(ring_quiet(&b));
+    ring_check(&b);
+    assert_true(ring_sleep(&b));
+    assert_false(ring_quiet(&b));                     /* it isn't up, and not armed */
+}
+
 static void test_release_wakes_only_who_waits(void **state) {
     (void)state;
     for (unsigned i = 0; i < 8; i++)
@@ -262,6 +293,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_full_until_released, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_busy_receiver_is_not_signalled, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_disarmed_isnt_signalled, setup_up, teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_until_something_comes, setup_up, teardown),
+        cmocka_unit_test_setup_teardown(test_new_life_isnt_quiet, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_release_wakes_only_who_waits, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_new_life_forgets, setup_up, teardown),
         cmocka_unit_test_setup_teardown(test_peer_gone, setup_up, teardown),
