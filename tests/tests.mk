@@ -38,7 +38,8 @@ $(foreach name,$(FUZZERS),$(eval $(call fuzz_rules,$(name))))
 UNIT_BINARIES := $(addprefix $(UNIT_BUILD)/,$(UNIT_TESTS))
 FUZZ_BINARIES := $(addprefix $(FUZZ_BUILD)/,$(FUZZERS))
 PROOFS        := ring
-FUZZ_LIST     := $(foreach name,$(FUZZERS),$(name):$(fuzz_$(name)_SEEDS))
+seeded         = $(foreach name,$(1),$(name):$(fuzz_$(name)_SEEDS))
+FUZZ_LIST     := $(call seeded,$(FUZZERS))
 
 # Guests made for the tests: each a tiny bzImage (tests/guests/start.S says how).
 GUEST_CFLAGS := -std=c11 -O2 -ffreestanding -fpie -fno-stack-protector -fno-jump-tables \
@@ -109,7 +110,7 @@ unit: $(addprefix $(UNIT_BUILD)/,$(call named,$(UNIT_TESTS)))
 
 fuzz: $(addprefix $(FUZZ_BUILD)/,$(call named,$(FUZZERS)))
 	$(call some,$(FUZZERS))@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) \
-	    --fuzz '$(foreach name,$(call named,$(FUZZERS)),$(name):$(fuzz_$(name)_SEEDS))'
+	    --fuzz '$(call seeded,$(call named,$(FUZZERS)))'
 
 corpus: $(FUZZ_BINARIES)
 	@$(PYTHON) tests/corpus.py --fuzz '$(FUZZ_LIST)' --seconds $(SECONDS_EACH)

@@ -44,8 +44,7 @@ static void *at(uint64_t iova, uint64_t bytes) {
 }
 
 static void finish(volatile struct nvme_completion *queue, uint32_t depth, uint32_t *index,
-                   uint16_t id,
-                   uint16_t status) {
+                   uint16_t id, uint16_t status) {
     volatile struct nvme_completion *entry = &queue[*index % depth];
     uint16_t phase = (*index / depth + 1) % 2;
 
