@@ -17,7 +17,7 @@
 #define MOST_DOORBELLS   6u                 /* network, console, four disks */
 #define NVME_BARS        0xe0060000u        /* where its monitor has nothing else */
 #define NVME_BAR_SIZE    0x4000u
-#define NVME_DOORBELLS   0x1008u            /* in it: those of four pairs of I/O queues */
+#define NVME_DOORBELLS   0x1008u            /* in it, of four pairs of I/O queues: NVMe 1.4, 3.1 */
 #define NVME_DOORBELLS_SIZE 0x20u
 #define REMOTE_PORT      0xf000u            /* where firmware puts no BAR */
 #define ALL_RIGHTS       (BH_READ | BH_WRITE | BH_EXECUTE)

@@ -45,10 +45,6 @@ static bool is_plain_store(const struct insn *insn) {
     return insn->op == INSN_MOV && insn->memory && insn->form != INSN_FORM_REG_RM;
 }
 
-static bool is_by_kernel(const struct bh_vcpu_state *state) {
-    return walk_mode(state) == INSN_MODE_64 && state->cpl == 0;
-}
-
 /* An address is in one hint only. */
 static struct bh_vcpu_hint *hint_for(struct vcpu *vcpu, uint64_t rip) {
     for (unsigned i = 0; i < BH_VCPU_HINTS; i++)
@@ -59,7 +55,7 @@ static struct bh_vcpu_hint *hint_for(struct vcpu *vcpu, uint64_t rip) {
 
 void hints_give(struct vcpu *vcpu, struct gpa at, uint64_t rip, const struct insn *insn) {
     struct vm *vm = vcpu->vm;
-    if (!is_plain_store(insn) || !is_doorbell(vm, at) || !is_by_kernel(vcpu->state))
+    if (!is_plain_store(insn) || !is_doorbell(vm, at) || !walk_is_kernel64(vcpu->state))
         return;
     lock_acquire(&vm->device_lock);
     if (no_value_matters(vm)) {

@@ -29,14 +29,10 @@ static bool is_there(const struct known_instruction *known, const struct bh_vcpu
            load_code(known->code, 1) == known->content[1];
 }
 
-static bool is_kernel(const struct bh_vcpu_state *state) {
-    return state->cpl == 0 && walk_mode(state) == INSN_MODE_64;
-}
-
 static bool would_be_found(const struct known_instruction *known,
                            const struct bh_vcpu_state *state) {
     return known->cr0 == state->cr0 && known->cr4 == state->cr4 && known->efer == state->efer &&
-           is_kernel(state) && walk_would_repeat(&known->trace);
+           walk_is_kernel64(state) && walk_would_repeat(&known->trace);
 }
 
 bool known_insn(struct vcpu *vcpu, struct insn *insn) {
@@ -64,7 +60,7 @@ void known_add(struct vcpu *vcpu) {
         return;
     for (unsigned i = 0; i < sizeof(known->content) / sizeof(known->content[0]); i++)
         known->content[i] = load_code(code, i);
-    if (!is_kernel(state))
+    if (!walk_is_kernel64(state))
         known->trace.levels = 0;
     if (decode((const uint8_t *)known->content, sizeof(known->content), walk_mode(state),
                &known->insn) == DECODE_OK)

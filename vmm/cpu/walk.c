@@ -138,6 +138,10 @@ enum insn_mode walk_mode(const struct bh_vcpu_state *state) {
     return code & SEGMENT_DEFAULT_32 ? INSN_MODE_32 : INSN_MODE_16;
 }
 
+bool walk_is_kernel64(const struct bh_vcpu_state *state) {
+    return state->cpl == 0 && walk_mode(state) == INSN_MODE_64;
+}
+
 static uint32_t fetch_access(const struct bh_vcpu_state *state) {
     return WALK_FETCH | (state->cpl == 3 ? WALK_USER : 0);
 }

@@ -48,6 +48,9 @@ struct walk_result walk(const struct guest_memory *memory, const struct bh_vcpu_
 /* What kind of code the guest runs now. */
 enum insn_mode walk_mode(const struct bh_vcpu_state *state);
 
+/* Whether it is the guest's kernel in 64-bit mode, where an address says which code it is. */
+bool walk_is_kernel64(const struct bh_vcpu_state *state);
+
 /* The next `length` bytes of code in guest RAM, if they don't cross a page; NULL otherwise. `trace`:
  * of the walk to them. */
 const uint8_t *walk_code(const struct guest_memory *memory, const struct bh_vcpu_state *state,
